@@ -1,0 +1,6 @@
+//! One file per command.
+
+pub mod recompute;
+mod terminal;
+
+pub use terminal::Terminal;

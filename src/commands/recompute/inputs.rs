@@ -1,0 +1,150 @@
+//! The extracts of a job, opened and checked.
+
+use crate::decode::{DeliveryRows, Selection, decode_deliveries};
+use crate::engine::open_all;
+use crate::error::Error;
+use crate::extracts::{
+    Extract, FileError, FileSchema, IdKind, Listing, OpenFile, Schemas, SourceFile, check, list,
+};
+use crate::job::{Job, OnBadFile, Scope};
+use crate::model::{Catalog, DeliveryId, FateCounts};
+use rayon::ThreadPool;
+use std::collections::BTreeSet;
+
+/// The extracts of a job: what can be read, what cannot, and the deliveries.
+pub struct Inputs {
+    /// The files of both logs whose footers could be read, by extract and name.
+    pub logs: Vec<OpenFile>,
+    /// What the files have in common.
+    pub schemas: Schemas,
+    /// Which deliveries are asked for.
+    pub selection: Selection,
+    /// The deliveries that the deliveries extract knows.
+    pub catalog: Catalog,
+    /// The files of the deliveries extract, and what became of their rows.
+    pub delivery_files: Vec<(SourceFile, FateCounts)>,
+    /// Files whose footers could not be read, or deliveries files that could not be read at all.
+    pub bad_files: Vec<FileError>,
+    /// Files that are no data files.
+    pub skipped: Vec<(Extract, String)>,
+    /// Extracts that the job names and that have no data file.
+    pub empty: Vec<Extract>,
+    /// Deliveries with different rows of one `modified_at`.
+    pub ambiguous: u64,
+    /// Deliveries whose validity end does not count.
+    pub ignored_validity: u64,
+}
+
+impl Inputs {
+    /// Lists, opens and checks the extracts, and reads the deliveries.
+    pub fn open(job: &Job, pool: &ThreadPool) -> Result<Inputs, Error> {
+        let mut opened: Vec<OpenFile> = Vec::new();
+        let (mut bad_files, mut skipped, mut empty) = (Vec::new(), Vec::new(), Vec::new());
+        for extract in Extract::ALL {
+            let Some(path) = job.path(extract) else {
+                continue;
+            };
+            let Listing { files, skipped: other } = list(path)?;
+            skipped.extend(other.into_iter().map(|name| (extract, name)));
+            if files.is_empty() && extract == Extract::SendingLog {
+                return Err(Error::NoSendingLog(path.display().to_string()));
+            }
+            if files.is_empty() {
+                empty.push(extract);
+            }
+            for file in open_all(pool, extract, &files, job.mapping(extract)) {
+                match file {
+                    Ok(file) => opened.push(file),
+                    Err(error) => bad_files.push(error),
+                }
+            }
+        }
+        let schemas = {
+            let files: Vec<FileSchema<'_>> = opened.iter().map(schema_of).collect();
+            check(&files, |extract| job.mapping(extract)).map_err(Error::Schema)?
+        };
+        let selection = selection(&job.scope, schemas.delivery_id)?;
+        let is_delivery = |file: &OpenFile| file.extract == Extract::Deliveries;
+        let (deliveries, logs) = opened.into_iter().partition(is_delivery);
+        let mut inputs = Inputs {
+            logs,
+            schemas,
+            selection,
+            catalog: Catalog::default(),
+            delivery_files: Vec::new(),
+            bad_files,
+            skipped,
+            empty,
+            ambiguous: 0,
+            ignored_validity: 0,
+        };
+        inputs.read_deliveries(job, deliveries)?;
+        Ok(inputs)
+    }
+
+    /// Rows of both logs, as the footers say.
+    pub fn rows(&self) -> u64 {
+        let rows = |file: &OpenFile| (0..file.row_groups()).map(|group| file.rows(group)).sum::<u64>();
+        self.logs.iter().map(rows).sum()
+    }
+
+    fn read_deliveries(&mut self, job: &Job, files: Vec<OpenFile>) -> Result<(), Error> {
+        let mut rows = DeliveryRows::default();
+        for file in files {
+            let source = self.delivery_files.len() as u32;
+            let projection = file.projection(job.mapping(Extract::Deliveries));
+            let mut batches = Vec::new();
+            let read = (0..file.row_groups()).try_for_each(|group| {
+                file.read(group, &projection, |batch| {
+                    batches.push(batch.clone());
+                    Ok(())
+                })
+            });
+            match read {
+                Ok(()) => self.delivery_files.push((file.file, FateCounts::default())),
+                Err(error) => {
+                    self.bad_files.push(error);
+                    continue;
+                }
+            }
+            for batch in &batches {
+                decode_deliveries(batch, source, &job.zone, &self.selection, &mut rows)?;
+            }
+        }
+        let attributes = rows.settle();
+        for ((_, counts), fates) in self.delivery_files.iter_mut().zip(rows.fates) {
+            *counts = fates;
+        }
+        self.ambiguous = rows.ambiguous;
+        let ignored = attributes.values().filter(|attributes| attributes.validity_is_ignored());
+        self.ignored_validity = ignored.count() as u64;
+        self.catalog = Catalog::new(attributes);
+        if job.on_bad_file == OnBadFile::Fail && self.logs.is_empty() && !self.bad_files.is_empty() {
+            return Err(Error::BadFiles(self.bad_files.clone()));
+        }
+        Ok(())
+    }
+}
+
+fn schema_of(file: &OpenFile) -> FileSchema<'_> {
+    FileSchema {
+        extract: file.extract,
+        file: &file.file.name,
+        schema: file.schema(),
+    }
+}
+
+fn selection(scope: &Scope, kind: IdKind) -> Result<Selection, Error> {
+    let Scope::Deliveries(typed) = scope else {
+        return Ok(Selection::All);
+    };
+    let id = |(place, text): (usize, &String)| match kind {
+        IdKind::String => Ok(DeliveryId::Text(text.as_str().into())),
+        IdKind::Integer => text
+            .parse()
+            .map(DeliveryId::Number)
+            .map_err(|_| Error::DeliveryId(place + 1)),
+    };
+    let ids: Result<BTreeSet<DeliveryId>, Error> = typed.iter().enumerate().map(id).collect();
+    Ok(Selection::Only(ids?))
+}

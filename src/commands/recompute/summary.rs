@@ -1,0 +1,241 @@
+//! What a run says at its end: is it right, what changed, what is not final yet.
+
+use super::inputs::Inputs;
+use crate::error::exit;
+use crate::extracts::Extract;
+use crate::job::{Job, Scope};
+use crate::model::{DeadlineMode, Instant};
+use crate::publish::{RejectionRecord, RunRecord};
+use std::fmt::{Display, Write};
+use std::time::Duration;
+
+/// What a run did.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// The record of the run, as it stands in `kpi_run`.
+    pub record: RunRecord,
+    /// Rejected rows by extract and reason.
+    pub rejections: Vec<(Extract, RejectionRecord)>,
+    /// What else a person should know.
+    pub notes: Vec<String>,
+    /// Rows and files left out that no earlier run has reported.
+    pub left_out: u64,
+    /// How many the job allows.
+    pub allowed: u64,
+    /// Deliveries computed.
+    pub deliveries: u64,
+    /// Those that can still change before their validity ends, and the latest such end.
+    pub not_final: (u64, Option<Instant>),
+    /// The deliveries with the most recent events.
+    pub shown: String,
+    /// What a dry run would write, as CSV.
+    pub difference: Option<String>,
+    /// The whole time.
+    pub total: Duration,
+    output: String,
+    dry_run: bool,
+}
+
+impl Report {
+    /// How many deliveries are shown.
+    pub const SHOWN: usize = 10;
+
+    /// The report of a run that begins.
+    pub fn new(job: &Job, started_at: Instant) -> Report {
+        Report {
+            record: RunRecord {
+                run_id: uuid::Uuid::now_v7().to_string(),
+                started_at: started_at.to_string(),
+                as_of: job.as_of.to_string(),
+                program_version: env!("CARGO_PKG_VERSION").to_owned(),
+                arguments: job.arguments.clone(),
+                deadline: match job.deadline {
+                    DeadlineMode::Infer => "infer",
+                    DeadlineMode::Reported => "reported",
+                }
+                .to_owned(),
+                ..RunRecord::default()
+            },
+            notes: match &job.scope {
+                Scope::EventTime(interval) => vec![format!(
+                    "only deliveries with events in [{}, {})",
+                    interval.start, interval.end
+                )],
+                Scope::All | Scope::Deliveries(_) => Vec::new(),
+            },
+            allowed: job.max_rejected,
+            output: job.output.display().to_string(),
+            dry_run: job.dry_run,
+            ..Report::default()
+        }
+    }
+
+    /// Enters the time of a stage.
+    pub fn lap(&mut self, stage: &str, time: Duration) {
+        self.record.stage_seconds.insert(stage.to_owned(), time.as_secs_f64());
+    }
+
+    /// 0, or 3 where more was left out than the job allows.
+    pub fn exit_code(&self) -> u8 {
+        if self.left_out > self.allowed { exit::LEFT_OUT } else { exit::DONE }
+    }
+
+    pub(super) fn enter_notes(&mut self, inputs: &Inputs) {
+        for extract in &inputs.empty {
+            self.notes.push(format!("{extract}: no data file, counted as empty"));
+        }
+        for extract in Extract::ALL {
+            let others: Vec<&str> = inputs
+                .skipped
+                .iter()
+                .filter(|(of, _)| *of == extract)
+                .map(|(_, name)| name.as_str())
+                .collect();
+            if !others.is_empty() {
+                self.notes.push(format!("{extract}: not read, no data files: {}", others.join(", ")));
+            }
+        }
+        if inputs.ambiguous > 0 {
+            self.notes.push(format!(
+                "{} deliveries have different rows with one modified_at; the greatest row counts",
+                inputs.ambiguous
+            ));
+        }
+        if inputs.ignored_validity > 0 {
+            self.notes.push(format!(
+                "{} deliveries have a validity period of 0 or less or over 84 h; it does not count",
+                inputs.ignored_validity
+            ));
+        }
+    }
+
+    pub(super) fn rows_written(&self) -> u64 {
+        let rows = self.record.tables.iter().map(|t| t.rows_inserted + t.rows_changed);
+        rows.sum::<i64>() as u64
+    }
+
+    /// For people.
+    pub fn text(&self) -> String {
+        let mut text = String::new();
+        self.write(&mut text).map(|()| text).unwrap_or_default()
+    }
+
+    fn write(&self, out: &mut String) -> std::fmt::Result {
+        let record = &self.record;
+        writeln!(out, "as of {}, deadline = {}, {} deliveries", record.as_of, record.deadline, self.deliveries)?;
+        for log in &record.logs {
+            let rows = &log.rows;
+            write!(out, "{:<13} {} files, {} rows read", log.log, log.files_read, number(rows.rows_read))?;
+            write!(out, " = {} counted", number(rows.rows_counted))?;
+            for (name, value) in [
+                ("duplicate", rows.rows_duplicate),
+                ("superseded", rows.rows_superseded),
+                ("deleted", rows.rows_deleted),
+                ("future", rows.rows_future),
+                ("rejected", rows.rows_rejected),
+            ] {
+                if value > 0 {
+                    write!(out, " + {} {name}", number(value))?;
+                }
+            }
+            for (name, value) in [
+                ("of unknown types", rows.rows_unknown_type),
+                ("test rows", rows.rows_test),
+                ("orphans", rows.rows_orphan),
+            ] {
+                if value > 0 {
+                    write!(out, "; {} {name}", number(value))?;
+                }
+            }
+            if rows.rows_not_selected > 0 {
+                write!(out, "; {} of other deliveries", number(rows.rows_not_selected))?;
+            }
+            match &log.newest_event_at {
+                Some(newest) => writeln!(out, "; newest {newest}")?,
+                None => writeln!(out)?,
+            }
+        }
+        for (extract, rejection) in &self.rejections {
+            let RejectionRecord { column, reason, rows } = rejection;
+            writeln!(out, "rejected      {extract}, {column}: {reason}: {} rows", number(*rows))?;
+        }
+        for file in record.files.iter().filter(|file| file.rows.rows_rejected > 0).take(20) {
+            writeln!(out, "rejected      {}, file {}: {} rows", file.log, file.file, number(file.rows.rows_rejected))?;
+        }
+        for file in &record.files {
+            if let Some(reason) = &file.skipped {
+                writeln!(out, "left out      {}, file {}: {reason}", file.log, file.file)?;
+            }
+        }
+        for note in &self.notes {
+            writeln!(out, "note          {note}")?;
+        }
+        for table in &record.tables {
+            writeln!(
+                out,
+                "{:<20} {} rows new, {} changed, {} removed, {} as they were",
+                table.table,
+                number(table.rows_inserted),
+                number(table.rows_changed),
+                number(table.rows_removed),
+                number(table.rows_unchanged)
+            )?;
+        }
+        match self.not_final {
+            (0, _) => writeln!(out, "all deliveries with messages are final: their validity periods are over")?,
+            (some, None) => writeln!(out, "not final     {some} deliveries")?,
+            (some, Some(until)) => writeln!(out, "not final     {some} deliveries, the last deadline is {until}")?,
+        }
+        let stages = ["opening", "reading", "folding", "rolling up", "publishing"];
+        let times = stages.iter().filter_map(|stage| {
+            let seconds = record.stage_seconds.get(*stage)?;
+            Some(format!("{stage} {seconds:.2} s"))
+        });
+        let times: Vec<String> = times.collect();
+        writeln!(out, "time          {:.2} s: {}", self.total.as_secs_f64(), times.join(", "))?;
+        if self.left_out > self.allowed {
+            writeln!(
+                out,
+                "LEFT OUT      {} rows or files that no earlier run has reported; the job allows {} (max_rejected)",
+                number(self.left_out as i64),
+                self.allowed
+            )?;
+        }
+        match self.dry_run {
+            true => writeln!(out, "dry run: nothing was written; new and different hourly rows are on standard output"),
+            false => {
+                writeln!(out, "run {} (number {}) is published in {}", record.run_id, record.run_number, self.output)?;
+                writeln!(out, "look at it with: duckdb -c \"FROM delta_scan('{}/delivery_kpi')\"", self.output)
+            }
+        }
+    }
+
+    /// For machines: one line of JSON.
+    pub fn json(&self, exit_code: u8) -> String {
+        serde_json::json!({
+            "exit_code": exit_code,
+            "published": !self.dry_run,
+            "output": self.output,
+            "deliveries": self.deliveries,
+            "not_final": self.not_final.0,
+            "left_out": self.left_out,
+            "seconds": self.total.as_secs_f64(),
+            "notes": self.notes,
+            "run": self.record,
+        })
+        .to_string()
+    }
+}
+
+/// A number with its thousands apart.
+fn number(value: impl Display) -> String {
+    let digits = value.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) && digit.is_ascii_digit() && !text.ends_with('-') {
+            text.push(' ');
+        }
+        text.push(digit);
+    }
+    text
+}

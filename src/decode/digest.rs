@@ -1,0 +1,54 @@
+//! A digest of the columns that no KPI needs, to tell copies of a row from other rows with its key.
+
+use super::cell::{Bools, Cell, Unsupported};
+use super::ids::Opaque;
+use super::labelled::Texts;
+use crate::model::spread;
+use arrow::array::RecordBatch;
+use siphasher::sip::SipHasher13;
+
+/// The columns `recipient_id`, `recipient_domain` and `machine`.
+pub struct Rest {
+    recipient: Opaque,
+    domain: Texts,
+    machine: Bools,
+}
+
+impl Rest {
+    /// Reads the columns of a batch.
+    pub fn new(batch: &RecordBatch) -> Result<Rest, Unsupported> {
+        Ok(Rest {
+            recipient: Opaque::new("recipient_id", batch.column_by_name("recipient_id"))?,
+            domain: Texts::new("recipient_domain", batch.column_by_name("recipient_domain"))?,
+            machine: Bools::new("machine", batch.column_by_name("machine"))?,
+        })
+    }
+
+    /// The digest of a row, on top of what the caller has to tell apart. The same in every run.
+    #[inline]
+    pub fn of(&self, row: usize, other: u64) -> u64 {
+        let recipient = match &self.recipient {
+            Opaque::Ints(ints) => match ints.get(row) {
+                Cell::Value(id) => spread(1, id as u64),
+                Cell::Null => 2,
+                Cell::Bad(_) => 3,
+            },
+            Opaque::Texts(texts) => text(texts.get(row)),
+        };
+        let machine = match self.machine.get(row) {
+            Cell::Null => 0,
+            Cell::Value(false) => 1,
+            Cell::Value(true) => 2,
+            Cell::Bad(_) => 3,
+        };
+        spread(spread(spread(other, recipient), text(self.domain.get(row))), machine)
+    }
+}
+
+fn text(cell: Cell<&str>) -> u64 {
+    match cell {
+        Cell::Value(text) => SipHasher13::new().hash(text.as_bytes()),
+        Cell::Null => 2,
+        Cell::Bad(_) => 3,
+    }
+}

@@ -1,0 +1,157 @@
+//! Identifiers: deliveries to their places in the catalog, messages to what stands for them.
+
+use super::cell::{Cell, Ints, Unsupported};
+use super::labelled::{Labelled, Texts};
+use super::logs::Selection;
+use crate::extracts::is_text;
+use crate::model::{Catalog, DeliveryId, DeliveryIndex, MessageKey};
+use arrow::array::ArrayRef;
+use siphasher::sip128::SipHasher13;
+use std::cell::RefCell;
+
+/// The key of the fingerprints of one run: chosen at random, so that nobody can make texts collide.
+#[derive(Clone, Copy, Debug)]
+pub struct Fingerprint {
+    key: (u64, u64),
+}
+
+impl Fingerprint {
+    /// A new random key.
+    pub fn random() -> Fingerprint {
+        use std::hash::{BuildHasher, RandomState};
+        let word = || RandomState::new().hash_one(0);
+        Fingerprint {
+            key: (word(), word()),
+        }
+    }
+
+    fn of(&self, text: &str) -> [u64; 2] {
+        let hash = SipHasher13::new_with_keys(self.key.0, self.key.1);
+        let hash = hash.hash(text.as_bytes());
+        [hash.h1, hash.h2]
+    }
+}
+
+/// A message key that can be read from a column.
+pub trait DecodeKey: MessageKey {
+    /// The column, ready to be read.
+    type Column;
+    /// Reads the column `message_id`.
+    fn column(array: Option<&ArrayRef>) -> Result<Self::Column, Unsupported>;
+    /// The key of a row.
+    fn get(column: &Self::Column, row: usize, fingerprint: &Fingerprint) -> Cell<Self>;
+}
+
+impl DecodeKey for u64 {
+    type Column = Ints;
+
+    fn column(array: Option<&ArrayRef>) -> Result<Ints, Unsupported> {
+        Ints::new("message_id", array)
+    }
+
+    #[inline]
+    fn get(column: &Ints, row: usize, _: &Fingerprint) -> Cell<u64> {
+        match column.get(row) {
+            Cell::Value(id) => Cell::Value(id as u64),
+            Cell::Null => Cell::Null,
+            Cell::Bad(why) => Cell::Bad(why),
+        }
+    }
+}
+
+impl DecodeKey for [u64; 2] {
+    type Column = Texts;
+
+    fn column(array: Option<&ArrayRef>) -> Result<Texts, Unsupported> {
+        Texts::new("message_id", array)
+    }
+
+    #[inline]
+    fn get(column: &Texts, row: usize, fingerprint: &Fingerprint) -> Cell<[u64; 2]> {
+        match column.get(row) {
+            Cell::Value(id) => Cell::Value(fingerprint.of(id)),
+            Cell::Null => Cell::Null,
+            Cell::Bad(why) => Cell::Bad(why),
+        }
+    }
+}
+
+/// A delivery of a row: one that the run was asked for, or not.
+pub type Place = Option<DeliveryIndex>;
+
+/// The column `delivery_id`, resolved to places in the catalog.
+pub struct Deliveries<'a> {
+    column: Labelled<Place>,
+    catalog: &'a Catalog,
+    selection: &'a Selection,
+    recent: RefCell<Vec<(i64, Place)>>,
+}
+
+const RECENT: usize = 4096;
+
+impl<'a> Deliveries<'a> {
+    /// Reads the column.
+    pub fn new(
+        array: Option<&ArrayRef>,
+        catalog: &'a Catalog,
+        selection: &'a Selection,
+    ) -> Result<Deliveries<'a>, Unsupported> {
+        let resolve = |text: &str| Cell::Value(place(&DeliveryId::Text(text.into()), catalog, selection));
+        let column = Labelled::new("delivery_id", array, resolve)?;
+        let recent = match &column {
+            // An identifier that no slot can hold marks the empty ones.
+            Labelled::Numbers(_) => vec![(-1, None); RECENT],
+            Labelled::Absent | Labelled::Labels(..) => Vec::new(),
+        };
+        Ok(Deliveries {
+            column,
+            catalog,
+            selection,
+            recent: RefCell::new(recent),
+        })
+    }
+
+    /// The delivery of a row.
+    #[inline]
+    pub fn get(&self, row: usize) -> Cell<Place> {
+        self.column.get(row, |id| Cell::Value(self.number(id)))
+    }
+
+    #[inline]
+    fn number(&self, id: i64) -> Place {
+        let slot = id as usize % RECENT;
+        let mut recent = self.recent.borrow_mut();
+        let (held, known) = recent[slot];
+        // Slot 4095 would hold -1, so an empty slot there cannot be told from that identifier.
+        if held == id && id != -1 {
+            return known;
+        }
+        let found = place(&DeliveryId::Number(id), self.catalog, self.selection);
+        recent[slot] = (id, found);
+        found
+    }
+}
+
+fn place(id: &DeliveryId, catalog: &Catalog, selection: &Selection) -> Place {
+    selection.holds(id).then(|| catalog.index(id))
+}
+
+/// A column of identifiers that only have to be told apart: text or integer.
+pub enum Opaque {
+    /// Integers.
+    Ints(Ints),
+    /// Texts.
+    Texts(Texts),
+}
+
+impl Opaque {
+    /// Reads a column.
+    pub fn new(column: &'static str, array: Option<&ArrayRef>) -> Result<Opaque, Unsupported> {
+        match array {
+            Some(array) if is_text(array.data_type()) => {
+                Ok(Opaque::Texts(Texts::new(column, Some(array))?))
+            }
+            array => Ok(Opaque::Ints(Ints::new(column, array)?)),
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! Batches of contract columns to events and rejections. Pure: bad input does not fail here, it
+//! is counted by reason.
+
+mod cell;
+mod deliveries;
+mod digest;
+mod ids;
+mod instants;
+mod labelled;
+mod logs;
+
+pub use cell::Unsupported;
+pub use deliveries::{DeliveryRows, decode_deliveries};
+pub use ids::{DecodeKey, Fingerprint};
+pub use instants::Zone;
+pub use logs::{Decoded, Decoder, Selection};

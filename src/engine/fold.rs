@@ -1,0 +1,168 @@
+//! Folding: the rows of a partition are grouped by message, without sorting them, and each message
+//! is replayed.
+
+use super::partition::{Run, home};
+use super::{Progress, Stage};
+use crate::history::{Meaning, Row, live};
+use crate::model::{Code, DeliveryIndex, MessageKey, Policy, Stamp, Tail};
+use crate::rollup::Partial;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+const NO_TAIL: Tail = Tail {
+    log_id: 0,
+    revision: 0,
+    rest: 0,
+};
+
+/// Folds all partitions; `policies` are those of the deliveries by their index, `sources` the
+/// number of files.
+pub fn fold<M: MessageKey>(
+    pool: &rayon::ThreadPool,
+    runs: &[Run<M>],
+    partitions: usize,
+    policies: &[Policy],
+    meaning: Meaning<'_>,
+    sources: usize,
+    progress: &dyn Progress,
+) -> Partial {
+    progress.begins(Stage::Folding, runs.iter().map(|run| run.len() as u64).sum());
+    let next = AtomicUsize::new(0);
+    let partials = pool.broadcast(|_| {
+        let mut partial = Partial::new(sources);
+        let mut groups = Groups::default();
+        loop {
+            let partition = next.fetch_add(1, Ordering::Relaxed);
+            if partition >= partitions {
+                return partial;
+            }
+            groups.gather(runs, partition);
+            groups.replay(policies, meaning, &mut partial);
+            progress.advances(groups.rows.len() as u64);
+        }
+    });
+    progress.ends();
+    let mut partials = partials.into_iter();
+    let mut whole = partials.next().unwrap_or_default();
+    for partial in partials {
+        whole.merge(&partial);
+    }
+    whole
+}
+
+/// The messages of one partition; the room is used again for the next one.
+struct Groups<M> {
+    /// Open addressing: the place in `messages` plus one, 0 where empty.
+    table: Vec<u32>,
+    messages: Vec<Message<M>>,
+    /// For each row, in the order of the runs, its message.
+    message_of: Vec<u32>,
+    /// The rows, those of one message together.
+    rows: Vec<Row>,
+    /// The rows of one message, while it is replayed.
+    history: Vec<Row>,
+}
+
+struct Message<M> {
+    message: M,
+    delivery: DeliveryIndex,
+    /// How many rows it has; then, where its next row goes; at last, where its rows end.
+    rows: u32,
+}
+
+impl<M> Default for Groups<M> {
+    fn default() -> Self {
+        Groups {
+            table: Vec::new(),
+            messages: Vec::new(),
+            message_of: Vec::new(),
+            rows: Vec::new(),
+            history: Vec::new(),
+        }
+    }
+}
+
+impl<M: MessageKey> Groups<M> {
+    fn gather(&mut self, runs: &[Run<M>], partition: usize) {
+        let total: usize = runs.iter().map(|run| run.rows(partition).0.len()).sum();
+        assert!(total < u32::MAX as usize, "more than 2^32 rows in a partition");
+        self.table.clear();
+        self.table.resize((total * 3 / 2 + 1).next_power_of_two(), 0);
+        self.messages.clear();
+        self.message_of.clear();
+        for run in runs {
+            for event in run.rows(partition).0 {
+                let place = self.place(event.message, event.delivery);
+                self.messages[place as usize].rows += 1;
+                self.message_of.push(place);
+            }
+        }
+        let mut start = 0;
+        for message in &mut self.messages {
+            let rows = message.rows;
+            message.rows = start;
+            start += rows;
+        }
+        let empty = Row {
+            stamp: Stamp::sending(None, None),
+            code: Code::NULL,
+            source: 0,
+            tail: NO_TAIL,
+        };
+        self.rows.resize(total, empty);
+        let mut message_of = self.message_of.iter();
+        for run in runs {
+            let (events, tails) = run.rows(partition);
+            for (at, (event, place)) in events.iter().zip(&mut message_of).enumerate() {
+                let next = &mut self.messages[*place as usize].rows;
+                self.rows[*next as usize] = Row {
+                    stamp: event.stamp,
+                    code: event.code,
+                    source: run.source,
+                    tail: tails.get(at).copied().unwrap_or(NO_TAIL),
+                };
+                *next += 1;
+            }
+        }
+    }
+
+    /// The place of a message, which gets one if it has none.
+    #[inline]
+    fn place(&mut self, message: M, delivery: DeliveryIndex) -> u32 {
+        let mask = self.table.len() - 1;
+        let mut slot = home(message, delivery) as usize & mask;
+        loop {
+            match self.table[slot] {
+                0 => break,
+                held => {
+                    let known = &self.messages[held as usize - 1];
+                    if known.message == message && known.delivery == delivery {
+                        return held - 1;
+                    }
+                }
+            }
+            slot = (slot + 1) & mask;
+        }
+        let place = self.messages.len() as u32;
+        self.messages.push(Message {
+            message,
+            delivery,
+            rows: 0,
+        });
+        self.table[slot] = place + 1;
+        place
+    }
+
+    fn replay(&mut self, policies: &[Policy], meaning: Meaning<'_>, partial: &mut Partial) {
+        let mut start = 0;
+        for message in &self.messages {
+            let end = message.rows as usize;
+            self.history.clear();
+            self.history.extend_from_slice(&self.rows[start..end]);
+            start = end;
+            let policy = &policies[message.delivery.0 as usize];
+            let mut teller = partial.teller(message.delivery);
+            let life = live(&mut self.history, policy, meaning, &mut teller);
+            teller.ends(&life);
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! Why a command did not do what it was asked for, and its exit code.
+
+use crate::decode::Unsupported;
+use crate::extracts::{FileError, ListingError, SchemaProblem};
+use crate::job::JobError;
+use crate::model::{DeliveryId, Instant};
+use crate::publish::{LockError, PublishError};
+use crate::rollup::Violation;
+use crate::tables::TableError;
+
+/// Exit codes are an interface: a scheduler runs again on [`FAILED`], never on [`USAGE`].
+pub mod exit {
+    /// Done.
+    pub const DONE: u8 = 0;
+    /// Failed; nothing was published, running again is safe.
+    pub const FAILED: u8 = 1;
+    /// Wrong usage, job file or schema of the extracts; nothing was published.
+    pub const USAGE: u8 = 2;
+    /// Published, but more input was left out than the job allows.
+    pub const LEFT_OUT: u8 = 3;
+    /// Another run holds the output.
+    pub const HELD: u8 = 4;
+}
+
+/// Why a command failed. The text names what was expected and what was found, and never holds a
+/// value of a row.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The job file or the flags.
+    #[error(transparent)]
+    Job(#[from] JobError),
+    /// An extract cannot be listed.
+    #[error(transparent)]
+    Listing(#[from] ListingError),
+    /// There is nothing to compute from.
+    #[error("sending_log, {0}: expected at least one data file (.parquet or .parq), found none")]
+    NoSendingLog(String),
+    /// The columns of the extracts, all problems at once.
+    #[error("the extracts do not have the columns that the contract asks for:\n{}", lines(.0))]
+    Schema(Vec<SchemaProblem>),
+    /// A column changed its type between the footer and the data.
+    #[error(transparent)]
+    Column(#[from] Unsupported),
+    /// Files that cannot be read, all of them.
+    #[error("{} {} cannot be read (on_bad_file = \"skip\" leaves them out):\n{}", .0.len(), if .0.len() == 1 { "file" } else { "files" }, lines(.0))]
+    BadFiles(Vec<FileError>),
+    /// A `--delivery` that cannot be an identifier of these extracts.
+    #[error("--delivery: the extracts have integer identifiers, found text in place {0} of the list")]
+    DeliveryId(usize),
+    /// None of the deliveries asked for is in the extracts.
+    #[error("--delivery: none of the {0} deliveries asked for is in the extracts")]
+    NoSuchDelivery(usize),
+    /// The published tables are ahead.
+    #[error("as-of {as_of} is earlier than the published {published}; --rewind allows it")]
+    Rewind {
+        /// As asked for.
+        as_of: Instant,
+        /// As published.
+        published: Instant,
+    },
+    /// A row got lost, or was counted twice.
+    #[error("{0}: the fates of the rows do not add up to the rows read; this is a defect of the program, nothing was published")]
+    Fates(String),
+    /// A sum that cannot be.
+    #[error(transparent)]
+    Violation(#[from] Violation),
+    /// Frames.
+    #[error(transparent)]
+    Table(#[from] TableError),
+    /// The output.
+    #[error(transparent)]
+    Publish(#[from] PublishError),
+    /// Other runs kept committing in between.
+    #[error("output {0}: other runs committed in between {1} times in a row")]
+    Crowded(String, usize),
+    /// The lock.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// Threads.
+    #[error("the threads cannot be started: {0}")]
+    Threads(#[from] rayon::ThreadPoolBuildError),
+    /// Standard output.
+    #[error("standard output cannot be written: {0}")]
+    Stdout(#[from] std::io::Error),
+}
+
+impl Error {
+    /// The exit code.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Error::Job(_)
+            | Error::Listing(_)
+            | Error::NoSendingLog(_)
+            | Error::Schema(_)
+            | Error::DeliveryId(_)
+            | Error::NoSuchDelivery(_)
+            | Error::Rewind { .. }
+            | Error::Publish(PublishError::OtherSchema { .. } | PublishError::Place { .. }) => exit::USAGE,
+            Error::Lock(LockError::Held(_)) => exit::HELD,
+            Error::Column(_)
+            | Error::BadFiles(_)
+            | Error::Fates(_)
+            | Error::Violation(_)
+            | Error::Table(_)
+            | Error::Publish(_)
+            | Error::Crowded(..)
+            | Error::Lock(LockError::Io { .. })
+            | Error::Threads(_)
+            | Error::Stdout(_) => exit::FAILED,
+        }
+    }
+}
+
+fn lines<T: std::fmt::Display>(items: &[T]) -> String {
+    let lines: Vec<String> = items.iter().map(|item| format!("  {item}")).collect();
+    lines.join("\n")
+}
+
+/// So that a delivery can be named in a message.
+pub fn names(ids: &[DeliveryId]) -> String {
+    let names: Vec<String> = ids.iter().map(ToString::to_string).collect();
+    names.join(", ")
+}

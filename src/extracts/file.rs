@@ -1,0 +1,214 @@
+//! One data file: its footer, and batches of the needed columns.
+
+use super::contract::{Extract, Mapping};
+use super::listing::SourceFile;
+use arrow::array::RecordBatch;
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
+    ParquetRecordBatchReaderBuilder,
+};
+use parquet::basic::Type as Physical;
+use parquet::errors::ParquetError;
+use std::fs::File;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+/// Rows that are decoded at a time: their columns fit the processor's cache.
+const BATCH_ROWS: usize = 16 * 1024;
+
+/// A file that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{extract}, file {file}{}: {reason}", .row_group.map_or(String::new(), |group| format!(", row group {group}")))]
+pub struct FileError {
+    /// The extract.
+    pub extract: Extract,
+    /// The file.
+    pub file: String,
+    /// The row group, where the footer could be read.
+    pub row_group: Option<usize>,
+    /// What was expected and what was found.
+    pub reason: String,
+}
+
+/// A data file whose footer has been read.
+#[derive(Clone)]
+pub struct OpenFile {
+    /// The extract.
+    pub extract: Extract,
+    /// The file.
+    pub file: SourceFile,
+    metadata: ArrowReaderMetadata,
+}
+
+/// The needed columns of a file.
+pub struct Projection {
+    roots: Vec<usize>,
+    /// The contract's name of each, with its place among `roots`.
+    names: Vec<(usize, &'static str)>,
+}
+
+/// Reads the footer of a file.
+pub fn open(extract: Extract, file: &SourceFile, mapping: &Mapping) -> Result<OpenFile, FileError> {
+    let failed = |reason: String| FileError {
+        extract,
+        file: file.name.clone(),
+        row_group: None,
+        reason,
+    };
+    let read = || -> Result<ArrowReaderMetadata, ParquetError> {
+        let handle = File::open(&file.path)?;
+        let metadata = ArrowReaderMetadata::load(&handle, ArrowReaderOptions::new())?;
+        with_hints(extract, mapping, metadata)
+    };
+    let metadata = guarded(read).map_err(failed)?;
+    Ok(OpenFile {
+        extract,
+        file: file.clone(),
+        metadata,
+    })
+}
+
+/// Runs what decodes bytes of strangers: also a panic in it becomes the file's error.
+fn guarded<T>(read: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, String> {
+    match catch_unwind(AssertUnwindSafe(read)) {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(format!("expected a Parquet file, found {error}")),
+        Err(_) => Err("expected a Parquet file, found one that its decoder panics on".to_owned()),
+    }
+}
+
+/// Asks for labels as dictionaries, so that each is looked up once, and for INT96 as microseconds
+/// in UTC, so that nothing wraps.
+fn with_hints(
+    extract: Extract,
+    mapping: &Mapping,
+    metadata: ArrowReaderMetadata,
+) -> Result<ArrowReaderMetadata, ParquetError> {
+    let roots = metadata.parquet_schema().root_schema().get_fields();
+    let fields: Vec<Field> = metadata
+        .schema()
+        .fields()
+        .iter()
+        .zip(roots)
+        .map(|(field, root)| {
+            let field = field.as_ref().clone();
+            if root.is_primitive() && root.get_physical_type() == Physical::INT96 {
+                return field.with_data_type(DataType::Timestamp(
+                    TimeUnit::Microsecond,
+                    Some("UTC".into()),
+                ));
+            }
+            let recurs = extract.columns().iter().any(|column| {
+                column.recurs() && mapping.name(column.name) == field.name()
+            });
+            let plain = match field.data_type() {
+                DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => DataType::Utf8,
+                DataType::Binary | DataType::LargeBinary | DataType::BinaryView => DataType::Binary,
+                _ => return field,
+            };
+            if !recurs {
+                return field;
+            }
+            field.with_data_type(DataType::Dictionary(Box::new(DataType::Int32), Box::new(plain)))
+        })
+        .collect();
+    let schema = Schema::new_with_metadata(fields, metadata.schema().metadata().clone());
+    let options = ArrowReaderOptions::new().with_schema(Arc::new(schema));
+    ArrowReaderMetadata::try_new(metadata.metadata().clone(), options)
+}
+
+impl OpenFile {
+    /// The columns of the file.
+    pub fn schema(&self) -> &SchemaRef {
+        self.metadata.schema()
+    }
+
+    /// How many row groups the file has.
+    pub fn row_groups(&self) -> usize {
+        self.metadata.metadata().num_row_groups()
+    }
+
+    /// How many rows a row group has, as the footer says.
+    pub fn rows(&self, row_group: usize) -> u64 {
+        let rows = self.metadata.metadata().row_group(row_group).num_rows();
+        u64::try_from(rows).unwrap_or(0)
+    }
+
+    /// Which columns have to be decoded: those of the contract, and of these the ones that only
+    /// tell rows of one `log_id` apart only where there is a `log_id`.
+    pub fn projection(&self, mapping: &Mapping) -> Projection {
+        let schema = self.metadata.schema();
+        let place = |column: &str| schema.index_of(mapping.name(column)).ok();
+        let has_log_id = place("log_id").is_some();
+        let mut columns: Vec<(usize, &'static str)> = self
+            .extract
+            .columns()
+            .iter()
+            .filter(|column| has_log_id || !column.only_with_log_id)
+            .filter_map(|column| Some((place(column.name)?, column.name)))
+            .collect();
+        columns.sort_unstable();
+        let mut roots: Vec<usize> = columns.iter().map(|(root, _)| *root).collect();
+        roots.dedup();
+        let in_batch = |(root, name)| (roots.partition_point(|other| *other < root), name);
+        let names = columns.into_iter().map(in_batch).collect();
+        Projection { roots, names }
+    }
+
+    /// Reads a row group, batch by batch, its columns under the contract's names. `take` may refuse
+    /// a batch with a reason.
+    pub fn read(
+        &self,
+        row_group: usize,
+        projection: &Projection,
+        mut take: impl FnMut(&RecordBatch) -> Result<(), String>,
+    ) -> Result<(), FileError> {
+        let failed = |reason: String| FileError {
+            extract: self.extract,
+            file: self.file.name.clone(),
+            row_group: Some(row_group),
+            reason,
+        };
+        let mut reader = guarded(|| self.reader(row_group, projection)).map_err(failed)?;
+        let next = |reader: &mut ParquetRecordBatchReader| {
+            guarded(|| reader.next().transpose().map_err(ParquetError::from))
+        };
+        let mut rows = 0;
+        while let Some(batch) = next(&mut reader).map_err(failed)? {
+            rows += batch.num_rows() as u64;
+            take(&renamed(&batch, projection).map_err(failed)?).map_err(failed)?;
+        }
+        let expected = self.rows(row_group);
+        if rows != expected {
+            return Err(failed(format!("expected {expected} rows, found {rows}")));
+        }
+        Ok(())
+    }
+
+    fn reader(
+        &self,
+        row_group: usize,
+        projection: &Projection,
+    ) -> Result<ParquetRecordBatchReader, ParquetError> {
+        let handle = File::open(&self.file.path)?;
+        let roots = projection.roots.iter().copied();
+        let mask = ProjectionMask::roots(self.metadata.parquet_schema(), roots);
+        ParquetRecordBatchReaderBuilder::new_with_metadata(handle, self.metadata.clone())
+            .with_projection(mask)
+            .with_row_groups(vec![row_group])
+            .with_batch_size(BATCH_ROWS)
+            .build()
+    }
+}
+
+fn renamed(batch: &RecordBatch, projection: &Projection) -> Result<RecordBatch, String> {
+    let column = |(place, name): &(usize, &'static str)| {
+        let array = batch.column(*place).clone();
+        (Field::new(*name, array.data_type().clone(), true), array)
+    };
+    let (fields, arrays): (Vec<_>, Vec<_>) = projection.names.iter().map(column).unzip();
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
+        .map_err(|error| format!("expected the columns of the footer, found {error}"))
+}

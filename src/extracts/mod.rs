@@ -1,0 +1,12 @@
+//! The extracts: which files there are, whether their columns are those of the contract, and
+//! batches of the needed columns under the contract's names.
+
+mod contract;
+mod file;
+mod listing;
+mod schema;
+
+pub use contract::{Extract, Mapping, is_integer, is_text};
+pub use file::{FileError, OpenFile, Projection, open};
+pub use listing::{Listing, ListingError, SourceFile, list};
+pub use schema::{FileSchema, IdKind, SchemaProblem, Schemas, check};

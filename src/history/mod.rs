@@ -1,0 +1,46 @@
+//! The life of one message: which of its rows count, and what they do to its status.
+//!
+//! Pure: knows no clock, no file, no thread. All rows of one message come in together; fates and
+//! transitions go out to a [`Sink`].
+
+mod replay;
+mod settle;
+mod status;
+
+pub use replay::{Life, Occurrence, replay};
+pub use settle::{Row, settle};
+pub use status::{Standing, Status};
+
+use crate::model::{Codes, Fate, Instant, Mark, Policy};
+
+/// Where a fold tells what it found. `source` is the number that came in with the [`Row`].
+pub trait Sink {
+    /// A row met its fate.
+    fn meets(&mut self, source: u32, fate: Fate);
+    /// A counted row is given apart.
+    fn mark(&mut self, source: u32, mark: Mark);
+    /// The status of the message changed; it entered the log where `from` is none.
+    fn moves(&mut self, at: Instant, from: Option<Status>, to: Status);
+    /// Something happened that some counter counts.
+    fn occurs(&mut self, at: Instant, what: Occurrence);
+}
+
+/// What all messages of a fold are judged by.
+#[derive(Clone, Copy)]
+pub struct Meaning<'a> {
+    /// The instant the KPIs are computed for.
+    pub as_of: Instant,
+    /// The values behind the codes of the rows.
+    pub codes: &'a Codes,
+}
+
+/// Folds all rows of one message, in any order. `rows` is left holding the counted ones, sorted.
+pub fn live(
+    rows: &mut Vec<Row>,
+    policy: &Policy,
+    meaning: Meaning<'_>,
+    sink: &mut impl Sink,
+) -> Life {
+    settle(rows, policy.efs, meaning, sink);
+    replay(rows, policy, meaning.as_of, sink)
+}

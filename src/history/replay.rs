@@ -1,0 +1,182 @@
+//! What the counted rows of a message do: transitions of its status, and what the counters count.
+
+use super::{Row, Sink, Status};
+use crate::model::{Code, Instant, Mark, Policy, Report, Tracked};
+
+/// Something that some counter counts, besides the status of the message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Occurrence {
+    /// A soft-bounce report, whatever its effect.
+    SoftBounce,
+    /// A delivered report without effect because the message had failed for good.
+    LateSuccess,
+    /// The first complaint.
+    FirstComplaint,
+    /// An open row.
+    Open,
+    /// The first open row.
+    FirstOpen,
+    /// The first row that implies an open: an open, a click, a mirror-page view or an opt-out.
+    FirstSign,
+    /// A click row.
+    Click,
+    /// The first click row.
+    FirstClick,
+    /// A mirror-page view.
+    MirrorPage,
+    /// An opt-out row.
+    OptOut,
+    /// The first opt-out row.
+    FirstOptOut,
+}
+
+/// What is known of a message after its replay.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Life {
+    /// The status at as-of; none if the message has not entered the log.
+    pub status: Option<Status>,
+    /// The last failure reason that counts, for a failed message.
+    pub reason: Code,
+    /// The end of its retries, if it entered the log and has one.
+    pub deadline: Option<Instant>,
+    /// The earliest counted row of both logs, test rows included.
+    pub first_event_at: Option<Instant>,
+    /// The latest one.
+    pub last_event_at: Option<Instant>,
+}
+
+/// Replays the counted rows of a message, sorted by stamp.
+pub fn replay(rows: &[Row], policy: &Policy, as_of: Instant, sink: &mut impl Sink) -> Life {
+    let mut life = Life::default();
+    for row in rows {
+        life.first_event_at = earlier(life.first_event_at, row.stamp.at());
+        life.last_event_at = life.last_event_at.max(row.stamp.at());
+        if row.stamp.is_test() {
+            sink.mark(row.source, Mark::Test);
+        }
+    }
+    let real = |row: &&Row| !row.stamp.is_test();
+    replay_reports(rows.iter().filter(real), policy, as_of, &mut life, sink);
+    replay_tracking(rows.iter().filter(real), life.status.is_some(), sink);
+    life
+}
+
+fn earlier(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}
+
+fn replay_reports<'a>(
+    rows: impl Iterator<Item = &'a Row>,
+    policy: &Policy,
+    as_of: Instant,
+    life: &mut Life,
+    sink: &mut impl Sink,
+) {
+    let mut complained = false;
+    for row in rows {
+        let (Some(at), Some(report)) = (row.stamp.at(), row.stamp.report()) else {
+            continue;
+        };
+        if report == Report::Complaint && !complained {
+            complained = true;
+            sink.occurs(at, Occurrence::FirstComplaint);
+        }
+        if matches!(report, Report::Complaint | Report::Ignored) {
+            continue;
+        }
+        if report == Report::SoftBounce {
+            sink.occurs(at, Occurrence::SoftBounce);
+        }
+        let before = life.status;
+        if before.is_none() {
+            life.deadline = policy.deadline(at);
+        }
+        let late = life.deadline.is_some_and(|deadline| deadline <= at);
+        if late {
+            pass_deadline(life, sink);
+        }
+        let now = life.status.unwrap_or(Status::relayed(policy.efs));
+        let after = now.after(report, policy.efs, late);
+        if report == Report::Delivered && now.is_failed_for_good() {
+            sink.occurs(at, Occurrence::LateSuccess);
+        }
+        if before.is_none() || after.is_some() {
+            let to = after.unwrap_or(now);
+            sink.moves(at, life.status, to);
+            life.status = Some(to);
+        }
+        match report {
+            Report::Delivered if after.is_some() => life.reason = Code::NULL,
+            Report::SoftBounce | Report::Expired | Report::HardBounce
+                if !stopped(now, report) && !row.code.is_null() =>
+            {
+                life.reason = row.code;
+            }
+            _ => {}
+        }
+    }
+    if life.deadline.is_some_and(|deadline| deadline < as_of) {
+        pass_deadline(life, sink);
+    }
+}
+
+/// Whether rule 1 of section 2 keeps the report from changing anything.
+fn stopped(now: Status, report: Report) -> bool {
+    now == Status::FailedHard || (now.is_failed_for_good() && report != Report::HardBounce)
+}
+
+fn pass_deadline(life: &mut Life, sink: &mut impl Sink) {
+    let (Some(now), Some(deadline)) = (life.status, life.deadline) else {
+        return;
+    };
+    if let Some(after) = now.after_deadline() {
+        sink.moves(deadline, Some(now), after);
+        life.status = Some(after);
+    }
+}
+
+fn replay_tracking<'a>(
+    rows: impl Iterator<Item = &'a Row>,
+    has_entered: bool,
+    sink: &mut impl Sink,
+) {
+    let (mut opened, mut signed, mut clicked, mut opted_out) = (false, false, false, false);
+    for row in rows {
+        let (Some(at), Some(tracked)) = (row.stamp.at(), row.stamp.tracked()) else {
+            continue;
+        };
+        if !has_entered {
+            sink.mark(row.source, Mark::Orphan);
+        }
+        let mut first = |seen: &mut bool, what| {
+            if !std::mem::replace(seen, true) {
+                sink.occurs(at, what);
+            }
+        };
+        match tracked {
+            Tracked::Unknown => {
+                sink.mark(row.source, Mark::UnknownType);
+                continue;
+            }
+            Tracked::Open => {
+                first(&mut opened, Occurrence::FirstOpen);
+                sink.occurs(at, Occurrence::Open);
+            }
+            Tracked::Click | Tracked::OfferClick | Tracked::OfferClick2 => {
+                first(&mut clicked, Occurrence::FirstClick);
+                sink.occurs(at, Occurrence::Click);
+            }
+            Tracked::OptOut => {
+                first(&mut opted_out, Occurrence::FirstOptOut);
+                sink.occurs(at, Occurrence::OptOut);
+            }
+            Tracked::MirrorPage => sink.occurs(at, Occurrence::MirrorPage),
+        }
+        if !std::mem::replace(&mut signed, true) {
+            sink.occurs(at, Occurrence::FirstSign);
+        }
+    }
+}

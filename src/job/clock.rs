@@ -1,0 +1,53 @@
+//! The one clock.
+
+use crate::model::Instant;
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
+use std::time::{Duration, Instant as Moment};
+
+/// The current instant.
+pub fn now() -> Instant {
+    Instant::from_micros(jiff::Timestamp::now().as_microsecond())
+}
+
+/// RFC 3339, a space for the T allowed; UTC where there is no zone; plausible years only.
+pub(super) fn parse_instant(text: &str) -> Option<Instant> {
+    let text = text.trim();
+    let micros = match text.parse::<jiff::Timestamp>() {
+        Ok(instant) => instant.as_microsecond(),
+        Err(_) => {
+            let civil: DateTime = text.parse().ok()?;
+            TimeZone::UTC.to_timestamp(civil).ok()?.as_microsecond()
+        }
+    };
+    Instant::plausible(micros)
+}
+
+/// Measures the stages of a run.
+pub struct Stopwatch {
+    started: Moment,
+    lap: Moment,
+}
+
+impl Stopwatch {
+    /// Starts it.
+    #[expect(clippy::new_without_default, reason = "starting a clock is no default")]
+    pub fn new() -> Stopwatch {
+        let started = Moment::now();
+        Stopwatch {
+            started,
+            lap: started,
+        }
+    }
+
+    /// The time since the last lap.
+    pub fn lap(&mut self) -> Duration {
+        let now = Moment::now();
+        now.duration_since(std::mem::replace(&mut self.lap, now))
+    }
+
+    /// The time since the start.
+    pub fn total(&self) -> Duration {
+        self.started.elapsed()
+    }
+}

@@ -1,0 +1,154 @@
+//! The job file.
+
+use super::{JobError, hours};
+use crate::extracts::{Extract, Mapping};
+use crate::model::{Defaults, Labels};
+use serde::Deserialize;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// A job file as it is written; unknown keys are errors.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct JobFile {
+    pub(super) sending_log: Option<PathBuf>,
+    pub(super) tracking_log: Option<PathBuf>,
+    pub(super) deliveries: Option<PathBuf>,
+    pub(super) output: Option<PathBuf>,
+    pub(super) as_of: Option<AsOf>,
+    pub(super) deadline: Option<String>,
+    pub(super) naive_timezone: Option<String>,
+    pub(super) on_bad_file: Option<String>,
+    pub(super) max_rejected: Option<u64>,
+    pub(super) threads: Option<usize>,
+    defaults: DefaultsTable,
+    columns: ColumnTables,
+    labels: LabelTables,
+}
+
+/// An instant as text, or as TOML has it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum AsOf {
+    Text(String),
+    Instant(toml::value::Datetime),
+}
+
+impl From<AsOf> for String {
+    fn from(as_of: AsOf) -> String {
+        match as_of {
+            AsOf::Text(text) => text,
+            AsOf::Instant(instant) => instant.to_string(),
+        }
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct DefaultsTable {
+    efs: Option<bool>,
+    channel: Option<String>,
+    validity_hours: Option<i64>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ColumnTables {
+    sending_log: BTreeMap<String, String>,
+    tracking_log: BTreeMap<String, String>,
+    deliveries: BTreeMap<String, String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct LabelTables {
+    event: BTreeMap<String, String>,
+    status: BTreeMap<String, String>,
+    failure_type: BTreeMap<String, String>,
+    r#type: BTreeMap<String, String>,
+    failure_reason: BTreeMap<String, i64>,
+}
+
+impl JobFile {
+    /// Reads a job file.
+    pub fn read(path: &Path) -> Result<JobFile, JobError> {
+        let file = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|error| JobError::Unreadable {
+            file: file.clone(),
+            reason: error.to_string(),
+        })?;
+        toml::from_str(&text).map_err(|error| JobError::Invalid {
+            file,
+            reason: error.to_string().trim_end().to_owned(),
+        })
+    }
+
+    pub(super) fn defaults(&self) -> Result<Defaults, JobError> {
+        let validity = self.defaults.validity_hours;
+        if let Some(wrong) = validity.filter(|hours| *hours <= 0) {
+            let found = wrong.to_string();
+            return Err(super::value("defaults.validity_hours", "more than 0 hours", &found));
+        }
+        Ok(Defaults {
+            efs: self.defaults.efs,
+            channel: self.defaults.channel.clone(),
+            validity: validity.map(hours),
+        })
+    }
+
+    pub(super) fn mappings(&self) -> Result<[Mapping; 3], JobError> {
+        let tables = &self.columns;
+        let of = |extract: Extract, names: &BTreeMap<String, String>| {
+            match names.keys().find(|column| !extract.has_column(column)) {
+                Some(unknown) => Err(super::value(
+                    &format!("columns.{extract}"),
+                    "columns of the contract",
+                    unknown,
+                )),
+                None => Ok(Mapping::new(names.clone())),
+            }
+        };
+        Ok([
+            of(Extract::SendingLog, &tables.sending_log)?,
+            of(Extract::TrackingLog, &tables.tracking_log)?,
+            of(Extract::Deliveries, &tables.deliveries)?,
+        ])
+    }
+
+    pub(super) fn labels(&self) -> Result<Labels, JobError> {
+        type Add = fn(&mut Labels, &str, &str) -> bool;
+        let tables: [(&str, &BTreeMap<String, String>, Add, &'static str); 4] = [
+            (
+                "event",
+                &self.labels.event,
+                Labels::add_event,
+                "relayed, delivered, soft_bounce, hard_bounce, expired, complaint or ignored",
+            ),
+            ("status", &self.labels.status, Labels::add_status, "pending, sent or failed"),
+            (
+                "failure_type",
+                &self.labels.failure_type,
+                Labels::add_failure_type,
+                "soft, hard or ignored",
+            ),
+            (
+                "type",
+                &self.labels.r#type,
+                Labels::add_tracking_type,
+                "click, open, opt_out, mirror_page, offer_click or offer_click_2",
+            ),
+        ];
+        let mut labels = Labels::default();
+        for (table, rows, add, expected) in tables {
+            for (label, meaning) in rows {
+                if !add(&mut labels, label, meaning) {
+                    return Err(super::value(&format!("labels.{table}"), expected, meaning));
+                }
+            }
+        }
+        for (label, code) in &self.labels.failure_reason {
+            labels.add_failure_reason(label, *code);
+        }
+        Ok(labels)
+    }
+}

@@ -1,0 +1,165 @@
+//! Codes that are either a number or a text: failure reasons, links and unknown tracking types.
+
+use std::cmp::Ordering;
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
+
+/// What a code column held. Numbers come before text, numbers by value, text by its bytes.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Value {
+    /// A number, or a text of digits where a label may stand for a code.
+    Number(i64),
+    /// Any other text.
+    Text(Box<str>),
+}
+
+/// A [`Value`], or none, in four bytes: small numbers as they are, all else by its place in [`Codes`].
+///
+/// Two codes of one run are equal exactly when their values are; their order is [`Codes::cmp`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Code(u32);
+
+impl Code {
+    /// No value.
+    pub const NULL: Code = Code(0);
+    const PLACE: u32 = 1 << 31;
+
+    /// A number that needs no entry in [`Codes`].
+    pub fn small(number: i64) -> Option<Code> {
+        (0..i64::from(Self::PLACE) - 1)
+            .contains(&number)
+            .then(|| Code(number as u32 + 1))
+    }
+
+    /// Whether there is no value.
+    pub fn is_null(self) -> bool {
+        self == Self::NULL
+    }
+}
+
+/// An entry: a value, or the type and link of a tracking row whose type is not known.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Entry {
+    One(Value),
+    UnknownType(Value, Option<Value>),
+}
+
+#[derive(Default)]
+struct Places {
+    entries: Vec<Entry>,
+    place_of: HashMap<Entry, u32>,
+}
+
+/// The values behind the codes of one run, shared by all threads that decode.
+#[derive(Default)]
+pub struct Codes {
+    places: RwLock<Places>,
+}
+
+impl Codes {
+    /// The code of a value.
+    pub fn intern(&self, value: Option<Value>) -> Code {
+        match value {
+            None => Code::NULL,
+            Some(Value::Number(number)) => Code::small(number)
+                .unwrap_or_else(|| self.place(Entry::One(Value::Number(number)))),
+            Some(text) => self.place(Entry::One(text)),
+        }
+    }
+
+    /// The code of a tracking row of an unknown type: it stands for the type *and* the link.
+    pub fn intern_unknown_type(&self, tracking_type: Value, url: Option<Value>) -> Code {
+        self.place(Entry::UnknownType(tracking_type, url))
+    }
+
+    /// The value of a code: a failure reason or a link.
+    pub fn value(&self, code: Code) -> Option<Value> {
+        if code.is_null() {
+            return None;
+        }
+        match self.entry(code) {
+            Entry::One(value) => Some(value),
+            Entry::UnknownType(_, url) => url,
+        }
+    }
+
+    /// The type of a tracking row of unknown type, by the code of the row.
+    pub fn unknown_type(&self, code: Code) -> Option<Value> {
+        match self.entry(code) {
+            Entry::UnknownType(tracking_type, _) => Some(tracking_type),
+            Entry::One(_) => None,
+        }
+    }
+
+    /// The order of two codes by their values; no value comes first.
+    pub fn cmp(&self, a: Code, b: Code) -> Ordering {
+        if a.0 < Code::PLACE && b.0 < Code::PLACE {
+            return a.0.cmp(&b.0);
+        }
+        self.value(a).cmp(&self.value(b))
+    }
+
+    fn entry(&self, code: Code) -> Entry {
+        if code.0 < Code::PLACE {
+            return Entry::One(Value::Number(i64::from(code.0) - 1));
+        }
+        let places = self.places.read().unwrap_or_else(PoisonError::into_inner);
+        places.entries[(code.0 - Code::PLACE) as usize].clone()
+    }
+
+    fn place(&self, entry: Entry) -> Code {
+        let known = |places: &Places| places.place_of.get(&entry).copied();
+        if let Some(place) = known(&self.places.read().unwrap_or_else(PoisonError::into_inner)) {
+            return Code(Code::PLACE + place);
+        }
+        let mut places = self.places.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(place) = known(&places) {
+            return Code(Code::PLACE + place);
+        }
+        let place = places.entries.len() as u32;
+        assert!(place < Code::PLACE, "more than 2^31 different codes");
+        places.entries.push(entry.clone());
+        places.place_of.insert(entry, place);
+        Code(Code::PLACE + place)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_come_back_and_keep_their_order() {
+        let codes = Codes::default();
+        let ordered = [
+            None,
+            Some(Value::Number(i64::MIN)),
+            Some(Value::Number(-1)),
+            Some(Value::Number(0)),
+            Some(Value::Number(7)),
+            Some(Value::Number(i64::MAX)),
+            Some(Value::Text("10".into())),
+            Some(Value::Text("9".into())),
+            Some(Value::Text("a".into())),
+        ];
+        let interned: Vec<Code> = ordered.iter().rev().map(|v| codes.intern(v.clone())).collect();
+        for (value, code) in ordered.iter().rev().zip(&interned) {
+            assert_eq!(codes.value(*code), *value);
+            assert_eq!(codes.intern(value.clone()), *code);
+        }
+        for pair in interned.windows(2) {
+            assert_eq!(codes.cmp(pair[0], pair[1]), Ordering::Greater);
+        }
+    }
+
+    #[test]
+    fn an_unknown_type_is_told_apart_by_type_and_link() {
+        let codes = Codes::default();
+        let a = codes.intern_unknown_type(Value::Number(5), None);
+        let b = codes.intern_unknown_type(Value::Number(5), Some(Value::Number(1)));
+        assert_ne!(a, b);
+        assert_eq!(codes.unknown_type(b), Some(Value::Number(5)));
+        assert_eq!(codes.value(b), Some(Value::Number(1)));
+        assert_eq!(codes.value(a), None);
+    }
+}

@@ -1,0 +1,21 @@
+//! The words of the field as types: instants, identifiers, events and *the* order of events.
+//!
+//! Standard library only. Every other room speaks in these types.
+
+mod catalog;
+mod code;
+mod delivery;
+mod event;
+mod fate;
+mod instant;
+mod labels;
+mod spread;
+
+pub use catalog::{Catalog, DeliveryId, DeliveryIndex};
+pub use code::{Code, Codes, Value};
+pub use delivery::{Attributes, DeadlineMode, Defaults, Policy, QUEUE_LIFE};
+pub use event::{Event, Log, Logged, MessageKey, Report, Stamp, Tail, Tracked};
+pub use fate::{Fate, FateCounts, Mark, Rejection};
+pub use instant::{HOUR, Hour, Instant};
+pub use labels::{FailureType, Labels, StatusLabel};
+pub use spread::spread;

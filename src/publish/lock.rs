@@ -1,0 +1,56 @@
+//! A courtesy between runs: one at a time. Correctness comes from the conditional commits.
+
+use std::fs::{File, TryLockError};
+use std::path::Path;
+
+/// Held while a run works on an output; the system lets go of it when the process ends.
+pub struct Lock {
+    _file: File,
+}
+
+/// Why there is no lock.
+#[derive(Debug, thiserror::Error)]
+pub enum LockError {
+    /// Another run has it.
+    #[error("output {0}: another run holds it")]
+    Held(String),
+    /// The lock file cannot be made.
+    #[error("output {output}: the lock file cannot be opened: {source}")]
+    Io {
+        /// The output.
+        output: String,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+}
+
+impl Lock {
+    /// Takes the lock of an output directory, which is made if it is not there.
+    pub fn take(output: &Path) -> Result<Lock, LockError> {
+        let io = |source| LockError::Io {
+            output: output.display().to_string(),
+            source,
+        };
+        std::fs::create_dir_all(output).map_err(io)?;
+        let file = File::create(output.join("_delivery-kpi.lock")).map_err(io)?;
+        match file.try_lock() {
+            Ok(()) => Ok(Lock { _file: file }),
+            Err(TryLockError::WouldBlock) => Err(LockError::Held(output.display().to_string())),
+            Err(TryLockError::Error(source)) => Err(io(source)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_run_is_told() {
+        let output = tempfile::tempdir().expect("a directory");
+        let first = Lock::take(output.path()).expect("the lock");
+        assert!(matches!(Lock::take(output.path()), Err(LockError::Held(_))));
+        drop(first);
+        assert!(Lock::take(output.path()).is_ok());
+    }
+}

@@ -1,0 +1,60 @@
+//! The output: Delta Lake tables, replaced table by table, `kpi_run` last. Does not know what an
+//! open is.
+//!
+//! `kpi_run` is the one commit point: its newest row names the versions of the other tables that
+//! belong together. Whatever a run that died has committed to the others is undone, or completed,
+//! by the next run that commits to them.
+
+mod lock;
+mod output;
+mod plan;
+mod record;
+mod table;
+
+pub use lock::{Lock, LockError};
+pub use output::{Committed, Output, TableChange};
+pub use plan::{DELIVERY_KPI, DELIVERY_KPI_HOURLY, KPI_RUN};
+pub use record::{FileRecord, LogRecord, RejectionRecord, Rows, RunRecord, TableRecord};
+
+/// Why a run was not published.
+#[derive(Debug, thiserror::Error)]
+pub enum PublishError {
+    /// Another run committed in between; the plan has to be made again.
+    #[error("table {table}: another run committed in between")]
+    Conflict {
+        /// The table.
+        table: String,
+    },
+    /// The table has other columns than this version of the program writes.
+    #[error("table {table}: expected column {column} of type {expected}, found {found}; was the output written with other identifiers or by another version?")]
+    OtherSchema {
+        /// The table.
+        table: String,
+        /// The column.
+        column: String,
+        /// Its type in this version.
+        expected: String,
+        /// What the table has.
+        found: String,
+    },
+    /// The place cannot be used.
+    #[error("output {place}: {reason}")]
+    Place {
+        /// As given.
+        place: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The store or the Delta log failed.
+    #[error("table {table}: {source}")]
+    Delta {
+        /// The table.
+        table: String,
+        /// Its reason.
+        #[source]
+        source: Box<deltalake::DeltaTableError>,
+    },
+    /// A record of a run could not be written or read.
+    #[error("table kpi_run: the record of a run cannot be converted: {0}")]
+    Record(#[from] arrow::error::ArrowError),
+}

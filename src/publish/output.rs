@@ -1,0 +1,152 @@
+//! The three tables of an output, and the order in which a run commits to them.
+
+use super::plan::{DELIVERY_KPI, DELIVERY_KPI_HOURLY, KPI_RUN};
+use super::table::{RunName, Table};
+use super::{PublishError, RunRecord};
+use arrow::array::RecordBatch;
+use arrow::datatypes::Schema;
+use std::collections::BTreeMap;
+use std::path::Path;
+use tokio::runtime::Runtime;
+use url::Url;
+
+/// Where the tables are.
+pub struct Output {
+    root: Url,
+    runtime: Runtime,
+}
+
+/// The tables as a run finds them.
+pub struct Committed<'a> {
+    output: &'a Output,
+    hourly: Pair,
+    deliveries: Pair,
+    runs: Table,
+    /// The record of the newest run, if there is one.
+    pub last: Option<RunRecord>,
+    next_number: i64,
+}
+
+/// A data table: at its latest version, and at the version that the newest run names.
+struct Pair {
+    latest: Table,
+    committed: Table,
+}
+
+/// The new content of the partitions of a table that change; a table without partitions has one,
+/// named `None`.
+pub type TableChange = BTreeMap<Option<String>, Option<RecordBatch>>;
+
+impl Output {
+    /// The tables below a local directory, which is made if it is not there.
+    pub fn new(path: &Path) -> Result<Output, PublishError> {
+        let failed = |reason: String| PublishError::Place {
+            place: path.display().to_string(),
+            reason,
+        };
+        if path.to_string_lossy().contains("://") {
+            return Err(failed("this build writes to local directories only, not to object stores".to_owned()));
+        }
+        std::fs::create_dir_all(path).map_err(|error| failed(error.to_string()))?;
+        let path = path.canonicalize().map_err(|error| failed(error.to_string()))?;
+        let root = Url::from_directory_path(&path).map_err(|()| failed("not a directory".to_owned()))?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .enable_all()
+            .build()
+            .map_err(|error| failed(error.to_string()))?;
+        Ok(Output { root, runtime })
+    }
+
+    /// The record of the newest run, if there is one, without making anything.
+    pub fn last_run(&self) -> Result<Option<RunRecord>, PublishError> {
+        self.runtime.block_on(async {
+            match Table::find(&self.root, KPI_RUN).await? {
+                Some(runs) => newest(&runs).await,
+                None => Ok(None),
+            }
+        })
+    }
+
+    /// Opens the tables, with rows of these columns; those that are not there are made.
+    pub fn open(&self, hourly: &Schema, deliveries: &Schema) -> Result<Committed<'_>, PublishError> {
+        self.runtime.block_on(async {
+            let root = &self.root;
+            let hourly = Table::open(root, DELIVERY_KPI_HOURLY, hourly, Some("date")).await?;
+            let deliveries = Table::open(root, DELIVERY_KPI, deliveries, None).await?;
+            let runs = Table::open(root, KPI_RUN, &RunRecord::schema(), None).await?;
+            let last = newest(&runs).await?;
+            let mut next_number = last.as_ref().map_or(0, |last| last.run_number);
+            for table in [&hourly, &deliveries, &runs] {
+                next_number = next_number.max(table.last_run_number().await?);
+            }
+            // Before the first run, version 0 is the empty table.
+            let named = |table: &str| {
+                let version = last.as_ref().and_then(|last| last.table_versions.get(table));
+                version.map_or(0, |version| *version as u64)
+            };
+            let (of_hourly, of_deliveries) = (named(DELIVERY_KPI_HOURLY), named(DELIVERY_KPI));
+            Ok(Committed {
+                output: self,
+                hourly: Pair {
+                    committed: hourly.at(of_hourly).await?,
+                    latest: hourly,
+                },
+                deliveries: Pair {
+                    committed: deliveries.at(of_deliveries).await?,
+                    latest: deliveries,
+                },
+                runs,
+                last,
+                next_number: next_number + 1,
+            })
+        })
+    }
+}
+
+async fn newest(runs: &Table) -> Result<Option<RunRecord>, PublishError> {
+    let mut records = Vec::new();
+    for batch in runs.newest("run_number").await? {
+        records.extend(RunRecord::from_batch(&batch)?);
+    }
+    Ok(records.into_iter().max_by_key(|record| record.run_number))
+}
+
+impl Committed<'_> {
+    /// The rows of `delivery_kpi_hourly` that belong to the newest run.
+    pub fn hourly(&self) -> Result<Vec<RecordBatch>, PublishError> {
+        self.output.runtime.block_on(self.hourly.committed.read())
+    }
+
+    /// The rows of `delivery_kpi` that belong to the newest run.
+    pub fn deliveries(&self) -> Result<Vec<RecordBatch>, PublishError> {
+        self.output.runtime.block_on(self.deliveries.committed.read())
+    }
+
+    /// Commits the data tables, then the record of the run with their versions and its number. With
+    /// [`PublishError::Conflict`] another run was faster: open the tables again, and plan again.
+    pub fn publish(
+        &self,
+        hourly: &TableChange,
+        deliveries: &TableChange,
+        record: &mut RunRecord,
+    ) -> Result<(), PublishError> {
+        record.run_number = self.next_number;
+        let run_id = record.run_id.clone();
+        let run = RunName {
+            id: &run_id,
+            number: self.next_number,
+        };
+        self.output.runtime.block_on(async {
+            for (name, pair, change) in [
+                (DELIVERY_KPI_HOURLY, &self.hourly, hourly),
+                (DELIVERY_KPI, &self.deliveries, deliveries),
+            ] {
+                let version = pair.latest.replace(&pair.committed, change, run).await?;
+                record.table_versions.insert(name.to_owned(), version as i64);
+            }
+            self.runs.append(&record.to_batch()?, run).await?;
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,350 @@
+//! One Delta table: opening, reading, and one conditional commit.
+
+use super::PublishError;
+use super::plan::{DataFile, FilePlan, plan};
+use arrow::array::{RecordBatch, StringArray};
+use arrow::datatypes::{Field, Schema};
+use deltalake::kernel::engine::arrow_conversion::{TryIntoArrow, TryIntoKernel};
+use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
+use deltalake::kernel::{Action, Add, LogicalFileView, StructField, StructType, Transaction};
+use deltalake::operations::create::CreateBuilder;
+use deltalake::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use deltalake::parquet::basic::{Compression, ZstdLevel};
+use deltalake::parquet::file::properties::WriterProperties;
+use deltalake::protocol::{DeltaOperation, SaveMode};
+use deltalake::writer::{DeltaWriter, RecordBatchWriter};
+use deltalake::logstore::object_store::ObjectStoreExt;
+use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError, Path};
+use futures::StreamExt;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use url::Url;
+
+/// One appId per output, so that overlapping runs conflict.
+const APP_ID: &str = "delivery-kpi";
+/// Where a commit names the run that made it.
+const RUN_ID: &str = "runId";
+/// The version of the tables' columns and their meaning.
+const SCHEMA_VERSION: &str = "1";
+
+/// A table of the output at its latest version.
+pub struct Table {
+    name: &'static str,
+    table: DeltaTable,
+}
+
+impl Table {
+    /// Opens a table, which is made if it is not there.
+    pub async fn open(
+        root: &Url,
+        name: &'static str,
+        schema: &Schema,
+        partition_by: Option<&str>,
+    ) -> Result<Table, PublishError> {
+        let failed = |source| delta(name, source);
+        let url = below(root, name)?;
+        let table = DeltaTableBuilder::from_url(url).and_then(|builder| builder.build()).map_err(failed)?;
+        let log_store = table.log_store();
+        if !log_store.is_delta_table_location().await.map_err(failed)? {
+            let columns = columns(schema).map_err(failed)?;
+            let version = ("schema_version", Some(SCHEMA_VERSION));
+            let created = CreateBuilder::new()
+                .with_log_store(log_store)
+                .with_columns(columns)
+                .with_partition_columns(partition_by)
+                .with_raise_if_key_not_exists(false)
+                .with_configuration([version])
+                .with_commit_properties(CommitProperties::default().with_max_retries(0))
+                .await;
+            match created {
+                Ok(table) => return Ok(Table { name, table }),
+                // Another first run was faster: its table is ours too.
+                Err(_) if table.log_store().is_delta_table_location().await.map_err(failed)? => {}
+                Err(error) => return Err(failed(error)),
+            }
+        }
+        let mut table = Table { name, table };
+        table.table.load().await.map_err(failed)?;
+        table.check_schema(schema)?;
+        Ok(table)
+    }
+
+    /// Opens a table for reading, if it is there.
+    pub async fn find(root: &Url, name: &'static str) -> Result<Option<Table>, PublishError> {
+        let failed = |source| delta(name, source);
+        let url = below(root, name)?;
+        let builder = DeltaTableBuilder::from_url(url).map_err(failed)?;
+        let mut table = builder.build().map_err(failed)?;
+        if !table.log_store().is_delta_table_location().await.map_err(failed)? {
+            return Ok(None);
+        }
+        table.load().await.map_err(failed)?;
+        Ok(Some(Table { name, table }))
+    }
+
+    /// The latest version.
+    pub fn version(&self) -> u64 {
+        self.table.version().unwrap_or(0)
+    }
+
+    /// The number of the last run that committed to the table.
+    pub async fn last_run_number(&self) -> Result<i64, PublishError> {
+        let snapshot = self.table.snapshot().map_err(|source| delta(self.name, source))?;
+        let log_store = self.table.log_store();
+        let number = snapshot.transaction_version(log_store.as_ref(), APP_ID).await;
+        Ok(number.map_err(|source| delta(self.name, source))?.unwrap_or(0))
+    }
+
+    /// The table at another version.
+    pub async fn at(&self, version: u64) -> Result<Table, PublishError> {
+        let mut table = self.table.clone();
+        if version != self.version() {
+            let failed = |source| delta(self.name, source);
+            table = DeltaTableBuilder::from_url(table.table_url().clone())
+                .map_err(failed)?
+                .with_version(version)
+                .load()
+                .await
+                .map_err(failed)?;
+        }
+        Ok(Table {
+            name: self.name,
+            table,
+        })
+    }
+
+    fn check_schema(&self, wanted: &Schema) -> Result<(), PublishError> {
+        let found = self.schema()?;
+        for field in wanted.fields() {
+            let there = found.field_with_name(field.name()).ok();
+            // Names of inner fields do not matter, the types do.
+            let same = there.is_some_and(|there| there.data_type().equals_datatype(field.data_type()));
+            if !same && !field.data_type().is_nested() {
+                return Err(PublishError::OtherSchema {
+                    table: self.name.to_owned(),
+                    column: field.name().clone(),
+                    expected: field.data_type().to_string(),
+                    found: there.map_or("no such column".to_owned(), |there| there.data_type().to_string()),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn files(&self) -> Result<BTreeMap<DataFile, Add>, PublishError> {
+        let snapshot = self.table.snapshot().map_err(|source| delta(self.name, source))?;
+        let files = snapshot.log_data();
+        let file = |view: LogicalFileView| {
+            let partition_values = view.partition_values_map();
+            let file = DataFile {
+                path: view.path().into_owned(),
+                partition: partition_values.values().next().cloned().flatten(),
+            };
+            let add = Add {
+                path: file.path.clone(),
+                partition_values,
+                size: view.size(),
+                modification_time: view.modification_time(),
+                data_change: true,
+                stats: view.stats(),
+                ..Add::default()
+            };
+            (file, add)
+        };
+        Ok(files.iter().map(file).collect())
+    }
+
+    /// All rows.
+    pub async fn read(&self) -> Result<Vec<RecordBatch>, PublishError> {
+        self.read_files(self.files()?.keys()).await
+    }
+
+    async fn read_files(&self, files: impl Iterator<Item = &DataFile>) -> Result<Vec<RecordBatch>, PublishError> {
+        let failed = |source| delta(self.name, source);
+        let store = self.table.object_store();
+        let mut batches = Vec::new();
+        let partition = self.partition_field()?;
+        for file in files {
+            let path = Path::parse(&file.path).map_err(|error| failed(DeltaTableError::generic(error.to_string())))?;
+            let bytes = store.get(&path).await.map_err(|error| failed(error.into()))?;
+            let bytes = bytes.bytes().await.map_err(|error| failed(error.into()))?;
+            let reader = ParquetRecordBatchReaderBuilder::try_new(bytes)
+                .and_then(|builder| builder.with_batch_size(1 << 20).build())
+                .map_err(|error| failed(error.into()))?;
+            for batch in reader {
+                let batch = batch.map_err(|error| failed(error.into()))?;
+                let whole = match &partition {
+                    Some(field) => with_partition(batch, field, file.partition.as_deref()),
+                    None => Ok(batch),
+                };
+                batches.push(whole.map_err(|error| failed(error.into()))?);
+            }
+        }
+        Ok(batches)
+    }
+
+    fn partition_field(&self) -> Result<Option<Field>, PublishError> {
+        let snapshot = self.table.snapshot().map_err(|source| delta(self.name, source))?;
+        let Some(column) = snapshot.metadata().partition_columns().first() else {
+            return Ok(None);
+        };
+        Ok(self.schema()?.field_with_name(column).ok().cloned())
+    }
+
+    fn schema(&self) -> Result<Schema, PublishError> {
+        let failed = |source| delta(self.name, source);
+        let snapshot = self.table.snapshot().map_err(failed)?;
+        let schema = snapshot.schema();
+        let schema: Result<Schema, _> = schema.as_ref().try_into_arrow();
+        schema.map_err(|source| failed(source.into()))
+    }
+
+    /// The rows of the file that holds the highest value of `column`, by the statistics.
+    pub async fn newest(&self, column: &str) -> Result<Vec<RecordBatch>, PublishError> {
+        let highest = |add: &Add| {
+            let stats: serde_json::Value = serde_json::from_str(add.stats.as_deref()?).ok()?;
+            stats.get("maxValues")?.get(column)?.as_i64()
+        };
+        let files = self.files()?;
+        let newest = files.iter().max_by_key(|(_, add)| highest(add)).map(|(file, _)| file);
+        match newest {
+            Some(file) => self.read_files(std::iter::once(file)).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Replaces partitions in one commit on top of the latest version, if nobody committed since it
+    /// was opened. `committed` is the version that the other files are taken from.
+    pub async fn replace(
+        &self,
+        committed: &Table,
+        partitions: &BTreeMap<Option<String>, Option<RecordBatch>>,
+        run: RunName<'_>,
+    ) -> Result<u64, PublishError> {
+        let replaced: BTreeSet<Option<String>> = partitions.keys().cloned().collect();
+        let (old, latest) = (committed.files()?, self.files()?);
+        let names = |files: &BTreeMap<DataFile, Add>| files.keys().cloned().collect::<Vec<_>>();
+        let FilePlan { remove, restore } = plan(&names(&old), &names(&latest), &replaced);
+        let batches = partitions.values().flatten();
+        let adds = self.write(batches).await?;
+        let snapshot = self.table.snapshot().map_err(|source| delta(self.name, source))?;
+        let views = snapshot.log_data();
+        let mut actions: Vec<Action> = views
+            .iter()
+            .filter(|view| remove.iter().any(|file| *file.path == *view.path()))
+            .map(|view| Action::Remove(view.remove_action(true)))
+            .collect();
+        actions.extend(restore.iter().filter_map(|file| old.get(file)).cloned().map(Action::Add));
+        actions.extend(adds.into_iter().map(Action::Add));
+        if actions.is_empty() {
+            return Ok(self.version());
+        }
+        self.commit(actions, SaveMode::Overwrite, run).await
+    }
+
+    /// Adds rows in one commit on top of the latest version, if nobody committed since it was opened.
+    pub async fn append(&self, batch: &RecordBatch, run: RunName<'_>) -> Result<u64, PublishError> {
+        let adds = self.write([batch]).await?;
+        let actions = adds.into_iter().map(Action::Add).collect();
+        self.commit(actions, SaveMode::Append, run).await
+    }
+
+    async fn write(&self, batches: impl IntoIterator<Item = &RecordBatch>) -> Result<Vec<Add>, PublishError> {
+        let failed = |source| delta(self.name, source);
+        let level = ZstdLevel::try_new(3).map_err(|error| failed(error.into()))?;
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(level))
+            .build();
+        let mut writer = RecordBatchWriter::for_table(&self.table)
+            .map_err(failed)?
+            .with_writer_properties(properties);
+        for batch in batches {
+            writer.write(batch.clone()).await.map_err(failed)?;
+        }
+        writer.flush().await.map_err(failed)
+    }
+
+    async fn commit(&self, actions: Vec<Action>, mode: SaveMode, run: RunName<'_>) -> Result<u64, PublishError> {
+        let failed = |source| delta(self.name, source);
+        let snapshot = self.table.snapshot().map_err(failed)?;
+        let partition_by = snapshot.metadata().partition_columns().to_vec();
+        let operation = DeltaOperation::Write {
+            mode,
+            partition_by: (!partition_by.is_empty()).then_some(partition_by),
+            predicate: None,
+        };
+        let properties = CommitProperties::default()
+            .with_max_retries(0)
+            .with_create_checkpoint(false)
+            .with_cleanup_expired_logs(Some(false))
+            .with_metadata([(RUN_ID.to_owned(), run.id.into())])
+            .with_application_transaction(Transaction::new(APP_ID, run.number));
+        let outcome = CommitBuilder::from(properties)
+            .with_actions(actions)
+            .build(Some(snapshot.snapshot()), self.table.log_store(), operation)
+            .await;
+        match outcome {
+            Ok(commit) => Ok(commit.version()),
+            Err(error) => self.after_failure(error, run).await,
+        }
+    }
+
+    /// An error of a commit does not mean that it was not made: only the log knows.
+    async fn after_failure(&self, error: DeltaTableError, run: RunName<'_>) -> Result<u64, PublishError> {
+        let failed = |source| delta(self.name, source);
+        let next = self.version() + 1;
+        let log_store = self.table.log_store();
+        if log_store.get_latest_version(self.version()).await.map_err(failed)? < next {
+            return Err(failed(error));
+        }
+        let commit = self.at(next).await?.table.history(Some(1)).next().await;
+        let writer = commit.transpose().map_err(failed)?.and_then(|commit| commit.info.get(RUN_ID).cloned());
+        if writer.is_some_and(|writer| writer == run.id) {
+            return Ok(next);
+        }
+        Err(PublishError::Conflict {
+            table: self.name.to_owned(),
+        })
+    }
+}
+
+/// What a run is called in the commits it makes.
+#[derive(Clone, Copy, Debug)]
+pub struct RunName<'a> {
+    /// Unique.
+    pub id: &'a str,
+    /// Higher than that of every run that committed before.
+    pub number: i64,
+}
+
+fn with_partition(
+    batch: RecordBatch,
+    field: &Field,
+    value: Option<&str>,
+) -> Result<RecordBatch, arrow::error::ArrowError> {
+    let values = StringArray::from(vec![value; batch.num_rows()]);
+    let values = arrow::compute::cast(&values, field.data_type())?;
+    let fields = batch.schema().fields().iter().cloned().chain([Arc::new(field.clone())]).collect::<Vec<_>>();
+    let arrays = batch.columns().iter().cloned().chain([values]).collect();
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
+}
+
+/// The location of a table below the output.
+fn below(root: &Url, name: &str) -> Result<Url, PublishError> {
+    root.join(&format!("{name}/")).map_err(|error| PublishError::Place {
+        place: root.to_string(),
+        reason: error.to_string(),
+    })
+}
+
+fn columns(schema: &Schema) -> Result<Vec<StructField>, DeltaTableError> {
+    let schema: StructType = schema.try_into_kernel()?;
+    Ok(schema.fields().cloned().collect())
+}
+
+fn delta(table: &str, source: DeltaTableError) -> PublishError {
+    PublishError::Delta {
+        table: table.to_owned(),
+        source: Box::new(source),
+    }
+}

@@ -1,0 +1,11 @@
+//! Transitions to counts: change per delivery and hour, then cumulative values. Integers only.
+//!
+//! Partial results of any threads or workers add up to the same whole in any order.
+
+mod counts;
+mod kpis;
+mod partial;
+
+pub use counts::{Change, Counter, Shown};
+pub use kpis::{DeliveryKpis, HourKpis, Kpis, Violation, finish};
+pub use partial::{Facts, Partial, Teller};

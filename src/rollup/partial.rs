@@ -1,0 +1,217 @@
+//! What one worker has counted so far.
+
+use super::{Change, Counter};
+use crate::history::{Life, Occurrence, Sink, Standing, Status};
+use crate::model::{DeliveryIndex, Fate, FateCounts, Hour, Instant, Mark, spread};
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+/// What is known of a delivery besides its counters.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Facts {
+    /// The latest deadline of its messages.
+    pub final_at: Option<Instant>,
+    /// The earliest counted row of both logs.
+    pub first_event_at: Option<Instant>,
+    /// The latest one.
+    pub last_event_at: Option<Instant>,
+    /// Whether a row of a log that is not rejected names the delivery.
+    pub in_a_log: bool,
+}
+
+impl Facts {
+    fn add(&mut self, other: &Facts) {
+        self.final_at = self.final_at.max(other.final_at);
+        self.last_event_at = self.last_event_at.max(other.last_event_at);
+        self.first_event_at = match (self.first_event_at, other.first_event_at) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        self.in_a_log |= other.in_a_log;
+    }
+}
+
+/// Counts of one worker: merge them, in any order, and finish once.
+#[derive(Default)]
+pub struct Partial {
+    place_of: HashMap<u64, u32, BuildHasherDefault<SpreadHasher>>,
+    keys: Vec<(DeliveryIndex, Hour)>,
+    changes: Vec<Change>,
+    facts: Vec<Facts>,
+    fates: Vec<FateCounts>,
+}
+
+impl Partial {
+    /// An empty one for rows of so many sources.
+    pub fn new(sources: usize) -> Partial {
+        Partial {
+            fates: vec![FateCounts::default(); sources],
+            ..Partial::default()
+        }
+    }
+
+    /// Adds what another worker has counted.
+    pub fn merge(&mut self, other: &Partial) {
+        for (key, change) in other.keys.iter().zip(&other.changes) {
+            *self.change(key.0, key.1) += change;
+        }
+        for (index, facts) in other.facts.iter().enumerate() {
+            self.facts_mut(DeliveryIndex(index as u32)).add(facts);
+        }
+        for (mine, theirs) in self.fates.iter_mut().zip(&other.fates) {
+            *mine += theirs;
+        }
+    }
+
+    /// The change of every delivery and hour in which something happened, in no order.
+    pub fn changes(&self) -> impl Iterator<Item = ((DeliveryIndex, Hour), &Change)> {
+        self.keys.iter().copied().zip(&self.changes)
+    }
+
+    /// The facts of a delivery.
+    pub fn facts(&self, delivery: DeliveryIndex) -> Facts {
+        self.facts
+            .get(delivery.0 as usize)
+            .copied()
+            .unwrap_or_default()
+    }
+
+    /// The fates of the rows, by source.
+    pub fn fates(&self) -> &[FateCounts] {
+        &self.fates
+    }
+
+    /// Where the messages of one delivery tell what they did.
+    pub fn teller(&mut self, delivery: DeliveryIndex) -> Teller<'_> {
+        Teller {
+            partial: self,
+            delivery,
+            last: None,
+        }
+    }
+
+    fn facts_mut(&mut self, delivery: DeliveryIndex) -> &mut Facts {
+        let index = delivery.0 as usize;
+        if index >= self.facts.len() {
+            self.facts.resize(index + 1, Facts::default());
+        }
+        &mut self.facts[index]
+    }
+
+    fn change(&mut self, delivery: DeliveryIndex, hour: Hour) -> &mut Change {
+        let place = self.place(delivery, hour);
+        &mut self.changes[place as usize]
+    }
+
+    fn place(&mut self, delivery: DeliveryIndex, hour: Hour) -> u32 {
+        let key = u64::from(delivery.0) << 32 | u64::from(hour.get() as u32);
+        *self.place_of.entry(key).or_insert_with(|| {
+            self.keys.push((delivery, hour));
+            self.changes.push(Change::default());
+            self.changes.len() as u32 - 1
+        })
+    }
+}
+
+/// Counts for one delivery.
+pub struct Teller<'a> {
+    partial: &'a mut Partial,
+    delivery: DeliveryIndex,
+    last: Option<(Hour, u32)>,
+}
+
+impl Teller<'_> {
+    /// Adds what is known of a message at its end.
+    pub fn ends(&mut self, life: &Life) {
+        let facts = Facts {
+            final_at: life.deadline,
+            first_event_at: life.first_event_at,
+            last_event_at: life.last_event_at,
+            in_a_log: true,
+        };
+        self.partial.facts_mut(self.delivery).add(&facts);
+    }
+
+    fn change(&mut self, at: Instant) -> &mut Change {
+        let hour = at.hour();
+        let place = match self.last {
+            Some((last, place)) if last == hour => place,
+            _ => self.partial.place(self.delivery, hour),
+        };
+        self.last = Some((hour, place));
+        &mut self.partial.changes[place as usize]
+    }
+}
+
+impl Sink for Teller<'_> {
+    fn meets(&mut self, source: u32, fate: Fate) {
+        self.partial.fates[source as usize].meet(fate);
+    }
+
+    fn mark(&mut self, source: u32, mark: Mark) {
+        self.partial.fates[source as usize].mark(mark);
+    }
+
+    fn moves(&mut self, at: Instant, from: Option<Status>, to: Status) {
+        let change = self.change(at);
+        match from {
+            None => change.add(Counter::Processed, 1),
+            Some(from) => count(change, from, -1),
+        }
+        count(change, to, 1);
+    }
+
+    fn occurs(&mut self, at: Instant, what: Occurrence) {
+        let counter = match what {
+            Occurrence::SoftBounce => Counter::SoftBounceEvents,
+            Occurrence::LateSuccess => Counter::LateSuccesses,
+            Occurrence::FirstComplaint => Counter::Complaints,
+            Occurrence::Open => Counter::OpensTracked,
+            Occurrence::FirstOpen => Counter::UniqueOpensTracked,
+            Occurrence::FirstSign => Counter::UniqueOpens,
+            Occurrence::Click => Counter::Clicks,
+            Occurrence::FirstClick => Counter::UniqueClicks,
+            Occurrence::MirrorPage => Counter::MirrorPageViews,
+            Occurrence::OptOut => Counter::Unsubscribes,
+            Occurrence::FirstOptOut => Counter::UniqueUnsubscribes,
+        };
+        self.change(at).add(counter, 1);
+    }
+}
+
+/// Adds a message with this status to the counters, or takes it out of them.
+fn count(change: &mut Change, status: Status, by: i64) {
+    let counter = match (status.standing(), status) {
+        (Standing::Pending, _) => Counter::Pending,
+        (Standing::Sent, _) => Counter::Delivered,
+        (Standing::Failed, Status::FailedHard) => Counter::HardBounces,
+        (Standing::Failed, _) => Counter::SoftBounces,
+    };
+    change.add(counter, by);
+    if status.is_retrying() {
+        change.add(Counter::Retrying, by);
+    }
+    if status == Status::FailedByDeadline {
+        change.add(Counter::FailedByDeadline, by);
+    }
+}
+
+/// Spreads the bits of one packed key; the keys are our own, nobody chooses them to collide.
+#[derive(Default)]
+struct SpreadHasher(u64);
+
+impl Hasher for SpreadHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.write_u64(u64::from(*byte));
+        }
+    }
+
+    fn write_u64(&mut self, key: u64) {
+        self.0 = spread(self.0, key);
+    }
+}

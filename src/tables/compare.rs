@@ -1,0 +1,154 @@
+//! The rows of a run beside the published ones: what stays, what is new, what changed, what goes.
+
+use super::TableError;
+use super::bridge::{to_batch, to_frame};
+use super::frames::left_join;
+use arrow::array::RecordBatch;
+use polars::prelude::*;
+use std::collections::BTreeMap;
+
+/// How many rows of a table a run left as they were, and how many it did not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RowCounts {
+    /// New rows.
+    pub inserted: u64,
+    /// Rows with another value in some column.
+    pub changed: u64,
+    /// Rows that are no longer there.
+    pub removed: u64,
+    /// Rows that the run computed again and found the same.
+    pub unchanged: u64,
+}
+
+/// What a run does to a table.
+pub struct Comparison {
+    /// How many rows are new, changed, removed or the same.
+    pub counts: RowCounts,
+    /// The whole new content of every partition in which a row is new, changed or removed; none
+    /// for a partition without rows. A table without partitions has one, named `None`.
+    pub partitions: BTreeMap<Option<String>, Option<RecordBatch>>,
+    /// The latest `as_of` among the published rows that are replaced, in microseconds.
+    pub replaced_as_of: Option<i64>,
+    /// The computed rows that are new or changed.
+    pub(super) difference: DataFrame,
+}
+
+const HERE: &str = "__here";
+const RUN: &str = "run_id";
+
+/// Compares the rows of a run with the published ones. All rows of the deliveries in `replaced`
+/// (a frame with `delivery_id`) are replaced by `computed`; the others stay. A row that is the same
+/// keeps the `run_id` of the run that wrote it.
+pub fn compare(
+    table: &'static str,
+    keys: &[&str],
+    published: &[RecordBatch],
+    computed: &DataFrame,
+    replaced: &DataFrame,
+) -> Result<Comparison, TableError> {
+    let published = to_frame(table, published, computed)?;
+    let of_replaced = found_in(&published, replaced, &["delivery_id"])?;
+    let (old, kept) = (published.filter(&of_replaced)?, published.filter(&!of_replaced)?);
+    let replaced_as_of = match old.column("as_of") {
+        Ok(as_of) => as_of.datetime()?.physical().iter().flatten().max(),
+        Err(_) => None,
+    };
+
+    let joined = computed.join(&mark(&old)?, keys.to_vec(), keys.to_vec(), left_join(), None)?;
+    let known = joined.column(HERE)?.bool()?.is_not_null();
+    let same = same_rows(computed, &joined, keys)? & known.clone();
+    let run_ids = joined.column(RUN)?.as_materialized_series().clone();
+    let new = match old.height() {
+        0 => computed.clone(),
+        _ => {
+            let old_ids = joined.column(&format!("{RUN}_right"))?.as_materialized_series();
+            let mut new = computed.clone();
+            let ids = old_ids.zip_with(&same, &run_ids)?.with_name(RUN.into());
+            new.with_column(ids.into_column())?;
+            new
+        }
+    };
+    let removed = !found_in(&old, computed, keys)?;
+    let sum = |mask: &BooleanChunked| u64::from(mask.sum().unwrap_or(0));
+    let counts = RowCounts {
+        inserted: sum(&!known.clone()),
+        changed: sum(&(&known & &!same.clone())),
+        removed: sum(&removed),
+        unchanged: sum(&same),
+    };
+    let touched = new.filter(&!same)?;
+    let whole = match kept.height() {
+        0 => new,
+        _ => new.vstack(&kept)?.sort(keys.to_vec(), SortMultipleOptions::default())?,
+    };
+    let partitions = partitions(&whole, &touched, &old.filter(&removed)?)?;
+    Ok(Comparison {
+        counts,
+        partitions,
+        replaced_as_of,
+        difference: touched,
+    })
+}
+
+/// For each row of `frame`, whether `other` has one with its keys.
+fn found_in(frame: &DataFrame, other: &DataFrame, keys: &[&str]) -> Result<BooleanChunked, TableError> {
+    let other = mark(&other.select(keys.iter().copied())?)?;
+    let joined = frame
+        .select(keys.iter().copied())?
+        .join(&other, keys.to_vec(), keys.to_vec(), left_join(), None)?;
+    Ok(joined.column(HERE)?.bool()?.is_not_null())
+}
+
+fn mark(frame: &DataFrame) -> Result<DataFrame, TableError> {
+    let mut marked = frame.clone();
+    marked.with_column(Column::new(HERE.into(), vec![true; frame.height()]))?;
+    Ok(marked)
+}
+
+/// For each computed row, whether the published one has the same values; `run_id` apart.
+fn same_rows(computed: &DataFrame, joined: &DataFrame, keys: &[&str]) -> Result<BooleanChunked, TableError> {
+    let mut same = BooleanChunked::full(HERE.into(), true, computed.height());
+    for column in computed.columns() {
+        let name = column.name().as_str();
+        if name == RUN || keys.contains(&name) {
+            continue;
+        }
+        let old = joined.column(&format!("{name}_right"))?.as_materialized_series();
+        same = same & column.as_materialized_series().equal_missing(old)?;
+    }
+    Ok(same)
+}
+
+fn partitions(
+    whole: &DataFrame,
+    touched: &DataFrame,
+    removed: &DataFrame,
+) -> Result<BTreeMap<Option<String>, Option<RecordBatch>>, TableError> {
+    let mut partitions = BTreeMap::new();
+    let Ok(dates) = whole.column("date") else {
+        if touched.height() + removed.height() > 0 {
+            let batch = (whole.height() > 0).then(|| to_batch(whole)).transpose()?;
+            partitions.insert(None, batch);
+        }
+        return Ok(partitions);
+    };
+    let dates = dates.date()?.physical().clone();
+    let mut dirty: Vec<i32> = Vec::new();
+    for frame in [touched, removed] {
+        dirty.extend(frame.column("date")?.date()?.physical().iter().flatten());
+    }
+    dirty.sort_unstable();
+    dirty.dedup();
+    for day in dirty {
+        let rows = whole.filter(&dates.equal(day))?;
+        let batch = (rows.height() > 0).then(|| to_batch(&rows)).transpose()?;
+        partitions.insert(Some(date_name(day)), batch);
+    }
+    Ok(partitions)
+}
+
+/// A day since the epoch as Delta Lake names it.
+fn date_name(day: i32) -> String {
+    let midnight = crate::model::Hour::new(i64::from(day) * 24).start().to_string();
+    midnight.split('T').next().unwrap_or_default().to_owned()
+}

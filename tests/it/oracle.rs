@@ -1,0 +1,405 @@
+//! The oracle: kpi-semantics.md, sections 1 to 7, as the slowest and plainest program that says it.
+//!
+//! It shares nothing with the program, and is the place to look when the two disagree: either the
+//! specification has a hole or one of them is wrong. Section numbers stand at every rule.
+
+mod message;
+mod rows;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::world::{DeliveryRow, World};
+use rows::{Fate, TypeCode};
+
+/// An hour in microseconds.
+pub const HOUR: i64 = 3_600_000_000;
+
+/// The counters of section 3, each with the name of its change in the hour.
+pub const COUNTERS: [(&str, &str); 21] = [
+    ("processed", "processed_delta"),
+    ("pending", "pending_delta"),
+    ("delivered", "delivered_delta"),
+    ("bounces_errors", "bounces_errors_delta"),
+    ("sent", "sent_delta"),
+    ("hard_bounces", "hard_bounces_delta"),
+    ("soft_bounces", "soft_bounces_delta"),
+    ("failed_by_deadline", "failed_by_deadline_delta"),
+    ("retrying", "retrying_delta"),
+    ("soft_bounce_events", "soft_bounce_events_delta"),
+    ("late_successes", "late_successes_delta"),
+    ("complaints", "complaints_delta"),
+    ("opens_tracked", "opens_tracked_delta"),
+    ("unique_opens_tracked", "unique_opens_tracked_delta"),
+    ("unique_opens", "unique_opens_delta"),
+    ("opens", "opens_delta"),
+    ("clicks", "clicks_delta"),
+    ("unique_clicks", "unique_clicks_delta"),
+    ("mirror_page_views", "mirror_page_views_delta"),
+    ("unsubscribes", "unsubscribes_delta"),
+    ("unique_unsubscribes", "unique_unsubscribes_delta"),
+];
+
+/// The rates of section 4: name, numerator, denominator (counters, or `to_deliver`).
+pub const RATES: [(&str, &str, &str); 14] = [
+    ("delivered_rate", "delivered", "processed"),
+    ("bounce_error_rate", "bounces_errors", "processed"),
+    ("delivered_rate_of_sent", "delivered", "sent"),
+    ("bounce_error_rate_of_sent", "bounces_errors", "sent"),
+    ("hard_bounce_rate", "hard_bounces", "sent"),
+    ("soft_bounce_rate", "soft_bounces", "sent"),
+    ("open_rate", "unique_opens", "delivered"),
+    ("open_rate_total", "opens", "delivered"),
+    ("click_through_rate", "unique_clicks", "delivered"),
+    ("click_to_open_rate", "unique_clicks", "unique_opens"),
+    ("unsubscribe_rate", "unsubscribes", "delivered"),
+    ("complaint_rate", "complaints", "delivered"),
+    ("mirror_page_rate", "mirror_page_views", "delivered"),
+    ("progress", "processed", "to_deliver"),
+];
+
+/// What a job says about deadlines (section 2).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    Infer,
+    Reported,
+}
+
+impl Mode {
+    /// The value of `--deadline`.
+    pub fn flag(self) -> &'static str {
+        match self {
+            Mode::Infer => "infer",
+            Mode::Reported => "reported",
+        }
+    }
+}
+
+/// Counters, and in an hour their changes, by column name.
+pub type Counters = BTreeMap<&'static str, i64>;
+
+/// Everything the program has to say about a world.
+#[derive(Clone, Debug)]
+pub struct Expected {
+    pub as_of: i64,
+    /// By (delivery, start of the hour): cumulative counters and `_delta`s; only hours with a change.
+    pub hourly: BTreeMap<(i64, i64), Counters>,
+    pub deliveries: BTreeMap<i64, DeliveryExpected>,
+    /// By log (`sending_log`, `tracking_log`): what became of its rows.
+    pub fates: BTreeMap<&'static str, Counters>,
+}
+
+/// A row of `delivery_kpi`.
+#[derive(Clone, Debug)]
+pub struct DeliveryExpected {
+    pub counters: Counters,
+    pub label: Option<String>,
+    pub channel: Option<String>,
+    pub parent_delivery_id: Option<i64>,
+    pub started_at: Option<i64>,
+    pub to_deliver: Option<i64>,
+    pub efs: bool,
+    pub first_event_at: Option<i64>,
+    pub last_event_at: Option<i64>,
+    pub final_at: Option<i64>,
+    pub is_final: Option<bool>,
+}
+
+/// The rate of section 4 with this numerator and denominator: null when the latter is 0 or unknown.
+pub fn rate(
+    counters: &Counters,
+    to_deliver: Option<i64>,
+    numerator: &str,
+    denominator: &str,
+) -> Option<f64> {
+    let below = match denominator {
+        "to_deliver" => to_deliver?,
+        counter => counters[counter],
+    };
+    (below != 0).then(|| counters[numerator] as f64 / below as f64)
+}
+
+/// What the program has to answer for `world` as of `as_of`.
+pub fn expect(world: &World, as_of: i64, mode: Mode) -> Expected {
+    let attributes = latest_attributes(&world.deliveries);
+    let efs = |delivery: i64| {
+        attributes
+            .get(&delivery)
+            .and_then(|row| row.efs)
+            .unwrap_or(false)
+    };
+
+    let reports = rows::read_sending(&world.sending, efs);
+    let openings = rows::read_tracking(&world.tracking);
+    let report_fates = rows::sending_fates(&reports, as_of);
+    let opening_fates = rows::tracking_fates(&openings, as_of);
+
+    let mut known: BTreeSet<i64> = attributes.keys().copied().collect();
+    known.extend(reports.iter().flatten().map(|report| report.delivery));
+    known.extend(openings.iter().flatten().map(|row| row.delivery));
+
+    let mut changes = Changes::default();
+    let mut seen: BTreeMap<i64, (i64, i64)> = BTreeMap::new();
+    let mut final_at: BTreeMap<i64, i64> = BTreeMap::new();
+
+    // Section 2: every message's counted reports, test rows apart (section 6).
+    let mut messages: BTreeMap<(i64, i64), Vec<message::Report>> = BTreeMap::new();
+    let mut sending = fate_counts(world.sending.len(), &report_fates);
+    for (report, fate) in reports.iter().zip(&report_fates) {
+        let (Some(report), Fate::Counted) = (report, fate) else {
+            continue;
+        };
+        let (Some(event), Some(at)) = (report.event, report.at) else {
+            panic!("a counted report has an event and an instant: {report:?}");
+        };
+        see(&mut seen, report.delivery, at);
+        if report.is_test {
+            add(&mut sending, "rows_test", 1);
+        } else {
+            let key = (report.delivery, report.message);
+            messages
+                .entry(key)
+                .or_default()
+                .push(message::Report { event, at });
+        }
+    }
+    let mut entered: BTreeSet<(i64, i64)> = BTreeSet::new();
+    for ((delivery, message), reports) in &messages {
+        let rules = message::Rules::of(attributes.get(delivery), mode);
+        let history = message::replay(reports, &rules, as_of);
+        for (at, counter, by) in history.changes {
+            changes.add(*delivery, at, counter, by);
+        }
+        if history.entered {
+            entered.insert((*delivery, *message));
+        }
+        if let Some(deadline) = history.deadline {
+            let latest = final_at.entry(*delivery).or_insert(deadline);
+            *latest = deadline.max(*latest);
+        }
+    }
+
+    // Section 3: tracking rows count whatever the message's status is.
+    let mut tracking = fate_counts(world.tracking.len(), &opening_fates);
+    let mut by_message: BTreeMap<(i64, i64), Vec<(i64, TypeCode)>> = BTreeMap::new();
+    for (row, fate) in openings.iter().zip(&opening_fates) {
+        let (Some(row), Fate::Counted) = (row, fate) else {
+            continue;
+        };
+        let (Some(code), Some(at)) = (row.code.clone(), row.at) else {
+            panic!("a counted tracking row has a type and an instant: {row:?}");
+        };
+        see(&mut seen, row.delivery, at);
+        if row.is_test {
+            add(&mut tracking, "rows_test", 1);
+            continue;
+        }
+        if !code.is_known() {
+            add(&mut tracking, "rows_unknown_type", 1);
+        }
+        let key = (row.delivery, row.message);
+        if !entered.contains(&key) {
+            add(&mut tracking, "rows_orphan", 1);
+        }
+        by_message.entry(key).or_default().push((at, code));
+    }
+    for ((delivery, _), rows) in &by_message {
+        for (at, counter) in tracking_counts(rows) {
+            changes.add(*delivery, at, counter, 1);
+        }
+    }
+
+    let hourly = changes.hours();
+    let deliveries = known
+        .into_iter()
+        .map(|delivery| {
+            let row = attributes.get(&delivery);
+            let final_at = final_at.get(&delivery).copied();
+            let expected =
+                delivery_row(delivery, row, &hourly, seen.get(&delivery), final_at, as_of);
+            (delivery, expected)
+        })
+        .collect();
+    let fates = BTreeMap::from([("sending_log", sending), ("tracking_log", tracking)]);
+    Expected {
+        as_of,
+        hourly,
+        deliveries,
+        fates,
+    }
+}
+
+/// Section 6: for one delivery the row with the highest `modified_at`, then the greatest row.
+fn latest_attributes(rows: &[DeliveryRow]) -> BTreeMap<i64, DeliveryRow> {
+    let mut latest: BTreeMap<i64, DeliveryRow> = BTreeMap::new();
+    for row in rows {
+        let Some(delivery) = row.delivery_id else {
+            continue;
+        };
+        let instants = [row.started_at, row.validity_end, row.modified_at];
+        if !instants.into_iter().flatten().all(rows::in_range) {
+            continue;
+        }
+        let row = DeliveryRow {
+            label: rows::not_blank(&row.label),
+            channel: rows::not_blank(&row.channel),
+            ..row.clone()
+        };
+        match latest.get(&delivery) {
+            Some(other) if attribute_order(other) >= attribute_order(&row) => {}
+            _ => {
+                latest.insert(delivery, row);
+            }
+        }
+    }
+    latest
+}
+
+/// `modified_at`, then the contract's order of columns; null is lowest everywhere.
+fn attribute_order(row: &DeliveryRow) -> impl Ord + '_ {
+    let DeliveryRow {
+        delivery_id,
+        label,
+        channel,
+        parent_delivery_id,
+        started_at,
+        validity_end,
+        modified_at,
+        to_deliver,
+        efs,
+    } = row;
+    let first = (modified_at, delivery_id, label, channel, parent_delivery_id);
+    (first, (started_at, validity_end, to_deliver, efs))
+}
+
+/// A row of `delivery_kpi` (section 7 for `is_final`).
+fn delivery_row(
+    delivery: i64,
+    row: Option<&DeliveryRow>,
+    hourly: &BTreeMap<(i64, i64), Counters>,
+    seen: Option<&(i64, i64)>,
+    final_at: Option<i64>,
+    as_of: i64,
+) -> DeliveryExpected {
+    let last = hourly
+        .range((delivery, i64::MIN)..=(delivery, i64::MAX))
+        .next_back();
+    let counters: Counters = COUNTERS
+        .iter()
+        .map(|(counter, _)| (*counter, last.map_or(0, |(_, values)| values[counter])))
+        .collect();
+    let to_deliver = row.and_then(|row| row.to_deliver);
+    let is_final = final_at.map(|at| {
+        let all_there = to_deliver.is_none_or(|target| counters["processed"] >= target);
+        at < as_of && counters["pending"] == 0 && all_there
+    });
+    DeliveryExpected {
+        counters,
+        label: row.and_then(|row| row.label.clone()),
+        channel: row.and_then(|row| row.channel.clone()),
+        parent_delivery_id: row.and_then(|row| row.parent_delivery_id),
+        started_at: row.and_then(|row| row.started_at),
+        to_deliver,
+        efs: row.and_then(|row| row.efs).unwrap_or(false),
+        first_event_at: seen.map(|(first, _)| *first),
+        last_event_at: seen.map(|(_, last)| *last),
+        final_at,
+        is_final,
+    }
+}
+
+/// What one message's tracking rows count: instants and counters, each to be raised by one.
+fn tracking_counts(rows: &[(i64, TypeCode)]) -> Vec<(i64, &'static str)> {
+    let mut counts = Vec::new();
+    // Rows of these types count under the first name; the message's first one also under the second.
+    let of_rows: [(&[i64], &str, &str); 4] = [
+        (&[2], "opens_tracked", "unique_opens_tracked"),
+        (&[1, 10, 11], "clicks", "unique_clicks"),
+        (&[3], "unsubscribes", "unique_unsubscribes"),
+        (&[6], "mirror_page_views", ""),
+    ];
+    let instants = |types: &[i64]| -> Vec<i64> {
+        rows.iter()
+            .filter(|(_, code)| types.iter().any(|known| code.is(*known)))
+            .map(|(at, _)| *at)
+            .collect()
+    };
+    for (types, all, unique) in of_rows {
+        let instants = instants(types);
+        counts.extend(instants.iter().map(|at| (*at, all)));
+        if let (Some(first), false) = (instants.iter().min(), unique.is_empty()) {
+            counts.push((*first, unique));
+        }
+    }
+    if let Some(first) = instants(&[1, 2, 3, 6, 10, 11]).iter().min() {
+        counts.push((*first, "unique_opens"));
+    }
+    counts
+}
+
+fn see(seen: &mut BTreeMap<i64, (i64, i64)>, delivery: i64, at: i64) {
+    let (first, last) = seen.entry(delivery).or_insert((at, at));
+    *first = at.min(*first);
+    *last = at.max(*last);
+}
+
+fn add(counters: &mut Counters, name: &'static str, by: i64) {
+    *counters.entry(name).or_insert(0) += by;
+}
+
+/// The counts of section 6 for one log; the rows given apart start at 0.
+fn fate_counts(rows_read: usize, fates: &[Fate]) -> Counters {
+    let mut counts = Counters::from([
+        ("rows_unknown_type", 0),
+        ("rows_test", 0),
+        ("rows_orphan", 0),
+    ]);
+    counts.insert(
+        "rows_read",
+        i64::try_from(rows_read).expect("a small world"),
+    );
+    for fate in Fate::ALL {
+        let rows = fates.iter().filter(|other| **other == fate).count();
+        counts.insert(fate.column(), i64::try_from(rows).expect("a small world"));
+    }
+    counts
+}
+
+/// Changes of counters by delivery and hour.
+#[derive(Default)]
+struct Changes(BTreeMap<(i64, i64), Counters>);
+
+impl Changes {
+    fn add(&mut self, delivery: i64, at: i64, counter: &'static str, by: i64) {
+        let hour = at.div_euclid(HOUR) * HOUR;
+        add(self.0.entry((delivery, hour)).or_default(), counter, by);
+    }
+
+    /// Sums them up; the counters that are a formula of others come in here (section 3).
+    fn hours(self) -> BTreeMap<(i64, i64), Counters> {
+        let mut hours = BTreeMap::new();
+        let mut running: BTreeMap<i64, Counters> = BTreeMap::new();
+        for ((delivery, hour), mut deltas) in self.0 {
+            let delta = |name: &str| deltas.get(name).copied().unwrap_or(0);
+            let sent = delta("delivered") + delta("bounces_errors");
+            let opens =
+                delta("opens_tracked") + delta("unique_opens") - delta("unique_opens_tracked");
+            deltas.insert("sent", sent);
+            deltas.insert("opens", opens);
+            if deltas.values().all(|by| *by == 0) {
+                continue;
+            }
+            let totals = running.entry(delivery).or_default();
+            let mut values = Counters::new();
+            for (counter, delta_name) in COUNTERS {
+                let by = deltas.get(counter).copied().unwrap_or(0);
+                add(totals, counter, by);
+                values.insert(counter, totals[counter]);
+                values.insert(delta_name, by);
+            }
+            hours.insert((delivery, hour), values);
+        }
+        hours
+    }
+}

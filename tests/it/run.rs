@@ -1,0 +1,317 @@
+//! Runs the program on worlds and compares its tables with the oracle.
+
+mod compare;
+
+use std::path::Path;
+use std::process::Command;
+
+use tempfile::TempDir;
+
+use super::golden;
+use super::oracle::{self, Expected, Mode};
+use super::random;
+use super::world::{Absent, Instants, Layout, World};
+pub use compare::{compare, differences, golden_differences, table_differences};
+
+/// How a run of the program ended.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The exit code; `None` if a signal ended it.
+    pub status: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+/// Recomputes the extracts that `World::write` left in `extracts`; flags of absent ones are left out.
+pub fn recompute(
+    extracts: &Path,
+    output: &Path,
+    as_of: i64,
+    mode: Mode,
+    threads: usize,
+) -> Outcome {
+    let as_of = jiff::Timestamp::from_microsecond(as_of)
+        .expect("an as-of of this age")
+        .to_string();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_delivery-kpi"));
+    command.arg("recompute");
+    let inputs = [
+        ("--sending-log", "sending_log"),
+        ("--tracking-log", "tracking_log"),
+        ("--deliveries", "deliveries.parquet"),
+    ];
+    for (flag, name) in inputs {
+        let path = extracts.join(name);
+        if path.exists() {
+            command.arg(flag).arg(path);
+        }
+    }
+    command.arg("--output").arg(output);
+    command.args([
+        "--as-of",
+        &as_of,
+        "--deadline",
+        mode.flag(),
+        "--threads",
+        &threads.to_string(),
+    ]);
+    let output = command.output().expect("the program starts");
+    Outcome {
+        status: output.status.code(),
+        stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+        stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+    }
+}
+
+impl Outcome {
+    /// The exit code and everything the program said.
+    pub fn text(&self) -> String {
+        format!(
+            "exit code {:?}\n{}{}",
+            self.status, self.stdout, self.stderr
+        )
+    }
+}
+
+/// The one place to change when the library is to be called instead of the binary.
+fn run_in_process(
+    extracts: &Path,
+    output: &Path,
+    as_of: i64,
+    mode: Mode,
+    threads: usize,
+) -> Outcome {
+    recompute(extracts, output, as_of, mode, threads)
+}
+
+/// The exit code for this world: 3 with a rejected row (`max_rejected` is 0), else 0.
+fn expected_status(expected: &Expected) -> i32 {
+    let rejected = expected
+        .fates
+        .values()
+        .any(|fates| fates["rows_rejected"] > 0);
+    if rejected { 3 } else { 0 }
+}
+
+/// What is wrong with a run of `world`, line by line; nothing if all is as expected.
+fn check(world: &World, as_of: i64, mode: Mode, layout: &Layout, threads: usize) -> Vec<String> {
+    let directory = TempDir::new().expect("a temporary directory");
+    let output = directory.path().join("out");
+    world.write(directory.path(), layout);
+    let expected = oracle::expect(world, as_of, mode);
+    let outcome = run_in_process(directory.path(), &output, as_of, mode, threads);
+    let status = expected_status(&expected);
+    if outcome.status != Some(status) {
+        return vec![format!(
+            "expected exit code {status}, found {}",
+            outcome.text()
+        )];
+    }
+    differences(&expected, &output, layout)
+}
+
+/// Takes away rows for as long as something stays wrong, to show the smallest world that is.
+fn shrink(mut world: World, still_wrong: impl Fn(&World) -> bool) -> World {
+    loop {
+        let before = world.clone();
+        shrink_rows(&mut world, |world| &mut world.tracking, &still_wrong);
+        shrink_rows(&mut world, |world| &mut world.sending, &still_wrong);
+        shrink_rows(&mut world, |world| &mut world.deliveries, &still_wrong);
+        if world == before {
+            return world;
+        }
+    }
+}
+
+fn shrink_rows<T>(
+    world: &mut World,
+    rows: fn(&mut World) -> &mut Vec<T>,
+    still_wrong: &impl Fn(&World) -> bool,
+) {
+    for number in (0..rows(world).len()).rev() {
+        let mut smaller = world.clone();
+        rows(&mut smaller).remove(number);
+        if still_wrong(&smaller) {
+            *world = smaller;
+        }
+    }
+}
+
+#[test]
+fn golden_cases() {
+    let layouts = [
+        ("plain", Layout::default()),
+        (
+            "shuffled",
+            Layout {
+                shuffle: Some(7),
+                absent: Absent::TypedNulls,
+                ..Layout::default()
+            },
+        ),
+        (
+            "split",
+            Layout {
+                files: 3,
+                row_group_rows: 2,
+                absent: Absent::NullType,
+                ..Layout::default()
+            },
+        ),
+        (
+            "string ids",
+            Layout {
+                string_ids: true,
+                text_as_dictionary: true,
+                ..Layout::default()
+            },
+        ),
+        (
+            "seconds",
+            Layout {
+                instants: Instants::Second,
+                ..Layout::default()
+            },
+        ),
+        (
+            "INT96",
+            Layout {
+                instants: Instants::Int96,
+                shuffle: Some(8),
+                ..Layout::default()
+            },
+        ),
+        (
+            "text",
+            Layout {
+                instants: Instants::Text,
+                absent: Absent::TypedNulls,
+                ..Layout::default()
+            },
+        ),
+    ];
+    let mut wrong = Vec::new();
+    for case in golden::cases() {
+        let expected = oracle::expect(&case.world, case.as_of, case.mode);
+        for (name, layout) in &layouts {
+            let directory = TempDir::new().expect("a temporary directory");
+            let output = directory.path().join("out");
+            case.world.write(directory.path(), layout);
+            let outcome = recompute(directory.path(), &output, case.as_of, case.mode, 2);
+            let found = if outcome.status == Some(0) {
+                let mut found = golden_differences(&case.expect, &output, layout);
+                found.extend(differences(&expected, &output, layout));
+                found
+            } else {
+                vec![outcome.text()]
+            };
+            wrong.extend(
+                found
+                    .into_iter()
+                    .map(|line| format!("{}, {name}: {line}", case.name)),
+            );
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "{} differences:\n{}",
+        wrong.len(),
+        compare::first_lines(&wrong)
+    );
+}
+
+/// `DELIVERY_KPI_SEED` is the first seed, `DELIVERY_KPI_WORLDS` the number of worlds.
+#[test]
+fn random_histories() {
+    let base = number_from_environment("DELIVERY_KPI_SEED").unwrap_or(20_260_302);
+    let worlds = number_from_environment("DELIVERY_KPI_WORLDS").unwrap_or(500);
+    for seed in base..base.saturating_add(worlds) {
+        let (world, as_of, mode) = random::world(seed);
+        let layout = random_layout(seed);
+        for threads in [1, 4] {
+            let wrong = check(&world, as_of, mode, &layout, threads);
+            if wrong.is_empty() {
+                continue;
+            }
+            let small = shrink(world, |world| {
+                !check(world, as_of, mode, &layout, threads).is_empty()
+            });
+            let small_wrong = check(&small, as_of, mode, &layout, threads);
+            panic!(
+                "seed {seed} (DELIVERY_KPI_SEED={seed} DELIVERY_KPI_WORLDS=1), {threads} threads, {layout:?}\n{}\n\
+                 the smallest world that is wrong, as of {as_of}, {mode:?}:\n{small:#?}\n{}",
+                compare::first_lines(&wrong),
+                compare::first_lines(&small_wrong),
+            );
+        }
+    }
+}
+
+/// "However many runs it took to get there": a run as of an earlier instant first, into the same output.
+#[test]
+fn two_runs_reach_the_same_as_one() {
+    for seed in 0..40 {
+        let (world, as_of, mode) = random::world(seed);
+        let layout = random_layout(seed);
+        let earlier = as_of - oracle::HOUR * (seed as i64 % 30);
+        let directory = TempDir::new().expect("a temporary directory");
+        let output = directory.path().join("out");
+        world.write(directory.path(), &layout);
+
+        let expected = oracle::expect(&world, earlier, mode);
+        let first = recompute(directory.path(), &output, earlier, mode, 2);
+        assert_eq!(
+            first.status,
+            Some(expected_status(&expected)),
+            "seed {seed}: {}",
+            first.text()
+        );
+        compare(
+            &expected,
+            &output,
+            &layout,
+            &format!("seed {seed}, first run"),
+        );
+
+        // What is rejected was reported by the first run already.
+        let second = recompute(directory.path(), &output, as_of, mode, 2);
+        assert_eq!(second.status, Some(0), "seed {seed}: {}", second.text());
+        let wrong = table_differences(&oracle::expect(&world, as_of, mode), &output, &layout);
+        assert!(
+            wrong.is_empty(),
+            "seed {seed}, second run:\n{}",
+            compare::first_lines(&wrong)
+        );
+    }
+}
+
+fn number_from_environment(name: &str) -> Option<u64> {
+    let text = std::env::var(name).ok()?;
+    Some(
+        text.parse()
+            .unwrap_or_else(|error| panic!("{name}={text}: {error}")),
+    )
+}
+
+fn random_layout(seed: u64) -> Layout {
+    let mut rng = fastrand::Rng::with_seed(seed ^ 0x5eed);
+    let instants = [
+        Instants::Second,
+        Instants::Millisecond,
+        Instants::Microsecond,
+        Instants::Nanosecond,
+        Instants::Naive,
+        Instants::Int96,
+        Instants::Text,
+    ];
+    let absent = [Absent::Omitted, Absent::TypedNulls, Absent::NullType];
+    Layout {
+        string_ids: rng.u8(..3) == 0,
+        instants: instants[rng.usize(..instants.len())],
+        shuffle: Some(rng.u64(..)),
+        files: rng.usize(1..=4),
+        row_group_rows: rng.usize(1..=8),
+        text_as_dictionary: rng.bool(),
+        absent: absent[rng.usize(..absent.len())],
+    }
+}
