@@ -107,11 +107,21 @@ pub struct Recompute {
     pub threads: Option<usize>,
 
     /// Progress bars: when stderr is a terminal, always, or never
-    #[arg(long, value_name = "WHEN", default_value = "auto", help_heading = "How")]
+    #[arg(
+        long,
+        value_name = "WHEN",
+        default_value = "auto",
+        help_heading = "How"
+    )]
     pub progress: ProgressMode,
 
     /// Summary and errors on stderr as text or as one JSON object
-    #[arg(long, value_name = "FORMAT", default_value = "text", help_heading = "How")]
+    #[arg(
+        long,
+        value_name = "FORMAT",
+        default_value = "text",
+        help_heading = "How"
+    )]
     pub log_format: LogFormat,
 }
 

@@ -45,7 +45,9 @@ pub enum Error {
     #[error("{} {} cannot be read (on_bad_file = \"skip\" leaves them out):\n{}", .0.len(), if .0.len() == 1 { "file" } else { "files" }, lines(.0))]
     BadFiles(Vec<FileError>),
     /// A `--delivery` that cannot be an identifier of these extracts.
-    #[error("--delivery: the extracts have integer identifiers, found text in place {0} of the list")]
+    #[error(
+        "--delivery: the extracts have integer identifiers, found text in place {0} of the list"
+    )]
     DeliveryId(usize),
     /// None of the deliveries asked for is in the extracts.
     #[error("--delivery: none of the {0} deliveries asked for is in the extracts")]
@@ -59,7 +61,9 @@ pub enum Error {
         published: Instant,
     },
     /// A row got lost, or was counted twice.
-    #[error("{0}: the fates of the rows do not add up to the rows read; this is a defect of the program, nothing was published")]
+    #[error(
+        "{0}: the fates of the rows do not add up to the rows read; this is a defect of the program, nothing was published"
+    )]
     Fates(String),
     /// A sum that cannot be.
     #[error(transparent)]
@@ -95,7 +99,9 @@ impl Error {
             | Error::DeliveryId(_)
             | Error::NoSuchDelivery(_)
             | Error::Rewind { .. }
-            | Error::Publish(PublishError::OtherSchema { .. } | PublishError::Place { .. }) => exit::USAGE,
+            | Error::Publish(PublishError::OtherSchema { .. } | PublishError::Place { .. }) => {
+                exit::USAGE
+            }
             Error::Lock(LockError::Held(_)) => exit::HELD,
             Error::Column(_)
             | Error::BadFiles(_)

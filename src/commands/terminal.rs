@@ -19,7 +19,8 @@ impl Terminal {
 impl Progress for Terminal {
     fn begins(&self, stage: Stage, rows: u64) {
         let style = "{msg:>10} {bar:40} {human_pos}/{human_len} rows, {per_sec}, {eta} left";
-        let style = ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar());
+        let style =
+            ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar());
         let bar = ProgressBar::with_draw_target(Some(rows), ProgressDrawTarget::stderr_with_hz(5));
         self.with_bar(|place| *place = Some(bar.with_style(style).with_message(stage.to_string())));
     }

@@ -60,7 +60,8 @@ impl Ints {
             }),
             DataType::Float16 | DataType::Float32 | DataType::Float64 => whole(array),
             other if is_integer(other) => {
-                let values = cast(array, &DataType::Int64).map_err(|_| unsupported(column, other))?;
+                let values =
+                    cast(array, &DataType::Int64).map_err(|_| unsupported(column, other))?;
                 let bad = newly_null(array, &values).map(|bad| (bad, OUT_OF_RANGE));
                 let values = Some(values.as_primitive().clone());
                 Ok(Ints { values, bad })
@@ -100,11 +101,13 @@ fn unsupported(column: &'static str, found: &DataType) -> Unsupported {
 
 /// Doubles whose values are whole; others are bad.
 fn whole(array: &ArrayRef) -> Result<Ints, Unsupported> {
-    let doubles = cast(array, &DataType::Float64)
-        .map_err(|_| unsupported("", array.data_type()))?;
+    let doubles =
+        cast(array, &DataType::Float64).map_err(|_| unsupported("", array.data_type()))?;
     let doubles = doubles.as_primitive::<Float64Type>();
     // 2^63 is the first double outside; every whole double below it is exact.
-    let fits = |v: f64| v.fract() == 0.0 && (-9.223_372_036_854_775_8e18..9.223_372_036_854_775_8e18).contains(&v);
+    let fits = |v: f64| {
+        v.fract() == 0.0 && (-9.223_372_036_854_775_8e18..9.223_372_036_854_775_8e18).contains(&v)
+    };
     let values: Int64Array = doubles
         .iter()
         .map(|value| value.filter(|v| fits(*v)).map(|v| v as i64))

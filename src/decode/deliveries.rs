@@ -77,7 +77,11 @@ impl DeliveryRows {
             for (other, source) in rows {
                 let is_copy = other == winner;
                 is_ambiguous |= !is_copy && other.modified_at == winner.modified_at;
-                let fate = if is_copy { Fate::Duplicate } else { Fate::Superseded };
+                let fate = if is_copy {
+                    Fate::Duplicate
+                } else {
+                    Fate::Superseded
+                };
                 self.fates[source as usize].meet(fate);
             }
             self.ambiguous += u64::from(is_ambiguous);
@@ -105,7 +109,8 @@ impl Columns {
             column: "delivery_id",
             reason: "null",
         })?;
-        let text = |texts: &Texts, column| good(texts.get(row), column).map(|t| t.map(str::to_owned));
+        let text =
+            |texts: &Texts, column| good(texts.get(row), column).map(|t| t.map(str::to_owned));
         let instant = |instants: &Instants, column| -> Result<Option<Instant>, Rejection> {
             good(instants.get(row), column)
         };
@@ -123,10 +128,16 @@ impl Columns {
     }
 }
 
-fn delivery_id(ids: &Opaque, row: usize, column: &'static str) -> Result<Option<DeliveryId>, Rejection> {
+fn delivery_id(
+    ids: &Opaque,
+    row: usize,
+    column: &'static str,
+) -> Result<Option<DeliveryId>, Rejection> {
     match ids {
         Opaque::Ints(ints) => Ok(good(ints.get(row), column)?.map(DeliveryId::Number)),
-        Opaque::Texts(texts) => Ok(good(texts.get(row), column)?.map(|id| DeliveryId::Text(id.into()))),
+        Opaque::Texts(texts) => {
+            Ok(good(texts.get(row), column)?.map(|id| DeliveryId::Text(id.into())))
+        }
     }
 }
 
@@ -138,24 +149,43 @@ fn good<T>(cell: Cell<T>, column: &'static str) -> Result<Option<T>, Rejection> 
     }
 }
 
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow::array::{ArrayRef, BooleanArray, Int64Array, StringArray, TimestampMicrosecondArray};
+    use arrow::array::{
+        ArrayRef, BooleanArray, Int64Array, StringArray, TimestampMicrosecondArray,
+    };
     use std::sync::Arc;
 
     #[test]
     fn the_latest_row_wins_and_ties_are_told() {
         let t = Instant::FIRST.micros();
         let batch = RecordBatch::try_from_iter(vec![
-            ("delivery_id", Arc::new(Int64Array::from(vec![1, 1, 1, 1, 2, 2])) as ArrayRef),
-            ("label", Arc::new(StringArray::from(vec!["old", "new", "new", "a", "a", "b"]))),
+            (
+                "delivery_id",
+                Arc::new(Int64Array::from(vec![1, 1, 1, 1, 2, 2])) as ArrayRef,
+            ),
+            (
+                "label",
+                Arc::new(StringArray::from(vec!["old", "new", "new", "a", "a", "b"])),
+            ),
             (
                 "modified_at",
-                Arc::new(TimestampMicrosecondArray::from(vec![Some(t), Some(t + 1), Some(t + 1), None, None, None])),
+                Arc::new(TimestampMicrosecondArray::from(vec![
+                    Some(t),
+                    Some(t + 1),
+                    Some(t + 1),
+                    None,
+                    None,
+                    None,
+                ])),
             ),
-            ("efs", Arc::new(BooleanArray::from(vec![false, true, true, false, false, false]))),
+            (
+                "efs",
+                Arc::new(BooleanArray::from(vec![
+                    false, true, true, false, false, false,
+                ])),
+            ),
         ])
         .expect("a batch");
         let mut rows = DeliveryRows::default();
@@ -166,7 +196,10 @@ mod tests {
         assert_eq!(label(2).as_deref(), Some("b"));
         assert_eq!(rows.ambiguous, 1, "delivery 2");
         let fates = &rows.fates[0];
-        assert_eq!((fates.counted, fates.duplicate, fates.superseded), (2, 1, 3));
+        assert_eq!(
+            (fates.counted, fates.duplicate, fates.superseded),
+            (2, 1, 3)
+        );
         assert!(fates.adds_up());
     }
 }

@@ -41,7 +41,10 @@ impl Rest {
             Cell::Value(true) => 2,
             Cell::Bad(_) => 3,
         };
-        spread(spread(spread(other, recipient), text(self.domain.get(row))), machine)
+        spread(
+            spread(spread(other, recipient), text(self.domain.get(row))),
+            machine,
+        )
     }
 }
 

@@ -96,7 +96,8 @@ impl<'a> Deliveries<'a> {
         catalog: &'a Catalog,
         selection: &'a Selection,
     ) -> Result<Deliveries<'a>, Unsupported> {
-        let resolve = |text: &str| Cell::Value(place(&DeliveryId::Text(text.into()), catalog, selection));
+        let resolve =
+            |text: &str| Cell::Value(place(&DeliveryId::Text(text.into()), catalog, selection));
         let column = Labelled::new("delivery_id", array, resolve)?;
         let recent = match &column {
             // An identifier that no slot can hold marks the empty ones.

@@ -78,9 +78,15 @@ impl Instants {
             DataType::Timestamp(unit, zoned) => {
                 let values = match unit {
                     TimeUnit::Second => array.as_primitive::<TimestampSecondType>().values(),
-                    TimeUnit::Millisecond => array.as_primitive::<TimestampMillisecondType>().values(),
-                    TimeUnit::Microsecond => array.as_primitive::<TimestampMicrosecondType>().values(),
-                    TimeUnit::Nanosecond => array.as_primitive::<TimestampNanosecondType>().values(),
+                    TimeUnit::Millisecond => {
+                        array.as_primitive::<TimestampMillisecondType>().values()
+                    }
+                    TimeUnit::Microsecond => {
+                        array.as_primitive::<TimestampMicrosecondType>().values()
+                    }
+                    TimeUnit::Nanosecond => {
+                        array.as_primitive::<TimestampNanosecondType>().values()
+                    }
                 };
                 let is_naive = zoned.is_none() && zone.0.is_some();
                 Ok(Instants::Stamps {
@@ -186,17 +192,31 @@ mod tests {
 
     #[test]
     fn every_unit_comes_out_in_microseconds_floored() {
-        let seconds = Arc::new(TimestampSecondArray::from(vec![Some(T), None, Some(i64::MAX)]));
+        let seconds = Arc::new(TimestampSecondArray::from(vec![
+            Some(T),
+            None,
+            Some(i64::MAX),
+        ]));
         assert_eq!(
             read(seconds, &Zone::UTC),
-            [Cell::Value(T * 1_000_000), Cell::Null, Cell::Bad(IMPLAUSIBLE)]
+            [
+                Cell::Value(T * 1_000_000),
+                Cell::Null,
+                Cell::Bad(IMPLAUSIBLE)
+            ]
         );
         let millis = Arc::new(TimestampMillisecondArray::from(vec![T * 1000 + 7, 0, -1]));
         assert_eq!(
             read(millis, &Zone::UTC),
-            [Cell::Value(T * 1_000_000 + 7000), Cell::Bad(IMPLAUSIBLE), Cell::Bad(IMPLAUSIBLE)]
+            [
+                Cell::Value(T * 1_000_000 + 7000),
+                Cell::Bad(IMPLAUSIBLE),
+                Cell::Bad(IMPLAUSIBLE)
+            ]
         );
-        let nanos = Arc::new(TimestampNanosecondArray::from(vec![T * 1_000_000_000 + 1999]));
+        let nanos = Arc::new(TimestampNanosecondArray::from(vec![
+            T * 1_000_000_000 + 1999,
+        ]));
         assert_eq!(read(nanos, &Zone::UTC), [Cell::Value(T * 1_000_000 + 1)]);
     }
 

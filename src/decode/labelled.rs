@@ -136,7 +136,11 @@ fn keys_and_labels(array: &ArrayRef) -> Result<(Int32Array, ArrayRef), arrow::er
         values,
         DataType::Utf8View | DataType::BinaryView | DataType::FixedSizeBinary(_)
     );
-    let array = if binary_view_or_fixed { to_utf8_or_binary(array)? } else { array.clone() };
+    let array = if binary_view_or_fixed {
+        to_utf8_or_binary(array)?
+    } else {
+        array.clone()
+    };
     let values = match array.data_type() {
         DataType::Dictionary(_, values) => values.as_ref().clone(),
         plain => plain.clone(),

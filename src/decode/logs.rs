@@ -6,8 +6,8 @@ use super::ids::{DecodeKey, Deliveries, Fingerprint};
 use super::instants::{Instants, Zone};
 use super::labelled::Labelled;
 use crate::model::{
-    Catalog, Code, Codes, DeliveryId, DeliveryIndex, Event, FateCounts, FailureType, Instant, Labels,
-    Log, Logged, Rejection, Stamp, StatusLabel, Tail, Tracked, Value,
+    Catalog, Code, Codes, DeliveryId, DeliveryIndex, Event, FailureType, FateCounts, Instant,
+    Labels, Log, Logged, Rejection, Stamp, StatusLabel, Tail, Tracked, Value,
 };
 use arrow::array::RecordBatch;
 use std::collections::{BTreeSet, HashSet};
@@ -215,7 +215,14 @@ impl<'a, M: DecodeKey> Keys<'a, M> {
     }
 
     #[inline]
-    fn event(&self, row: usize, head: &Head<M>, stamp: Stamp, code: Code, raw: u64) -> (Event<M>, Tail) {
+    fn event(
+        &self,
+        row: usize,
+        head: &Head<M>,
+        stamp: Stamp,
+        code: Code,
+        raw: u64,
+    ) -> (Event<M>, Tail) {
         let event = Event {
             message: head.message,
             stamp: stamp.marked(head.is_test, head.log_id.is_some(), head.deleted),
@@ -225,7 +232,11 @@ impl<'a, M: DecodeKey> Keys<'a, M> {
         let tail = Tail {
             log_id: head.log_id.unwrap_or(0),
             revision: head.revision,
-            rest: if head.log_id.is_some() { self.rest.of(row, raw) } else { 0 },
+            rest: if head.log_id.is_some() {
+                self.rest.of(row, raw)
+            } else {
+                0
+            },
         };
         (event, tail)
     }
@@ -272,12 +283,23 @@ impl Sending {
             Cell::Value(decoder.codes.intern(Some(Value::Number(number))))
         });
         let reason = lenient(reason, "failure_reason", head.deleted)?.unwrap_or(Code::NULL);
-        Ok(Some(keys.event(row, &head, Stamp::sending(at, logged), reason, raw)))
+        Ok(Some(keys.event(
+            row,
+            &head,
+            Stamp::sending(at, logged),
+            reason,
+            raw,
+        )))
     }
 
     /// What the row says, and what else has to be told apart in it.
     #[inline]
-    fn logged(&self, labels: &Labels, row: usize, deleted: bool) -> Result<(Option<Logged>, u64), Rejection> {
+    fn logged(
+        &self,
+        labels: &Labels,
+        row: usize,
+        deleted: bool,
+    ) -> Result<(Option<Logged>, u64), Rejection> {
         let event = self.event.get(row, |code| known(labels.event_code(code)));
         let event = lenient(event, "event", deleted)?;
         if self.status.is_absent() {
@@ -285,10 +307,12 @@ impl Sending {
                 None if !deleted => return Err(null("event")),
                 event => event,
             };
-            return Ok((event, 0));
+            return Ok((event, raw_form(event, None, None)));
         }
         let status = self.status.get(row, |code| known(labels.status_code(code)));
-        let failure_type = self.failure_type.get(row, |code| known(labels.failure_type_code(code)));
+        let failure_type = self
+            .failure_type
+            .get(row, |code| known(labels.failure_type_code(code)));
         // Where a row has an event, status and failure type decide nothing, whatever they hold.
         let is_lenient = deleted || event.is_some();
         let status = lenient(status, "status", is_lenient)?;
@@ -296,13 +320,25 @@ impl Sending {
         let failure_type = lenient(failure_type, "failure_type", !needs_type)?;
         let logged = event.or_else(|| Some(Labels::logged(status?, failure_type)));
         if logged.is_none() && !deleted {
-            return Err(null(if self.event.is_absent() { "status" } else { "event" }));
+            return Err(null(if self.event.is_absent() {
+                "status"
+            } else {
+                "event"
+            }));
         }
-        let raw = u64::from(event.is_some()) << 8
-            | status.map_or(0, |status| status as u64) << 4
-            | failure_type.map_or(0, |failure_type| failure_type as u64);
-        Ok((logged, raw))
+        Ok((logged, raw_form(event, status, failure_type)))
     }
+}
+
+/// Which of the three columns hold what: rows that mean the same may differ in it.
+fn raw_form(
+    event: Option<Logged>,
+    status: Option<StatusLabel>,
+    failure_type: Option<FailureType>,
+) -> u64 {
+    u64::from(event.is_some()) << 8
+        | status.map_or(0, |status| status as u64) << 4
+        | failure_type.map_or(0, |failure_type| failure_type as u64)
 }
 
 /// The columns of the tracking log alone.
@@ -341,7 +377,9 @@ impl Tracking {
         });
         let tracking_type = needed(tracking_type, "type", head.deleted)?;
         let at = keys.at(row, head.deleted)?;
-        let url = self.url.get(row, |url| Cell::Value(codes.intern(Some(Value::Number(url)))));
+        let url = self.url.get(row, |url| {
+            Cell::Value(codes.intern(Some(Value::Number(url))))
+        });
         let url = lenient(url, "url_id", head.deleted)?.unwrap_or(Code::NULL);
         let code = match tracking_type {
             Some((Tracked::Unknown, value)) => match codes.value(value) {
@@ -397,7 +435,11 @@ fn needed<T>(cell: Cell<T>, column: &'static str, deleted: bool) -> Result<Optio
 
 /// A value that a row may lack; where the row is lenient, what is wrong with it does not matter.
 #[inline]
-fn lenient<T>(cell: Cell<T>, column: &'static str, is_lenient: bool) -> Result<Option<T>, Rejection> {
+fn lenient<T>(
+    cell: Cell<T>,
+    column: &'static str,
+    is_lenient: bool,
+) -> Result<Option<T>, Rejection> {
     if is_lenient {
         return Ok(cell.ok());
     }

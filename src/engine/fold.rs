@@ -25,7 +25,10 @@ pub fn fold<M: MessageKey>(
     sources: usize,
     progress: &dyn Progress,
 ) -> Partial {
-    progress.begins(Stage::Folding, runs.iter().map(|run| run.len() as u64).sum());
+    progress.begins(
+        Stage::Folding,
+        runs.iter().map(|run| run.len() as u64).sum(),
+    );
     let next = AtomicUsize::new(0);
     let partials = pool.broadcast(|_| {
         let mut partial = Partial::new(sources);
@@ -84,9 +87,13 @@ impl<M> Default for Groups<M> {
 impl<M: MessageKey> Groups<M> {
     fn gather(&mut self, runs: &[Run<M>], partition: usize) {
         let total: usize = runs.iter().map(|run| run.rows(partition).0.len()).sum();
-        assert!(total < u32::MAX as usize, "more than 2^32 rows in a partition");
+        assert!(
+            total < u32::MAX as usize,
+            "more than 2^32 rows in a partition"
+        );
         self.table.clear();
-        self.table.resize((total * 3 / 2 + 1).next_power_of_two(), 0);
+        self.table
+            .resize((total * 3 / 2 + 1).next_power_of_two(), 0);
         self.messages.clear();
         self.message_of.clear();
         for run in runs {

@@ -32,10 +32,16 @@ impl<M: MessageKey> Run<M> {
     pub fn new(source: u32, decoded: &Decoded<M>, partitions: usize) -> Run<M> {
         let shift = 64 - partitions.trailing_zeros();
         let partition = |event: &Event<M>| {
-            home(event.message, event.delivery).checked_shr(shift).unwrap_or(0) as usize
+            home(event.message, event.delivery)
+                .checked_shr(shift)
+                .unwrap_or(0) as usize
         };
         let mut starts = vec![0u32; partitions + 1];
-        let places: Vec<u16> = decoded.events.iter().map(|event| partition(event) as u16).collect();
+        let places: Vec<u16> = decoded
+            .events
+            .iter()
+            .map(|event| partition(event) as u16)
+            .collect();
         for place in &places {
             starts[usize::from(*place) + 1] += 1;
         }
@@ -53,7 +59,11 @@ impl<M: MessageKey> Run<M> {
     /// The rows of one partition, with their tails where there are any.
     pub fn rows(&self, partition: usize) -> (&[Event<M>], &[Tail]) {
         let range = self.starts[partition] as usize..self.starts[partition + 1] as usize;
-        let tails = if self.tails.is_empty() { &[] } else { &self.tails[range.clone()] };
+        let tails = if self.tails.is_empty() {
+            &[]
+        } else {
+            &self.tails[range.clone()]
+        };
         (&self.events[range], tails)
     }
 
@@ -112,7 +122,11 @@ mod tests {
                 let (events, tails) = run.rows(partition);
                 assert_eq!(events.len(), tails.len());
                 for (event, tail) in events.iter().zip(tails) {
-                    assert_eq!(Code::small(tail.log_id), Some(event.code), "tails stay with rows");
+                    assert_eq!(
+                        Code::small(tail.log_id),
+                        Some(event.code),
+                        "tails stay with rows"
+                    );
                     let key = (event.delivery, event.message);
                     assert_eq!(*home.entry(key).or_insert(partition), partition);
                     rows += 1;

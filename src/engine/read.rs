@@ -33,7 +33,12 @@ pub fn open_all(
     files: &[SourceFile],
     mapping: &Mapping,
 ) -> Vec<Result<OpenFile, FileError>> {
-    pool.install(|| files.par_iter().map(|file| open(extract, file, mapping)).collect())
+    pool.install(|| {
+        files
+            .par_iter()
+            .map(|file| open(extract, file, mapping))
+            .collect()
+    })
 }
 
 /// Decodes the files of both logs; the place of a file in `files` is the source of its rows.
@@ -45,13 +50,19 @@ pub fn read<M: DecodeKey>(
     partitions: usize,
     progress: &dyn Progress,
 ) -> Reading<M> {
-    let projections: Vec<_> = files.iter().map(|file| file.projection(&mapping(file.extract))).collect();
+    let projections: Vec<_> = files
+        .iter()
+        .map(|file| file.projection(&mapping(file.extract)))
+        .collect();
     let units: Vec<(usize, usize)> = files
         .iter()
         .enumerate()
         .flat_map(|(source, file)| (0..file.row_groups()).map(move |group| (source, group)))
         .collect();
-    let total = units.iter().map(|(source, group)| files[*source].rows(*group)).sum();
+    let total = units
+        .iter()
+        .map(|(source, group)| files[*source].rows(*group))
+        .sum();
     progress.begins(Stage::Reading, total);
     type Unit<M> = Result<(Run<M>, FileRead, HashSet<DeliveryIndex>), FileError>;
     let read_unit = |decoded: &mut Decoded<M>, (source, group): (usize, usize)| -> Unit<M> {
@@ -63,7 +74,9 @@ pub fn read<M: DecodeKey>(
         decoded.clear();
         file.read(group, &projections[source], |batch| {
             progress.advances(batch.num_rows() as u64);
-            decoder.decode(log, batch, decoded).map_err(|error| error.to_string())
+            decoder
+                .decode(log, batch, decoded)
+                .map_err(|error| error.to_string())
         })?;
         let run = Run::new(source as u32, decoded, partitions);
         let read = FileRead {
@@ -99,6 +112,8 @@ pub fn read<M: DecodeKey>(
     }
     // A file is read as a whole or left out as a whole.
     let files = &reading.files;
-    reading.runs.retain(|run| files[run.source as usize].is_ok());
+    reading
+        .runs
+        .retain(|run| files[run.source as usize].is_ok());
     reading
 }

@@ -17,7 +17,11 @@ pub enum Extract {
 
 impl Extract {
     /// All three.
-    pub const ALL: [Extract; 3] = [Extract::SendingLog, Extract::TrackingLog, Extract::Deliveries];
+    pub const ALL: [Extract; 3] = [
+        Extract::SendingLog,
+        Extract::TrackingLog,
+        Extract::Deliveries,
+    ];
 
     /// Its name in the contract.
     pub fn name(self) -> &'static str {

@@ -100,9 +100,10 @@ fn with_hints(
                     Some("UTC".into()),
                 ));
             }
-            let recurs = extract.columns().iter().any(|column| {
-                column.recurs() && mapping.name(column.name) == field.name()
-            });
+            let recurs = extract
+                .columns()
+                .iter()
+                .any(|column| column.recurs() && mapping.name(column.name) == field.name());
             let plain = match field.data_type() {
                 DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => DataType::Utf8,
                 DataType::Binary | DataType::LargeBinary | DataType::BinaryView => DataType::Binary,
@@ -111,7 +112,10 @@ fn with_hints(
             if !recurs {
                 return field;
             }
-            field.with_data_type(DataType::Dictionary(Box::new(DataType::Int32), Box::new(plain)))
+            field.with_data_type(DataType::Dictionary(
+                Box::new(DataType::Int32),
+                Box::new(plain),
+            ))
         })
         .collect();
     let schema = Schema::new_with_metadata(fields, metadata.schema().metadata().clone());

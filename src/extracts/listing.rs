@@ -110,13 +110,14 @@ fn expand(pattern: &str, listing: &mut Listing) -> Result<(), ListingError> {
 }
 
 fn walk(directory: &Path, root: &Path, listing: &mut Listing) -> Result<(), ListingError> {
-    let visible = |entry: &DirEntry| {
-        entry.depth() == 0 || !is_hidden(&entry.file_name().to_string_lossy())
-    };
+    let visible =
+        |entry: &DirEntry| entry.depth() == 0 || !is_hidden(&entry.file_name().to_string_lossy());
     for entry in WalkDir::new(directory).into_iter().filter_entry(visible) {
         let entry = entry.map_err(|error| ListingError::Unreadable {
             path: error.path().unwrap_or(directory).display().to_string(),
-            reason: error.io_error().map_or_else(|| "a loop".to_owned(), ToString::to_string),
+            reason: error
+                .io_error()
+                .map_or_else(|| "a loop".to_owned(), ToString::to_string),
         })?;
         if !entry.path().is_dir() {
             sort_in(entry.path(), root, listing)?;
@@ -168,8 +169,14 @@ mod tests {
     fn data_files_are_found_and_others_told() {
         let dir = tempfile::tempdir().expect("a directory");
         for file in [
-            "b.parquet", "a.parq", "notes.txt", "_SUCCESS", ".hidden.parquet",
-            "date=2026-03-02/c.parquet", "_temporary/d.parquet", ".trash/e.parquet",
+            "b.parquet",
+            "a.parq",
+            "notes.txt",
+            "_SUCCESS",
+            ".hidden.parquet",
+            "date=2026-03-02/c.parquet",
+            "_temporary/d.parquet",
+            ".trash/e.parquet",
         ] {
             let path = dir.path().join(file);
             std::fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
@@ -179,13 +186,28 @@ mod tests {
             let listing = list(path).expect("a listing");
             listing.files.into_iter().map(|file| file.name).collect()
         };
-        assert_eq!(names(dir.path()), ["a.parq", "b.parquet", "date=2026-03-02/c.parquet"]);
+        assert_eq!(
+            names(dir.path()),
+            ["a.parq", "b.parquet", "date=2026-03-02/c.parquet"]
+        );
         assert_eq!(list(dir.path()).expect("a listing").skipped, ["notes.txt"]);
         assert_eq!(names(&dir.path().join("b.parquet")), ["b.parquet"]);
         assert_eq!(names(&dir.path().join("*.parquet")), ["b.parquet"]);
-        assert_eq!(names(&dir.path().join("**/*.parquet")), ["b.parquet", "date=2026-03-02/c.parquet"]);
-        assert_eq!(names(&dir.path().join("date=*")), ["date=2026-03-02/c.parquet"]);
-        assert!(matches!(list(&dir.path().join("none")), Err(ListingError::Missing { .. })));
-        assert!(matches!(list(Path::new("s3://bucket/log")), Err(ListingError::Url { .. })));
+        assert_eq!(
+            names(&dir.path().join("**/*.parquet")),
+            ["b.parquet", "date=2026-03-02/c.parquet"]
+        );
+        assert_eq!(
+            names(&dir.path().join("date=*")),
+            ["date=2026-03-02/c.parquet"]
+        );
+        assert!(matches!(
+            list(&dir.path().join("none")),
+            Err(ListingError::Missing { .. })
+        ));
+        assert!(matches!(
+            list(Path::new("s3://bucket/log")),
+            Err(ListingError::Url { .. })
+        ));
     }
 }

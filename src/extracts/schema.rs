@@ -113,17 +113,26 @@ fn check_mapping(
         let found = "one column for both".to_owned();
         problems.push(problem(mapping.name("log_id"), expected, found));
     }
-    let mut files = files.iter().filter(|file| file.extract == extract).peekable();
+    let mut files = files
+        .iter()
+        .filter(|file| file.extract == extract)
+        .peekable();
     if files.peek().is_none() {
         return;
     }
     let files: Vec<_> = files.collect();
     for column in extract.columns().iter().filter(|column| !column.required) {
         let name = mapping.name(column.name);
-        let is_nowhere = files.iter().all(|file| file.schema.field_with_name(name).is_err());
+        let is_nowhere = files
+            .iter()
+            .all(|file| file.schema.field_with_name(name).is_err());
         if mapping.renames(column.name) && is_nowhere {
             let expected = format!("a column for {}, as the job says", column.name);
-            problems.push(problem(name, &expected, "no such column in any file".to_owned()));
+            problems.push(problem(
+                name,
+                &expected,
+                "no such column in any file".to_owned(),
+            ));
         }
     }
 }
@@ -160,7 +169,11 @@ fn check_file<'a>(
         if column.takes != Takes::Id || *found == DataType::Null {
             continue;
         }
-        let kind = if is_text(found) { IdKind::String } else { IdKind::Integer };
+        let kind = if is_text(found) {
+            IdKind::String
+        } else {
+            IdKind::Integer
+        };
         let id = match column.name {
             "parent_delivery_id" => "delivery_id",
             name => name,
@@ -183,7 +196,11 @@ fn check_file<'a>(
     if file.extract == Extract::SendingLog && !has("event") && !has("status") {
         let (event, status) = (mapping.name("event"), mapping.name("status"));
         let expected = Takes::Label.expected();
-        problems.push(problem(&format!("{event} or {status}"), expected, "neither"));
+        problems.push(problem(
+            &format!("{event} or {status}"),
+            expected,
+            "neither",
+        ));
     }
 }
 

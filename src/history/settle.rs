@@ -28,7 +28,10 @@ pub fn settle(rows: &mut Vec<Row>, efs: bool, meaning: Meaning<'_>, sink: &mut i
     settle_duplicates(rows, meaning.codes, sink);
     rows.retain(|row| {
         let future = row.stamp.is_at_or_after(meaning.as_of);
-        sink.meets(row.source, if future { Fate::Future } else { Fate::Counted });
+        sink.meets(
+            row.source,
+            if future { Fate::Future } else { Fate::Counted },
+        );
         !future
     });
 }
@@ -44,7 +47,11 @@ fn settle_corrections(rows: &mut Vec<Row>, codes: &Codes, sink: &mut impl Sink) 
                 winner = Some(*row);
                 return true;
             };
-            let fate = if is_copy(&winner_row, row) { Fate::Duplicate } else { Fate::Superseded };
+            let fate = if is_copy(&winner_row, row) {
+                Fate::Duplicate
+            } else {
+                Fate::Superseded
+            };
             sink.meets(row.source, fate);
             false
         });
@@ -65,7 +72,9 @@ fn some_log_id_recurs(rows: &[Row]) -> bool {
     }
     rows.iter().enumerate().any(|(i, row)| {
         row.stamp.has_log_id()
-            && rows[..i].iter().any(|other| other.stamp.has_log_id() && key(other) == key(row))
+            && rows[..i]
+                .iter()
+                .any(|other| other.stamp.has_log_id() && key(other) == key(row))
     })
 }
 

@@ -197,7 +197,11 @@ mod tests {
                     let row = table.iter().find(|row| (row.0, row.1) == (from, report));
                     let context = format!("{from:?}, {report:?}, efs {efs}");
                     let expected = row.map(|row| row.2);
-                    assert_eq!(from.after(report, efs, false), expected, "{context}, in time");
+                    assert_eq!(
+                        from.after(report, efs, false),
+                        expected,
+                        "{context}, in time"
+                    );
                     let expected = row.map(|row| row.3);
                     assert_eq!(from.after(report, efs, true), expected, "{context}, late");
                 }
@@ -219,7 +223,13 @@ mod tests {
 
     #[test]
     fn every_status_has_its_standing() {
-        let shown = |status: Status| (status.standing(), status.is_retrying(), status.is_failed_for_good());
+        let shown = |status: Status| {
+            (
+                status.standing(),
+                status.is_retrying(),
+                status.is_failed_for_good(),
+            )
+        };
         assert_eq!(shown(Pending), (Standing::Pending, false, false));
         assert_eq!(shown(Sent), (Standing::Sent, false, false));
         assert_eq!(shown(SentRetrying), (Standing::Sent, true, false));

@@ -87,7 +87,11 @@ impl JobFile {
         let validity = self.defaults.validity_hours;
         if let Some(wrong) = validity.filter(|hours| *hours <= 0) {
             let found = wrong.to_string();
-            return Err(super::value("defaults.validity_hours", "more than 0 hours", &found));
+            return Err(super::value(
+                "defaults.validity_hours",
+                "more than 0 hours",
+                &found,
+            ));
         }
         Ok(Defaults {
             efs: self.defaults.efs,
@@ -98,15 +102,16 @@ impl JobFile {
 
     pub(super) fn mappings(&self) -> Result<[Mapping; 3], JobError> {
         let tables = &self.columns;
-        let of = |extract: Extract, names: &BTreeMap<String, String>| {
-            match names.keys().find(|column| !extract.has_column(column)) {
-                Some(unknown) => Err(super::value(
-                    &format!("columns.{extract}"),
-                    "columns of the contract",
-                    unknown,
-                )),
-                None => Ok(Mapping::new(names.clone())),
-            }
+        let of = |extract: Extract, names: &BTreeMap<String, String>| match names
+            .keys()
+            .find(|column| !extract.has_column(column))
+        {
+            Some(unknown) => Err(super::value(
+                &format!("columns.{extract}"),
+                "columns of the contract",
+                unknown,
+            )),
+            None => Ok(Mapping::new(names.clone())),
         };
         Ok([
             of(Extract::SendingLog, &tables.sending_log)?,
@@ -124,7 +129,12 @@ impl JobFile {
                 Labels::add_event,
                 "relayed, delivered, soft_bounce, hard_bounce, expired, complaint or ignored",
             ),
-            ("status", &self.labels.status, Labels::add_status, "pending, sent or failed"),
+            (
+                "status",
+                &self.labels.status,
+                Labels::add_status,
+                "pending, sent or failed",
+            ),
             (
                 "failure_type",
                 &self.labels.failure_type,

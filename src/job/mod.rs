@@ -127,12 +127,16 @@ impl Job {
             None => (JobFile::default(), Path::new("")),
         };
         let path = |flag: &Option<PathBuf>, key: &Option<PathBuf>| {
-            flag.clone().or_else(|| key.as_ref().map(|path| folder.join(path)))
+            flag.clone()
+                .or_else(|| key.as_ref().map(|path| folder.join(path)))
         };
         let missing = |flag, key| JobError::Missing { flag, key };
         let sending_log = path(&flags.sending_log, &file.sending_log);
         let output = path(&flags.output, &file.output);
-        let as_of = flags.as_of.clone().or_else(|| file.as_of.clone().map(String::from));
+        let as_of = flags
+            .as_of
+            .clone()
+            .or_else(|| file.as_of.clone().map(String::from));
         let threads = flags.threads.or(file.threads);
         if threads == Some(0) {
             return Err(value("threads", "at least 1", "0"));
@@ -161,7 +165,8 @@ impl Job {
             max_rejected: file.max_rejected.unwrap_or(0),
             defaults: file.defaults()?,
             labels: file.labels()?,
-            zone: Zone::named(zone).ok_or_else(|| value("naive_timezone", "an IANA time zone", zone))?,
+            zone: Zone::named(zone)
+                .ok_or_else(|| value("naive_timezone", "an IANA time zone", zone))?,
             arguments: std::env::args().skip(1).collect(),
             mappings: file.mappings()?,
         })
@@ -204,8 +209,13 @@ fn as_of_instant(text: Option<&str>) -> Result<Instant, JobError> {
 }
 
 fn instant(what: &str, text: &str) -> Result<Instant, JobError> {
-    parse_instant(text)
-        .ok_or_else(|| value(what, "an instant in RFC 3339 in the years 1990 to 2099", text))
+    parse_instant(text).ok_or_else(|| {
+        value(
+            what,
+            "an instant in RFC 3339 in the years 1990 to 2099",
+            text,
+        )
+    })
 }
 
 fn deadline(flag: Option<Deadline>, key: Option<&str>) -> Result<DeadlineMode, JobError> {
@@ -225,7 +235,11 @@ fn scope(flags: &Recompute) -> Result<Scope, JobError> {
     };
     let interval = instant("--event-time-start", start)?..instant("--event-time-end", end)?;
     if interval.is_empty() {
-        return Err(value("--event-time-end", "an instant after --event-time-start", end));
+        return Err(value(
+            "--event-time-end",
+            "an instant after --event-time-start",
+            end,
+        ));
     }
     Ok(Scope::EventTime(interval))
 }

@@ -61,8 +61,9 @@ impl Codes {
     pub fn intern(&self, value: Option<Value>) -> Code {
         match value {
             None => Code::NULL,
-            Some(Value::Number(number)) => Code::small(number)
-                .unwrap_or_else(|| self.place(Entry::One(Value::Number(number)))),
+            Some(Value::Number(number)) => {
+                Code::small(number).unwrap_or_else(|| self.place(Entry::One(Value::Number(number))))
+            }
             Some(text) => self.place(Entry::One(text)),
         }
     }
@@ -142,7 +143,11 @@ mod tests {
             Some(Value::Text("9".into())),
             Some(Value::Text("a".into())),
         ];
-        let interned: Vec<Code> = ordered.iter().rev().map(|v| codes.intern(v.clone())).collect();
+        let interned: Vec<Code> = ordered
+            .iter()
+            .rev()
+            .map(|v| codes.intern(v.clone()))
+            .collect();
         for (value, code) in ordered.iter().rev().zip(&interned) {
             assert_eq!(codes.value(*code), *value);
             assert_eq!(codes.intern(value.clone()), *code);

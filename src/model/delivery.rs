@@ -42,7 +42,7 @@ pub struct Attributes {
 pub struct Defaults {
     /// Email Feedback Service; off unless set.
     pub efs: Option<bool>,
-    /// Channel; `email` unless set.
+    /// Channel; none, which counts as e-mail, unless set.
     pub channel: Option<String>,
     /// Validity period in microseconds, from `started_at`; none unless set.
     pub validity: Option<i64>,
@@ -53,10 +53,7 @@ impl Attributes {
     #[must_use]
     pub fn or(mut self, defaults: &Defaults) -> Attributes {
         self.efs = self.efs.or(defaults.efs).or(Some(false));
-        self.channel = self
-            .channel
-            .or_else(|| defaults.channel.clone())
-            .or_else(|| Some("email".to_owned()));
+        self.channel = self.channel.or_else(|| defaults.channel.clone());
         self.validity_end = self.validity_end.or_else(|| {
             let (start, validity) = (self.started_at?, defaults.validity?);
             Some(start.plus(validity))
@@ -144,7 +141,11 @@ mod tests {
         assert_eq!(deadline_after(Some(0), Some(-5), 1), 85, "ignored");
         assert_eq!(deadline_after(None, Some(500), 1), 85, "84 h are sooner");
         assert_eq!(deadline_after(None, Some(5), 1), 5, "unknown start");
-        assert_eq!(deadline_after(Some(0), Some(48), 60), 48, "also before the entry");
+        assert_eq!(
+            deadline_after(Some(0), Some(48), 60),
+            48,
+            "also before the entry"
+        );
     }
 
     #[test]
@@ -183,6 +184,10 @@ mod tests {
         };
         assert_eq!(full.clone().or(&defaults), full);
         let none = Attributes::default().or(&Defaults::default());
-        assert_eq!((none.efs, none.channel.as_deref()), (Some(false), Some("email")));
+        assert_eq!(
+            (none.efs, none.channel),
+            (Some(false), None),
+            "null is e-mail"
+        );
     }
 }

@@ -353,7 +353,10 @@ mod tests {
         assert_eq!(stamp.report(), None);
         assert!(stamp.is_test() && stamp.has_log_id() && stamp.is_deleted());
         let empty = Stamp::sending(None, None);
-        assert_eq!((empty.at(), empty.report(), empty.tracked()), (None, None, None));
+        assert_eq!(
+            (empty.at(), empty.report(), empty.tracked()),
+            (None, None, None)
+        );
     }
 
     #[test]

@@ -256,7 +256,10 @@ mod tests {
     #[test]
     fn labels_are_compared_without_case_and_blanks() {
         let labels = Labels::default();
-        assert_eq!(labels.event(" HARD_Bounce\t"), Some(Logged::Event(Report::HardBounce)));
+        assert_eq!(
+            labels.event(" HARD_Bounce\t"),
+            Some(Logged::Event(Report::HardBounce))
+        );
         assert_eq!(labels.event("bounce"), None);
         assert_eq!(labels.status("FAILED"), Some(StatusLabel::Failed));
         assert_eq!(labels.status("1"), Some(StatusLabel::Sent));
@@ -281,7 +284,10 @@ mod tests {
             assert_eq!(labels.tracking_type(label), (tracked, Value::Number(code)));
         }
         let (tracked, value) = labels.tracking_type("Download");
-        assert_eq!((tracked, value), (Tracked::Unknown, Value::Text("download".into())));
+        assert_eq!(
+            (tracked, value),
+            (Tracked::Unknown, Value::Text("download".into()))
+        );
     }
 
     #[test]
@@ -290,7 +296,10 @@ mod tests {
         assert!(labels.add_event("Bounced hard", "hard_bounce"));
         assert!(labels.add_event("7", "relayed"));
         assert!(!labels.add_event("x", "no such event"));
-        assert_eq!(labels.event("bounced HARD"), Some(Logged::Event(Report::HardBounce)));
+        assert_eq!(
+            labels.event("bounced HARD"),
+            Some(Logged::Event(Report::HardBounce))
+        );
         assert_eq!(labels.event("7"), Some(Logged::Event(Report::Relayed)));
         labels.add_failure_reason("Full", 5);
         assert_eq!(labels.failure_reason("full"), Value::Number(5));

@@ -26,7 +26,9 @@ pub enum PublishError {
         table: String,
     },
     /// The table has other columns than this version of the program writes.
-    #[error("table {table}: expected column {column} of type {expected}, found {found}; was the output written with other identifiers or by another version?")]
+    #[error(
+        "table {table}: expected column {column} of type {expected}, found {found}; was the output written with other identifiers or by another version?"
+    )]
     OtherSchema {
         /// The table.
         table: String,

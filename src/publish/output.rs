@@ -45,11 +45,16 @@ impl Output {
             reason,
         };
         if path.to_string_lossy().contains("://") {
-            return Err(failed("this build writes to local directories only, not to object stores".to_owned()));
+            return Err(failed(
+                "this build writes to local directories only, not to object stores".to_owned(),
+            ));
         }
         std::fs::create_dir_all(path).map_err(|error| failed(error.to_string()))?;
-        let path = path.canonicalize().map_err(|error| failed(error.to_string()))?;
-        let root = Url::from_directory_path(&path).map_err(|()| failed("not a directory".to_owned()))?;
+        let path = path
+            .canonicalize()
+            .map_err(|error| failed(error.to_string()))?;
+        let root =
+            Url::from_directory_path(&path).map_err(|()| failed("not a directory".to_owned()))?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .enable_all()
@@ -69,7 +74,11 @@ impl Output {
     }
 
     /// Opens the tables, with rows of these columns; those that are not there are made.
-    pub fn open(&self, hourly: &Schema, deliveries: &Schema) -> Result<Committed<'_>, PublishError> {
+    pub fn open(
+        &self,
+        hourly: &Schema,
+        deliveries: &Schema,
+    ) -> Result<Committed<'_>, PublishError> {
         self.runtime.block_on(async {
             let root = &self.root;
             let hourly = Table::open(root, DELIVERY_KPI_HOURLY, hourly, Some("date")).await?;
@@ -82,7 +91,9 @@ impl Output {
             }
             // Before the first run, version 0 is the empty table.
             let named = |table: &str| {
-                let version = last.as_ref().and_then(|last| last.table_versions.get(table));
+                let version = last
+                    .as_ref()
+                    .and_then(|last| last.table_versions.get(table));
                 version.map_or(0, |version| *version as u64)
             };
             let (of_hourly, of_deliveries) = (named(DELIVERY_KPI_HOURLY), named(DELIVERY_KPI));
@@ -120,7 +131,9 @@ impl Committed<'_> {
 
     /// The rows of `delivery_kpi` that belong to the newest run.
     pub fn deliveries(&self) -> Result<Vec<RecordBatch>, PublishError> {
-        self.output.runtime.block_on(self.deliveries.committed.read())
+        self.output
+            .runtime
+            .block_on(self.deliveries.committed.read())
     }
 
     /// Commits the data tables, then the record of the run with their versions and its number. With
@@ -143,7 +156,9 @@ impl Committed<'_> {
                 (DELIVERY_KPI, &self.deliveries, deliveries),
             ] {
                 let version = pair.latest.replace(&pair.committed, change, run).await?;
-                record.table_versions.insert(name.to_owned(), version as i64);
+                record
+                    .table_versions
+                    .insert(name.to_owned(), version as i64);
             }
             self.runs.append(&record.to_batch()?, run).await?;
             Ok(())

@@ -30,13 +30,23 @@ pub struct FilePlan {
 /// The files that a table must have are those of the version that `kpi_run` names, but for the
 /// replaced partitions; the plan leads there from the latest version, which may be that of a run
 /// that died.
-pub fn plan(committed: &[DataFile], latest: &[DataFile], replaced: &BTreeSet<Option<String>>) -> FilePlan {
+pub fn plan(
+    committed: &[DataFile],
+    latest: &[DataFile],
+    replaced: &BTreeSet<Option<String>>,
+) -> FilePlan {
     let stays = |file: &&DataFile| !replaced.contains(&file.partition);
     let target: BTreeSet<&DataFile> = committed.iter().filter(stays).collect();
     let present: BTreeSet<&DataFile> = latest.iter().collect();
     FilePlan {
-        remove: present.difference(&target).map(|file| (*file).clone()).collect(),
-        restore: target.difference(&present).map(|file| (*file).clone()).collect(),
+        remove: present
+            .difference(&target)
+            .map(|file| (*file).clone())
+            .collect(),
+        restore: target
+            .difference(&present)
+            .map(|file| (*file).clone())
+            .collect(),
     }
 }
 

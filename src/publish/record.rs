@@ -156,8 +156,19 @@ impl RunRecord {
         let text = |name| field(name, DataType::Utf8);
         let number = |name| field(name, DataType::Int64);
         let rows = || ROWS.map(number);
-        let log = [text("log"), number("files_read"), number("files_skipped"), instant("newest_event_at")];
-        let file = [text("log"), text("file"), number("bytes"), text("skipped"), number("rejected_reported")];
+        let log = [
+            text("log"),
+            number("files_read"),
+            number("files_skipped"),
+            instant("newest_event_at"),
+        ];
+        let file = [
+            text("log"),
+            text("file"),
+            number("bytes"),
+            text("skipped"),
+            number("rejected_reported"),
+        ];
         let rejection = [text("column"), text("reason"), number("rows")];
         let table = [
             text("table"),
@@ -166,7 +177,10 @@ impl RunRecord {
             number("rows_removed"),
             number("rows_unchanged"),
         ];
-        let of_file = file.into_iter().chain(rows()).chain([structs("rejections", rejection)]);
+        let of_file = file
+            .into_iter()
+            .chain(rows())
+            .chain([structs("rejections", rejection)]);
         Arc::new(Schema::new(vec![
             text("run_id"),
             number("run_number"),
@@ -189,9 +203,9 @@ impl RunRecord {
     pub fn to_batch(&self) -> Result<RecordBatch, ArrowError> {
         let mut decoder = ReaderBuilder::new(Self::schema()).build_decoder()?;
         decoder.serialize(std::slice::from_ref(self))?;
-        decoder.flush()?.ok_or_else(|| {
-            ArrowError::JsonError("a record without a row".to_owned())
-        })
+        decoder
+            .flush()?
+            .ok_or_else(|| ArrowError::JsonError("a record without a row".to_owned()))
     }
 
     /// The records of a batch of rows; what this version does not know is left out.
@@ -204,7 +218,8 @@ impl RunRecord {
             .split(|byte| *byte == b'\n')
             .filter(|line| !line.is_empty())
             .map(|line| {
-                serde_json::from_slice(line).map_err(|error| ArrowError::JsonError(error.to_string()))
+                serde_json::from_slice(line)
+                    .map_err(|error| ArrowError::JsonError(error.to_string()))
             })
             .collect()
     }
@@ -215,11 +230,17 @@ fn field(name: &str, data_type: DataType) -> FieldRef {
 }
 
 fn instant(name: &str) -> FieldRef {
-    field(name, DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())))
+    field(
+        name,
+        DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
+    )
 }
 
 fn list(name: &str, item: DataType) -> FieldRef {
-    field(name, DataType::List(Arc::new(Field::new("element", item, true))))
+    field(
+        name,
+        DataType::List(Arc::new(Field::new("element", item, true))),
+    )
 }
 
 fn structs(name: &str, fields: impl IntoIterator<Item = FieldRef>) -> FieldRef {
@@ -240,7 +261,10 @@ fn map(name: &str, value: DataType) -> FieldRef {
         .into_iter()
         .collect(),
     );
-    field(name, DataType::Map(Arc::new(Field::new(names.entry, entry, false)), false))
+    field(
+        name,
+        DataType::Map(Arc::new(Field::new(names.entry, entry, false)), false),
+    )
 }
 
 #[cfg(test)]

@@ -7,13 +7,13 @@ use arrow::datatypes::{Field, Schema};
 use deltalake::kernel::engine::arrow_conversion::{TryIntoArrow, TryIntoKernel};
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
 use deltalake::kernel::{Action, Add, LogicalFileView, StructField, StructType, Transaction};
+use deltalake::logstore::object_store::ObjectStoreExt;
 use deltalake::operations::create::CreateBuilder;
 use deltalake::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use deltalake::parquet::basic::{Compression, ZstdLevel};
 use deltalake::parquet::file::properties::WriterProperties;
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use deltalake::writer::{DeltaWriter, RecordBatchWriter};
-use deltalake::logstore::object_store::ObjectStoreExt;
 use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError, Path};
 use futures::StreamExt;
 use std::collections::{BTreeMap, BTreeSet};
@@ -43,7 +43,9 @@ impl Table {
     ) -> Result<Table, PublishError> {
         let failed = |source| delta(name, source);
         let url = below(root, name)?;
-        let table = DeltaTableBuilder::from_url(url).and_then(|builder| builder.build()).map_err(failed)?;
+        let table = DeltaTableBuilder::from_url(url)
+            .and_then(|builder| builder.build())
+            .map_err(failed)?;
         let log_store = table.log_store();
         if !log_store.is_delta_table_location().await.map_err(failed)? {
             let columns = columns(schema).map_err(failed)?;
@@ -59,7 +61,12 @@ impl Table {
             match created {
                 Ok(table) => return Ok(Table { name, table }),
                 // Another first run was faster: its table is ours too.
-                Err(_) if table.log_store().is_delta_table_location().await.map_err(failed)? => {}
+                Err(_)
+                    if table
+                        .log_store()
+                        .is_delta_table_location()
+                        .await
+                        .map_err(failed)? => {}
                 Err(error) => return Err(failed(error)),
             }
         }
@@ -75,7 +82,12 @@ impl Table {
         let url = below(root, name)?;
         let builder = DeltaTableBuilder::from_url(url).map_err(failed)?;
         let mut table = builder.build().map_err(failed)?;
-        if !table.log_store().is_delta_table_location().await.map_err(failed)? {
+        if !table
+            .log_store()
+            .is_delta_table_location()
+            .await
+            .map_err(failed)?
+        {
             return Ok(None);
         }
         table.load().await.map_err(failed)?;
@@ -89,10 +101,17 @@ impl Table {
 
     /// The number of the last run that committed to the table.
     pub async fn last_run_number(&self) -> Result<i64, PublishError> {
-        let snapshot = self.table.snapshot().map_err(|source| delta(self.name, source))?;
+        let snapshot = self
+            .table
+            .snapshot()
+            .map_err(|source| delta(self.name, source))?;
         let log_store = self.table.log_store();
-        let number = snapshot.transaction_version(log_store.as_ref(), APP_ID).await;
-        Ok(number.map_err(|source| delta(self.name, source))?.unwrap_or(0))
+        let number = snapshot
+            .transaction_version(log_store.as_ref(), APP_ID)
+            .await;
+        Ok(number
+            .map_err(|source| delta(self.name, source))?
+            .unwrap_or(0))
     }
 
     /// The table at another version.
@@ -118,13 +137,16 @@ impl Table {
         for field in wanted.fields() {
             let there = found.field_with_name(field.name()).ok();
             // Names of inner fields do not matter, the types do.
-            let same = there.is_some_and(|there| there.data_type().equals_datatype(field.data_type()));
+            let same =
+                there.is_some_and(|there| there.data_type().equals_datatype(field.data_type()));
             if !same && !field.data_type().is_nested() {
                 return Err(PublishError::OtherSchema {
                     table: self.name.to_owned(),
                     column: field.name().clone(),
                     expected: field.data_type().to_string(),
-                    found: there.map_or("no such column".to_owned(), |there| there.data_type().to_string()),
+                    found: there.map_or("no such column".to_owned(), |there| {
+                        there.data_type().to_string()
+                    }),
                 });
             }
         }
@@ -132,7 +154,10 @@ impl Table {
     }
 
     fn files(&self) -> Result<BTreeMap<DataFile, Add>, PublishError> {
-        let snapshot = self.table.snapshot().map_err(|source| delta(self.name, source))?;
+        let snapshot = self
+            .table
+            .snapshot()
+            .map_err(|source| delta(self.name, source))?;
         let files = snapshot.log_data();
         let file = |view: LogicalFileView| {
             let partition_values = view.partition_values_map();
@@ -159,14 +184,21 @@ impl Table {
         self.read_files(self.files()?.keys()).await
     }
 
-    async fn read_files(&self, files: impl Iterator<Item = &DataFile>) -> Result<Vec<RecordBatch>, PublishError> {
+    async fn read_files(
+        &self,
+        files: impl Iterator<Item = &DataFile>,
+    ) -> Result<Vec<RecordBatch>, PublishError> {
         let failed = |source| delta(self.name, source);
         let store = self.table.object_store();
         let mut batches = Vec::new();
         let partition = self.partition_field()?;
         for file in files {
-            let path = Path::parse(&file.path).map_err(|error| failed(DeltaTableError::generic(error.to_string())))?;
-            let bytes = store.get(&path).await.map_err(|error| failed(error.into()))?;
+            let path = Path::parse(&file.path)
+                .map_err(|error| failed(DeltaTableError::generic(error.to_string())))?;
+            let bytes = store
+                .get(&path)
+                .await
+                .map_err(|error| failed(error.into()))?;
             let bytes = bytes.bytes().await.map_err(|error| failed(error.into()))?;
             let reader = ParquetRecordBatchReaderBuilder::try_new(bytes)
                 .and_then(|builder| builder.with_batch_size(1 << 20).build())
@@ -184,7 +216,10 @@ impl Table {
     }
 
     fn partition_field(&self) -> Result<Option<Field>, PublishError> {
-        let snapshot = self.table.snapshot().map_err(|source| delta(self.name, source))?;
+        let snapshot = self
+            .table
+            .snapshot()
+            .map_err(|source| delta(self.name, source))?;
         let Some(column) = snapshot.metadata().partition_columns().first() else {
             return Ok(None);
         };
@@ -206,7 +241,10 @@ impl Table {
             stats.get("maxValues")?.get(column)?.as_i64()
         };
         let files = self.files()?;
-        let newest = files.iter().max_by_key(|(_, add)| highest(add)).map(|(file, _)| file);
+        let newest = files
+            .iter()
+            .max_by_key(|(_, add)| highest(add))
+            .map(|(file, _)| file);
         match newest {
             Some(file) => self.read_files(std::iter::once(file)).await,
             None => Ok(Vec::new()),
@@ -227,14 +265,23 @@ impl Table {
         let FilePlan { remove, restore } = plan(&names(&old), &names(&latest), &replaced);
         let batches = partitions.values().flatten();
         let adds = self.write(batches).await?;
-        let snapshot = self.table.snapshot().map_err(|source| delta(self.name, source))?;
+        let snapshot = self
+            .table
+            .snapshot()
+            .map_err(|source| delta(self.name, source))?;
         let views = snapshot.log_data();
         let mut actions: Vec<Action> = views
             .iter()
             .filter(|view| remove.iter().any(|file| *file.path == *view.path()))
             .map(|view| Action::Remove(view.remove_action(true)))
             .collect();
-        actions.extend(restore.iter().filter_map(|file| old.get(file)).cloned().map(Action::Add));
+        actions.extend(
+            restore
+                .iter()
+                .filter_map(|file| old.get(file))
+                .cloned()
+                .map(Action::Add),
+        );
         actions.extend(adds.into_iter().map(Action::Add));
         if actions.is_empty() {
             return Ok(self.version());
@@ -249,7 +296,10 @@ impl Table {
         self.commit(actions, SaveMode::Append, run).await
     }
 
-    async fn write(&self, batches: impl IntoIterator<Item = &RecordBatch>) -> Result<Vec<Add>, PublishError> {
+    async fn write(
+        &self,
+        batches: impl IntoIterator<Item = &RecordBatch>,
+    ) -> Result<Vec<Add>, PublishError> {
         let failed = |source| delta(self.name, source);
         let level = ZstdLevel::try_new(3).map_err(|error| failed(error.into()))?;
         let properties = WriterProperties::builder()
@@ -264,7 +314,12 @@ impl Table {
         writer.flush().await.map_err(failed)
     }
 
-    async fn commit(&self, actions: Vec<Action>, mode: SaveMode, run: RunName<'_>) -> Result<u64, PublishError> {
+    async fn commit(
+        &self,
+        actions: Vec<Action>,
+        mode: SaveMode,
+        run: RunName<'_>,
+    ) -> Result<u64, PublishError> {
         let failed = |source| delta(self.name, source);
         let snapshot = self.table.snapshot().map_err(failed)?;
         let partition_by = snapshot.metadata().partition_columns().to_vec();
@@ -290,15 +345,27 @@ impl Table {
     }
 
     /// An error of a commit does not mean that it was not made: only the log knows.
-    async fn after_failure(&self, error: DeltaTableError, run: RunName<'_>) -> Result<u64, PublishError> {
+    async fn after_failure(
+        &self,
+        error: DeltaTableError,
+        run: RunName<'_>,
+    ) -> Result<u64, PublishError> {
         let failed = |source| delta(self.name, source);
         let next = self.version() + 1;
         let log_store = self.table.log_store();
-        if log_store.get_latest_version(self.version()).await.map_err(failed)? < next {
+        if log_store
+            .get_latest_version(self.version())
+            .await
+            .map_err(failed)?
+            < next
+        {
             return Err(failed(error));
         }
         let commit = self.at(next).await?.table.history(Some(1)).next().await;
-        let writer = commit.transpose().map_err(failed)?.and_then(|commit| commit.info.get(RUN_ID).cloned());
+        let writer = commit
+            .transpose()
+            .map_err(failed)?
+            .and_then(|commit| commit.info.get(RUN_ID).cloned());
         if writer.is_some_and(|writer| writer == run.id) {
             return Ok(next);
         }
@@ -324,17 +391,24 @@ fn with_partition(
 ) -> Result<RecordBatch, arrow::error::ArrowError> {
     let values = StringArray::from(vec![value; batch.num_rows()]);
     let values = arrow::compute::cast(&values, field.data_type())?;
-    let fields = batch.schema().fields().iter().cloned().chain([Arc::new(field.clone())]).collect::<Vec<_>>();
+    let fields = batch
+        .schema()
+        .fields()
+        .iter()
+        .cloned()
+        .chain([Arc::new(field.clone())])
+        .collect::<Vec<_>>();
     let arrays = batch.columns().iter().cloned().chain([values]).collect();
     RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
 }
 
 /// The location of a table below the output.
 fn below(root: &Url, name: &str) -> Result<Url, PublishError> {
-    root.join(&format!("{name}/")).map_err(|error| PublishError::Place {
-        place: root.to_string(),
-        reason: error.to_string(),
-    })
+    root.join(&format!("{name}/"))
+        .map_err(|error| PublishError::Place {
+            place: root.to_string(),
+            reason: error.to_string(),
+        })
 }
 
 fn columns(schema: &Schema) -> Result<Vec<StructField>, DeltaTableError> {

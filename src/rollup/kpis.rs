@@ -28,7 +28,9 @@ pub struct DeliveryKpis {
 impl DeliveryKpis {
     /// The values at as-of.
     pub fn total(&self) -> Change {
-        self.hours.last().map_or_else(Change::default, |last| last.total)
+        self.hours
+            .last()
+            .map_or_else(Change::default, |last| last.total)
     }
 }
 

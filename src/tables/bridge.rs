@@ -35,7 +35,11 @@ fn to_array(column: &Column) -> Result<ArrayRef, TableError> {
         DataType::Date => Arc::new(column.date()?.physical().iter().collect::<Date32Array>()),
         DataType::Datetime(..) => {
             let micros = column.datetime()?.physical().iter();
-            Arc::new(micros.collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
+            Arc::new(
+                micros
+                    .collect::<TimestampMicrosecondArray>()
+                    .with_timezone("UTC"),
+            )
         }
         other => {
             let name = column.name();
@@ -77,12 +81,17 @@ fn to_column(
         .column_by_name(&name)
         .ok_or_else(|| mismatch("no such column".to_owned()))?;
     let column = match (array.data_type(), wanted.dtype()) {
-        (ArrowType::Int64, DataType::Int64) => {
-            Column::new(name, array.as_primitive::<Int64Type>().iter().collect::<Vec<_>>())
-        }
-        (ArrowType::Float64, DataType::Float64) => {
-            Column::new(name, array.as_primitive::<Float64Type>().iter().collect::<Vec<_>>())
-        }
+        (ArrowType::Int64, DataType::Int64) => Column::new(
+            name,
+            array.as_primitive::<Int64Type>().iter().collect::<Vec<_>>(),
+        ),
+        (ArrowType::Float64, DataType::Float64) => Column::new(
+            name,
+            array
+                .as_primitive::<Float64Type>()
+                .iter()
+                .collect::<Vec<_>>(),
+        ),
         (ArrowType::Boolean, DataType::Boolean) => {
             Column::new(name, array.as_boolean().iter().collect::<Vec<_>>())
         }
@@ -94,7 +103,10 @@ fn to_column(
             Column::new(name, days).cast(&DataType::Date)?
         }
         (ArrowType::Timestamp(ArrowUnit::Microsecond, _), DataType::Datetime(..)) => {
-            let micros: Vec<_> = array.as_primitive::<TimestampMicrosecondType>().iter().collect();
+            let micros: Vec<_> = array
+                .as_primitive::<TimestampMicrosecondType>()
+                .iter()
+                .collect();
             Column::new(name, micros).cast(wanted.dtype())?
         }
         (found, _) => return Err(mismatch(found.to_string())),
@@ -114,8 +126,12 @@ mod tests {
             Column::new("rate".into(), [None, Some(0.5f64)]),
             Column::new("done".into(), [Some(true), None]),
             Column::new("label".into(), [Some("a"), None]),
-            Column::new("hour".into(), [Some(7i64), None]).cast(&utc).expect("instants"),
-            Column::new("date".into(), [Some(3i32), None]).cast(&DataType::Date).expect("days"),
+            Column::new("hour".into(), [Some(7i64), None])
+                .cast(&utc)
+                .expect("instants"),
+            Column::new("date".into(), [Some(3i32), None])
+                .cast(&DataType::Date)
+                .expect("days"),
         ])
         .expect("a frame");
         let batch = to_batch(&frame).expect("a batch");
@@ -123,7 +139,8 @@ mod tests {
         assert_eq!(back.height(), 4);
         assert!(back.head(Some(2)).equals_missing(&frame));
         assert!(back.tail(Some(2)).equals_missing(&frame));
-        let other = DataFrame::new_infer_height(vec![Column::new("rate".into(), [1i64])]).expect("a frame");
+        let other =
+            DataFrame::new_infer_height(vec![Column::new("rate".into(), [1i64])]).expect("a frame");
         let error = to_frame("t", &[to_batch(&frame).expect("a batch")], &other);
         assert!(error.is_err_and(|error| error.to_string().contains("column rate")));
     }

@@ -48,20 +48,31 @@ pub fn compare(
 ) -> Result<Comparison, TableError> {
     let published = to_frame(table, published, computed)?;
     let of_replaced = found_in(&published, replaced, &["delivery_id"])?;
-    let (old, kept) = (published.filter(&of_replaced)?, published.filter(&!of_replaced)?);
+    let (old, kept) = (
+        published.filter(&of_replaced)?,
+        published.filter(&!of_replaced)?,
+    );
     let replaced_as_of = match old.column("as_of") {
         Ok(as_of) => as_of.datetime()?.physical().iter().flatten().max(),
         Err(_) => None,
     };
 
-    let joined = computed.join(&mark(&old)?, keys.to_vec(), keys.to_vec(), left_join(), None)?;
+    let joined = computed.join(
+        &mark(&old)?,
+        keys.to_vec(),
+        keys.to_vec(),
+        left_join(),
+        None,
+    )?;
     let known = joined.column(HERE)?.bool()?.is_not_null();
     let same = same_rows(computed, &joined, keys)? & known.clone();
     let run_ids = joined.column(RUN)?.as_materialized_series().clone();
     let new = match old.height() {
         0 => computed.clone(),
         _ => {
-            let old_ids = joined.column(&format!("{RUN}_right"))?.as_materialized_series();
+            let old_ids = joined
+                .column(&format!("{RUN}_right"))?
+                .as_materialized_series();
             let mut new = computed.clone();
             let ids = old_ids.zip_with(&same, &run_ids)?.with_name(RUN.into());
             new.with_column(ids.into_column())?;
@@ -79,7 +90,9 @@ pub fn compare(
     let touched = new.filter(&!same)?;
     let whole = match kept.height() {
         0 => new,
-        _ => new.vstack(&kept)?.sort(keys.to_vec(), SortMultipleOptions::default())?,
+        _ => new
+            .vstack(&kept)?
+            .sort(keys.to_vec(), SortMultipleOptions::default())?,
     };
     let partitions = partitions(&whole, &touched, &old.filter(&removed)?)?;
     Ok(Comparison {
@@ -91,11 +104,19 @@ pub fn compare(
 }
 
 /// For each row of `frame`, whether `other` has one with its keys.
-fn found_in(frame: &DataFrame, other: &DataFrame, keys: &[&str]) -> Result<BooleanChunked, TableError> {
+fn found_in(
+    frame: &DataFrame,
+    other: &DataFrame,
+    keys: &[&str],
+) -> Result<BooleanChunked, TableError> {
     let other = mark(&other.select(keys.iter().copied())?)?;
-    let joined = frame
-        .select(keys.iter().copied())?
-        .join(&other, keys.to_vec(), keys.to_vec(), left_join(), None)?;
+    let joined = frame.select(keys.iter().copied())?.join(
+        &other,
+        keys.to_vec(),
+        keys.to_vec(),
+        left_join(),
+        None,
+    )?;
     Ok(joined.column(HERE)?.bool()?.is_not_null())
 }
 
@@ -106,14 +127,20 @@ fn mark(frame: &DataFrame) -> Result<DataFrame, TableError> {
 }
 
 /// For each computed row, whether the published one has the same values; `run_id` apart.
-fn same_rows(computed: &DataFrame, joined: &DataFrame, keys: &[&str]) -> Result<BooleanChunked, TableError> {
+fn same_rows(
+    computed: &DataFrame,
+    joined: &DataFrame,
+    keys: &[&str],
+) -> Result<BooleanChunked, TableError> {
     let mut same = BooleanChunked::full(HERE.into(), true, computed.height());
     for column in computed.columns() {
         let name = column.name().as_str();
         if name == RUN || keys.contains(&name) {
             continue;
         }
-        let old = joined.column(&format!("{name}_right"))?.as_materialized_series();
+        let old = joined
+            .column(&format!("{name}_right"))?
+            .as_materialized_series();
         same = same & column.as_materialized_series().equal_missing(old)?;
     }
     Ok(same)
@@ -149,6 +176,8 @@ fn partitions(
 
 /// A day since the epoch as Delta Lake names it.
 fn date_name(day: i32) -> String {
-    let midnight = crate::model::Hour::new(i64::from(day) * 24).start().to_string();
+    let midnight = crate::model::Hour::new(i64::from(day) * 24)
+        .start()
+        .to_string();
     midnight.split('T').next().unwrap_or_default().to_owned()
 }

@@ -55,17 +55,33 @@ fn hourly(
     text_ids: bool,
     marks: &RunMarks,
 ) -> Result<DataFrame, TableError> {
-    let rows = || deliveries.iter().flat_map(|d| d.kpis.hours.iter().map(move |hour| (d, hour)));
+    let rows = || {
+        deliveries
+            .iter()
+            .flat_map(|d| d.kpis.hours.iter().map(move |hour| (d, hour)))
+    };
     let mut columns = vec![
-        ids("delivery_id", rows().map(|(d, _)| Some(&d.kpis.id)), text_ids),
+        ids(
+            "delivery_id",
+            rows().map(|(d, _)| Some(&d.kpis.id)),
+            text_ids,
+        ),
         instants("hour", rows().map(|(_, row)| Some(row.hour.start())))?,
     ];
     for shown in Shown::ALL {
-        columns.push(integers(shown.name, rows().map(|(_, row)| shown.of(&row.total))));
+        columns.push(integers(
+            shown.name,
+            rows().map(|(_, row)| shown.of(&row.total)),
+        ));
         let delta = format!("{}_delta", shown.name);
-        columns.push(integers(&delta, rows().map(|(_, row)| shown.of(&row.change))));
+        columns.push(integers(
+            &delta,
+            rows().map(|(_, row)| shown.of(&row.change)),
+        ));
     }
-    let complete: Vec<bool> = rows().map(|(_, row)| row.hour.end() <= marks.as_of).collect();
+    let complete: Vec<bool> = rows()
+        .map(|(_, row)| row.hour.end() <= marks.as_of)
+        .collect();
     let days: Vec<i32> = rows().map(|(_, row)| row.hour.day() as i32).collect();
     let frame = DataFrame::new_infer_height(columns)?;
     let to_deliver = known.select(["delivery_id", "to_deliver"])?;
@@ -73,7 +89,10 @@ fn hourly(
     let frame = frame.join(&to_deliver, keys, keys, left_join(), None)?;
     let mut frame = with_rates(frame)?.drop("to_deliver")?;
     frame.with_column(Column::new("hour_complete".into(), complete))?;
-    frame.with_column(Column::new("run_id".into(), vec![marks.run_id.as_str(); days.len()]))?;
+    frame.with_column(Column::new(
+        "run_id".into(),
+        vec![marks.run_id.as_str(); days.len()],
+    ))?;
     frame.with_column(Column::new("date".into(), days).cast(&DataType::Date)?)?;
     Ok(frame.sort(["delivery_id", "hour"], SortMultipleOptions::default())?)
 }
@@ -85,16 +104,29 @@ fn snapshot(
     marks: &RunMarks,
 ) -> Result<DataFrame, TableError> {
     let totals: Vec<Change> = deliveries.iter().map(|d| d.kpis.total()).collect();
-    let mut columns = vec![ids("delivery_id", deliveries.iter().map(|d| Some(&d.kpis.id)), text_ids)];
+    let mut columns = vec![ids(
+        "delivery_id",
+        deliveries.iter().map(|d| Some(&d.kpis.id)),
+        text_ids,
+    )];
     for shown in Shown::ALL {
-        columns.push(integers(shown.name, totals.iter().map(|total| shown.of(total))));
+        columns.push(integers(
+            shown.name,
+            totals.iter().map(|total| shown.of(total)),
+        ));
     }
     let counters = DataFrame::new_infer_height(columns)?;
     let keys = ["delivery_id"];
     let mut frame = with_rates(known.join(&counters, keys, keys, left_join(), None)?)?;
     let rows = frame.height();
-    frame.with_column(instants("as_of", std::iter::repeat_n(Some(marks.as_of), rows))?)?;
-    frame.with_column(Column::new("run_id".into(), vec![marks.run_id.as_str(); rows]))?;
+    frame.with_column(instants(
+        "as_of",
+        std::iter::repeat_n(Some(marks.as_of), rows),
+    )?)?;
+    frame.with_column(Column::new(
+        "run_id".into(),
+        vec![marks.run_id.as_str(); rows],
+    ))?;
     Ok(frame.sort(keys, SortMultipleOptions::default())?)
 }
 

@@ -67,11 +67,21 @@ impl Frames {
 
     /// Compares with the published rows: all rows of the deliveries of this run are replaced, those
     /// of other deliveries stay.
-    pub fn compare(&self, hourly: &[RecordBatch], deliveries: &[RecordBatch]) -> Result<Tables, TableError> {
+    pub fn compare(
+        &self,
+        hourly: &[RecordBatch],
+        deliveries: &[RecordBatch],
+    ) -> Result<Tables, TableError> {
         let replaced = self.deliveries.select(["delivery_id"])?;
         let keys = ["delivery_id", "hour"];
         Ok(Tables {
-            hourly: compare::compare("delivery_kpi_hourly", &keys, hourly, &self.hourly, &replaced)?,
+            hourly: compare::compare(
+                "delivery_kpi_hourly",
+                &keys,
+                hourly,
+                &self.hourly,
+                &replaced,
+            )?,
             deliveries: compare::compare(
                 "delivery_kpi",
                 &keys[..1],
@@ -91,7 +101,13 @@ impl Frames {
     pub fn not_final(&self) -> Result<(u64, Option<Instant>), TableError> {
         let open = !self.deliveries.column("is_final")?.bool()?;
         let open = self.deliveries.filter(&open)?;
-        let until = open.column("final_at")?.datetime()?.physical().iter().flatten().max();
+        let until = open
+            .column("final_at")?
+            .datetime()?
+            .physical()
+            .iter()
+            .flatten()
+            .max();
         Ok((open.height() as u64, until.map(Instant::from_micros)))
     }
 }

@@ -58,8 +58,17 @@ mod tests {
     #[test]
     fn every_rate_is_the_quotient_of_the_specification_or_null() {
         let names = [
-            "processed", "delivered", "bounces_errors", "sent", "hard_bounces", "soft_bounces",
-            "unique_opens", "opens", "unique_clicks", "unsubscribes", "complaints",
+            "processed",
+            "delivered",
+            "bounces_errors",
+            "sent",
+            "hard_bounces",
+            "soft_bounces",
+            "unique_opens",
+            "opens",
+            "unique_clicks",
+            "unsubscribes",
+            "complaints",
             "mirror_page_views",
         ];
         let mut columns: Vec<Column> = names

@@ -9,11 +9,21 @@ pub fn show_deliveries(deliveries: &DataFrame, most: usize) -> Result<String, Ta
     let recent = SortMultipleOptions::default()
         .with_order_descending_multi([true, false])
         .with_nulls_last(true);
-    let frame = deliveries.sort(["last_event_at", "delivery_id"], recent)?.head(Some(most));
+    let frame = deliveries
+        .sort(["last_event_at", "delivery_id"], recent)?
+        .head(Some(most));
     let mut text = String::new();
     let widths = [12, 24, 12, 12, 11, 11, 9, 9, 6];
     let header = [
-        "delivery", "label", "processed", "delivered", "bounced", "pending", "opens", "clicks", "final",
+        "delivery",
+        "label",
+        "processed",
+        "delivered",
+        "bounced",
+        "pending",
+        "opens",
+        "clicks",
+        "final",
     ];
     line(&mut text, &header.map(str::to_owned), &widths);
     for row in 0..frame.height() {

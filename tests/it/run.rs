@@ -5,6 +5,11 @@ mod compare;
 use std::path::Path;
 use std::process::Command;
 
+use delivery_kpi::cli::{Deadline, Recompute};
+use delivery_kpi::commands::recompute;
+use delivery_kpi::engine::Silent;
+use delivery_kpi::job::Job;
+use rayon::prelude::*;
 use tempfile::TempDir;
 
 use super::golden;
@@ -23,7 +28,7 @@ pub struct Outcome {
 }
 
 /// Recomputes the extracts that `World::write` left in `extracts`; flags of absent ones are left out.
-pub fn recompute(
+pub fn run_binary(
     extracts: &Path,
     output: &Path,
     as_of: i64,
@@ -73,7 +78,7 @@ impl Outcome {
     }
 }
 
-/// The one place to change when the library is to be called instead of the binary.
+/// The same in this process, by the library's own door: many runs in little time.
 fn run_in_process(
     extracts: &Path,
     output: &Path,
@@ -81,7 +86,32 @@ fn run_in_process(
     mode: Mode,
     threads: usize,
 ) -> Outcome {
-    recompute(extracts, output, as_of, mode, threads)
+    let path = |name: &str| Some(extracts.join(name)).filter(|path| path.exists());
+    let flags = Recompute {
+        sending_log: path("sending_log"),
+        tracking_log: path("tracking_log"),
+        deliveries: path("deliveries.parquet"),
+        output: Some(output.to_owned()),
+        as_of: jiff::Timestamp::from_microsecond(as_of)
+            .ok()
+            .map(|as_of| as_of.to_string()),
+        deadline: Some(match mode {
+            Mode::Infer => Deadline::Infer,
+            Mode::Reported => Deadline::Reported,
+        }),
+        threads: Some(threads),
+        ..Recompute::default()
+    };
+    let job = Job::resolve(&flags).expect("a job");
+    let (status, stdout, stderr) = match recompute::run(&job, &Silent) {
+        Ok(report) => (report.exit_code(), report.shown.clone(), report.text()),
+        Err(error) => (error.exit_code(), String::new(), error.to_string()),
+    };
+    Outcome {
+        status: Some(i32::from(status)),
+        stdout,
+        stderr,
+    }
 }
 
 /// The exit code for this world: 3 with a rejected row (`max_rejected` is 0), else 0.
@@ -190,14 +220,14 @@ fn golden_cases() {
             },
         ),
     ];
-    let mut wrong = Vec::new();
-    for case in golden::cases() {
+    let check_case = |case: &golden::Case| {
+        let mut wrong = Vec::new();
         let expected = oracle::expect(&case.world, case.as_of, case.mode);
         for (name, layout) in &layouts {
             let directory = TempDir::new().expect("a temporary directory");
             let output = directory.path().join("out");
             case.world.write(directory.path(), layout);
-            let outcome = recompute(directory.path(), &output, case.as_of, case.mode, 2);
+            let outcome = run_binary(directory.path(), &output, case.as_of, case.mode, 2);
             let found = if outcome.status == Some(0) {
                 let mut found = golden_differences(&case.expect, &output, layout);
                 found.extend(differences(&expected, &output, layout));
@@ -211,7 +241,11 @@ fn golden_cases() {
                     .map(|line| format!("{}, {name}: {line}", case.name)),
             );
         }
-    }
+        wrong
+    };
+    let cases = golden::cases();
+    assert_eq!(cases.len(), 65);
+    let wrong: Vec<String> = cases.par_iter().flat_map(check_case).collect();
     assert!(
         wrong.is_empty(),
         "{} differences:\n{}",
@@ -225,7 +259,8 @@ fn golden_cases() {
 fn random_histories() {
     let base = number_from_environment("DELIVERY_KPI_SEED").unwrap_or(20_260_302);
     let worlds = number_from_environment("DELIVERY_KPI_WORLDS").unwrap_or(500);
-    for seed in base..base.saturating_add(worlds) {
+    let seeds = base..base.saturating_add(worlds);
+    let failure = seeds.into_par_iter().find_map_any(|seed| {
         let (world, as_of, mode) = random::world(seed);
         let layout = random_layout(seed);
         for threads in [1, 4] {
@@ -237,20 +272,24 @@ fn random_histories() {
                 !check(world, as_of, mode, &layout, threads).is_empty()
             });
             let small_wrong = check(&small, as_of, mode, &layout, threads);
-            panic!(
+            return Some(format!(
                 "seed {seed} (DELIVERY_KPI_SEED={seed} DELIVERY_KPI_WORLDS=1), {threads} threads, {layout:?}\n{}\n\
                  the smallest world that is wrong, as of {as_of}, {mode:?}:\n{small:#?}\n{}",
                 compare::first_lines(&wrong),
                 compare::first_lines(&small_wrong),
-            );
+            ));
         }
+        None
+    });
+    if let Some(failure) = failure {
+        panic!("{failure}");
     }
 }
 
 /// "However many runs it took to get there": a run as of an earlier instant first, into the same output.
 #[test]
 fn two_runs_reach_the_same_as_one() {
-    for seed in 0..40 {
+    (0..40u64).into_par_iter().for_each(|seed| {
         let (world, as_of, mode) = random::world(seed);
         let layout = random_layout(seed);
         let earlier = as_of - oracle::HOUR * (seed as i64 % 30);
@@ -259,7 +298,7 @@ fn two_runs_reach_the_same_as_one() {
         world.write(directory.path(), &layout);
 
         let expected = oracle::expect(&world, earlier, mode);
-        let first = recompute(directory.path(), &output, earlier, mode, 2);
+        let first = run_in_process(directory.path(), &output, earlier, mode, 2);
         assert_eq!(
             first.status,
             Some(expected_status(&expected)),
@@ -274,7 +313,7 @@ fn two_runs_reach_the_same_as_one() {
         );
 
         // What is rejected was reported by the first run already.
-        let second = recompute(directory.path(), &output, as_of, mode, 2);
+        let second = run_in_process(directory.path(), &output, as_of, mode, 2);
         assert_eq!(second.status, Some(0), "seed {seed}: {}", second.text());
         let wrong = table_differences(&oracle::expect(&world, as_of, mode), &output, &layout);
         assert!(
@@ -282,7 +321,7 @@ fn two_runs_reach_the_same_as_one() {
             "seed {seed}, second run:\n{}",
             compare::first_lines(&wrong)
         );
-    }
+    });
 }
 
 fn number_from_environment(name: &str) -> Option<u64> {

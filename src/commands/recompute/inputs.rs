@@ -44,7 +44,10 @@ impl Inputs {
             let Some(path) = job.path(extract) else {
                 continue;
             };
-            let Listing { files, skipped: other } = list(path)?;
+            let Listing {
+                files,
+                skipped: other,
+            } = list(path)?;
             skipped.extend(other.into_iter().map(|name| (extract, name)));
             if files.is_empty() && extract == Extract::SendingLog {
                 return Err(Error::NoSendingLog(path.display().to_string()));
@@ -84,7 +87,11 @@ impl Inputs {
 
     /// Rows of both logs, as the footers say.
     pub fn rows(&self) -> u64 {
-        let rows = |file: &OpenFile| (0..file.row_groups()).map(|group| file.rows(group)).sum::<u64>();
+        let rows = |file: &OpenFile| {
+            (0..file.row_groups())
+                .map(|group| file.rows(group))
+                .sum::<u64>()
+        };
         self.logs.iter().map(rows).sum()
     }
 
@@ -116,10 +123,13 @@ impl Inputs {
             *counts = fates;
         }
         self.ambiguous = rows.ambiguous;
-        let ignored = attributes.values().filter(|attributes| attributes.validity_is_ignored());
+        let ignored = attributes
+            .values()
+            .filter(|attributes| attributes.validity_is_ignored());
         self.ignored_validity = ignored.count() as u64;
         self.catalog = Catalog::new(attributes);
-        if job.on_bad_file == OnBadFile::Fail && self.logs.is_empty() && !self.bad_files.is_empty() {
+        if job.on_bad_file == OnBadFile::Fail && self.logs.is_empty() && !self.bad_files.is_empty()
+        {
             return Err(Error::BadFiles(self.bad_files.clone()));
         }
         Ok(())

@@ -11,7 +11,12 @@ use crate::publish::{FileRecord, LogRecord, RejectionRecord, Rows};
 use std::collections::BTreeMap;
 
 /// Enters all files and logs into the record of the run.
-pub fn enter(job: &Job, inputs: &Inputs, counted: &Counted, report: &mut Report) -> Result<(), Error> {
+pub fn enter(
+    job: &Job,
+    inputs: &Inputs,
+    counted: &Counted,
+    report: &mut Report,
+) -> Result<(), Error> {
     let mut logs: BTreeMap<Extract, (LogRecord, FateCounts, Option<Instant>)> = BTreeMap::new();
     for extract in Extract::ALL {
         if job.path(extract).is_some() {
@@ -40,10 +45,14 @@ pub fn enter(job: &Job, inputs: &Inputs, counted: &Counted, report: &mut Report)
     for error in inputs.bad_files.iter().chain(while_reading) {
         skip(error, report);
     }
-    let of_logs = inputs.logs.iter().zip(&counted.files).filter_map(|(file, read)| {
-        let read = read.as_ref().ok()?;
-        Some((file.extract, &file.file, &read.counts, read.newest))
-    });
+    let of_logs = inputs
+        .logs
+        .iter()
+        .zip(&counted.files)
+        .filter_map(|(file, read)| {
+            let read = read.as_ref().ok()?;
+            Some((file.extract, &file.file, &read.counts, read.newest))
+        });
     let of_deliveries = inputs
         .delivery_files
         .iter()
@@ -70,7 +79,9 @@ pub fn enter(job: &Job, inputs: &Inputs, counted: &Counted, report: &mut Report)
         log.rows = rows(&counts);
         log.newest_event_at = newest.map(|newest| newest.to_string());
         report.record.logs.push(log);
-        report.rejections.extend(rejections(&counts).into_iter().map(|r| (extract, r)));
+        report
+            .rejections
+            .extend(rejections(&counts).into_iter().map(|r| (extract, r)));
     }
     report.enter_notes(inputs);
     Ok(())

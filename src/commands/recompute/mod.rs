@@ -34,7 +34,9 @@ pub fn run(job: &Job, progress: &dyn Progress) -> Result<Report, Error> {
     report.lap("opening", watch.lap());
     let counted = match inputs.schemas.message_id {
         IdKind::Integer => count::<u64>(job, &pool, &inputs, progress, &mut report, &mut watch)?,
-        IdKind::String => count::<[u64; 2]>(job, &pool, &inputs, progress, &mut report, &mut watch)?,
+        IdKind::String => {
+            count::<[u64; 2]>(job, &pool, &inputs, progress, &mut report, &mut watch)?
+        }
     };
     ledger::enter(job, &inputs, &counted, &mut report)?;
     publishing::publish(job, &inputs, &counted, progress, &mut report)?;
@@ -76,14 +78,18 @@ fn count<M: DecodeKey>(
     };
     let partitions = engine::partitions_for(inputs.rows());
     let mapping = |extract| job.mapping(extract).clone();
-    let mut reading = engine::read::<M>(pool, &inputs.logs, mapping, &decoder, partitions, progress);
+    let mut reading =
+        engine::read::<M>(pool, &inputs.logs, mapping, &decoder, partitions, progress);
     report.lap("reading", watch.lap());
     refuse_bad_files(job, inputs, &reading.files)?;
 
     let ids = inputs.catalog.ids();
     let of = |id: &DeliveryId| inputs.catalog.attributes(id).cloned().unwrap_or_default();
     let attributes: Vec<Attributes> = ids.iter().map(|id| of(id).or(&job.defaults)).collect();
-    let policies: Vec<Policy> = attributes.iter().map(|a| Policy::new(a, job.deadline)).collect();
+    let policies: Vec<Policy> = attributes
+        .iter()
+        .map(|a| Policy::new(a, job.deadline))
+        .collect();
     let meaning = Meaning {
         as_of: job.as_of,
         codes: &codes,
@@ -106,7 +112,8 @@ fn count<M: DecodeKey>(
         }
     }
     let mut kpis = finish(&partial, &ids)?;
-    let touched: HashSet<&DeliveryId> = reading.touched.iter().map(|d| &ids[d.0 as usize]).collect();
+    let touched: HashSet<&DeliveryId> =
+        reading.touched.iter().map(|d| &ids[d.0 as usize]).collect();
     kpis.deliveries.retain(|delivery| {
         let is_known = delivery.facts.in_a_log || inputs.catalog.attributes(&delivery.id).is_some();
         let is_asked_for = match job.scope {
@@ -116,7 +123,11 @@ fn count<M: DecodeKey>(
         is_known && is_asked_for
     });
     check_selection(&inputs.selection, &kpis, report)?;
-    let attributes = kpis.deliveries.iter().map(|d| of(&d.id).or(&job.defaults)).collect();
+    let attributes = kpis
+        .deliveries
+        .iter()
+        .map(|d| of(&d.id).or(&job.defaults))
+        .collect();
     report.lap("rolling up", watch.lap());
     Ok(Counted {
         kpis,
@@ -135,7 +146,12 @@ fn refuse_bad_files(
         return Ok(());
     }
     let while_reading = files.iter().filter_map(|file| file.as_ref().err());
-    let bad: Vec<FileError> = inputs.bad_files.iter().chain(while_reading).cloned().collect();
+    let bad: Vec<FileError> = inputs
+        .bad_files
+        .iter()
+        .chain(while_reading)
+        .cloned()
+        .collect();
     match bad.is_empty() {
         true => Ok(()),
         false => Err(Error::BadFiles(bad)),
@@ -147,13 +163,19 @@ fn check_selection(selection: &Selection, kpis: &Kpis, report: &mut Report) -> R
         return Ok(());
     };
     let known: HashSet<&DeliveryId> = kpis.deliveries.iter().map(|d| &d.id).collect();
-    let unknown: Vec<DeliveryId> = ids.iter().filter(|id| !known.contains(id)).cloned().collect();
+    let unknown: Vec<DeliveryId> = ids
+        .iter()
+        .filter(|id| !known.contains(id))
+        .cloned()
+        .collect();
     if unknown.len() == ids.len() {
         return Err(Error::NoSuchDelivery(ids.len()));
     }
     if !unknown.is_empty() {
         let names = crate::error::names(&unknown);
-        report.notes.push(format!("not in the extracts, their rows stay as they are: deliveries {names}"));
+        report.notes.push(format!(
+            "not in the extracts, their rows stay as they are: deliveries {names}"
+        ));
     }
     Ok(())
 }

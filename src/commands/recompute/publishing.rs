@@ -1,9 +1,9 @@
 //! The rows of a run beside the published ones, and into the tables.
 
-use super::ledger::newly_left_out;
-use super::summary::Report;
 use super::Counted;
 use super::inputs::Inputs;
+use super::ledger::newly_left_out;
+use super::summary::Report;
 use crate::engine::{Progress, Stage};
 use crate::error::Error;
 use crate::extracts::IdKind;
@@ -48,7 +48,10 @@ pub fn publish(
         refuse_rewind(job, &tables.deliveries)?;
         let earlier = committed.last.as_ref().filter(|_| !job.full);
         report.record.files.clone_from(&files);
-        report.left_out = newly_left_out(&mut report.record.files, earlier.map_or(&[], |last| &last.files));
+        report.left_out = newly_left_out(
+            &mut report.record.files,
+            earlier.map_or(&[], |last| &last.files),
+        );
         enter(job, &tables, report);
         if job.dry_run {
             report.difference = Some(tables.csv()?);

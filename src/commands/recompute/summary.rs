@@ -72,17 +72,24 @@ impl Report {
 
     /// Enters the time of a stage.
     pub fn lap(&mut self, stage: &str, time: Duration) {
-        self.record.stage_seconds.insert(stage.to_owned(), time.as_secs_f64());
+        self.record
+            .stage_seconds
+            .insert(stage.to_owned(), time.as_secs_f64());
     }
 
     /// 0, or 3 where more was left out than the job allows.
     pub fn exit_code(&self) -> u8 {
-        if self.left_out > self.allowed { exit::LEFT_OUT } else { exit::DONE }
+        if self.left_out > self.allowed {
+            exit::LEFT_OUT
+        } else {
+            exit::DONE
+        }
     }
 
     pub(super) fn enter_notes(&mut self, inputs: &Inputs) {
         for extract in &inputs.empty {
-            self.notes.push(format!("{extract}: no data file, counted as empty"));
+            self.notes
+                .push(format!("{extract}: no data file, counted as empty"));
         }
         for extract in Extract::ALL {
             let others: Vec<&str> = inputs
@@ -92,7 +99,10 @@ impl Report {
                 .map(|(_, name)| name.as_str())
                 .collect();
             if !others.is_empty() {
-                self.notes.push(format!("{extract}: not read, no data files: {}", others.join(", ")));
+                self.notes.push(format!(
+                    "{extract}: not read, no data files: {}",
+                    others.join(", ")
+                ));
             }
         }
         if inputs.ambiguous > 0 {
@@ -110,7 +120,11 @@ impl Report {
     }
 
     pub(super) fn rows_written(&self) -> u64 {
-        let rows = self.record.tables.iter().map(|t| t.rows_inserted + t.rows_changed);
+        let rows = self
+            .record
+            .tables
+            .iter()
+            .map(|t| t.rows_inserted + t.rows_changed);
         rows.sum::<i64>() as u64
     }
 
@@ -122,10 +136,20 @@ impl Report {
 
     fn write(&self, out: &mut String) -> std::fmt::Result {
         let record = &self.record;
-        writeln!(out, "as of {}, deadline = {}, {} deliveries", record.as_of, record.deadline, self.deliveries)?;
+        writeln!(
+            out,
+            "as of {}, deadline = {}, {} deliveries",
+            record.as_of, record.deadline, self.deliveries
+        )?;
         for log in &record.logs {
             let rows = &log.rows;
-            write!(out, "{:<13} {} files, {} rows read", log.log, log.files_read, number(rows.rows_read))?;
+            write!(
+                out,
+                "{:<13} {} files, {} rows read",
+                log.log,
+                log.files_read,
+                number(rows.rows_read)
+            )?;
             write!(out, " = {} counted", number(rows.rows_counted))?;
             for (name, value) in [
                 ("duplicate", rows.rows_duplicate),
@@ -148,7 +172,11 @@ impl Report {
                 }
             }
             if rows.rows_not_selected > 0 {
-                write!(out, "; {} of other deliveries", number(rows.rows_not_selected))?;
+                write!(
+                    out,
+                    "; {} of other deliveries",
+                    number(rows.rows_not_selected)
+                )?;
             }
             match &log.newest_event_at {
                 Some(newest) => writeln!(out, "; newest {newest}")?,
@@ -156,15 +184,38 @@ impl Report {
             }
         }
         for (extract, rejection) in &self.rejections {
-            let RejectionRecord { column, reason, rows } = rejection;
-            writeln!(out, "rejected      {extract}, {column}: {reason}: {} rows", number(*rows))?;
+            let RejectionRecord {
+                column,
+                reason,
+                rows,
+            } = rejection;
+            writeln!(
+                out,
+                "rejected      {extract}, {column}: {reason}: {} rows",
+                number(*rows)
+            )?;
         }
-        for file in record.files.iter().filter(|file| file.rows.rows_rejected > 0).take(20) {
-            writeln!(out, "rejected      {}, file {}: {} rows", file.log, file.file, number(file.rows.rows_rejected))?;
+        for file in record
+            .files
+            .iter()
+            .filter(|file| file.rows.rows_rejected > 0)
+            .take(20)
+        {
+            writeln!(
+                out,
+                "rejected      {}, file {}: {} rows",
+                file.log,
+                file.file,
+                number(file.rows.rows_rejected)
+            )?;
         }
         for file in &record.files {
             if let Some(reason) = &file.skipped {
-                writeln!(out, "left out      {}, file {}: {reason}", file.log, file.file)?;
+                writeln!(
+                    out,
+                    "left out      {}, file {}: {reason}",
+                    file.log, file.file
+                )?;
             }
         }
         for note in &self.notes {
@@ -182,9 +233,15 @@ impl Report {
             )?;
         }
         match self.not_final {
-            (0, _) => writeln!(out, "all deliveries with messages are final: their validity periods are over")?,
+            (0, _) => writeln!(
+                out,
+                "all deliveries with messages are final: their validity periods are over"
+            )?,
             (some, None) => writeln!(out, "not final     {some} deliveries")?,
-            (some, Some(until)) => writeln!(out, "not final     {some} deliveries, the last deadline is {until}")?,
+            (some, Some(until)) => writeln!(
+                out,
+                "not final     {some} deliveries, the last deadline is {until}"
+            )?,
         }
         let stages = ["opening", "reading", "folding", "rolling up", "publishing"];
         let times = stages.iter().filter_map(|stage| {
@@ -192,7 +249,12 @@ impl Report {
             Some(format!("{stage} {seconds:.2} s"))
         });
         let times: Vec<String> = times.collect();
-        writeln!(out, "time          {:.2} s: {}", self.total.as_secs_f64(), times.join(", "))?;
+        writeln!(
+            out,
+            "time          {:.2} s: {}",
+            self.total.as_secs_f64(),
+            times.join(", ")
+        )?;
         if self.left_out > self.allowed {
             writeln!(
                 out,
@@ -202,10 +264,21 @@ impl Report {
             )?;
         }
         match self.dry_run {
-            true => writeln!(out, "dry run: nothing was written; new and different hourly rows are on standard output"),
+            true => writeln!(
+                out,
+                "dry run: nothing was written; new and different hourly rows are on standard output"
+            ),
             false => {
-                writeln!(out, "run {} (number {}) is published in {}", record.run_id, record.run_number, self.output)?;
-                writeln!(out, "look at it with: duckdb -c \"FROM delta_scan('{}/delivery_kpi')\"", self.output)
+                writeln!(
+                    out,
+                    "run {} (number {}) is published in {}",
+                    record.run_id, record.run_number, self.output
+                )?;
+                writeln!(
+                    out,
+                    "look at it with: duckdb -c \"FROM delta_scan('{}/delivery_kpi')\"",
+                    self.output
+                )
             }
         }
     }
@@ -232,7 +305,11 @@ fn number(value: impl Display) -> String {
     let digits = value.to_string();
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) && digit.is_ascii_digit() && !text.ends_with('-') {
+        if place > 0
+            && (digits.len() - place).is_multiple_of(3)
+            && digit.is_ascii_digit()
+            && !text.ends_with('-')
+        {
             text.push(' ');
         }
         text.push(digit);

@@ -116,6 +116,8 @@ pub struct Report {
     pub at: Option<i64>,
     reason: Option<Code>,
     recipient: (Option<i64>, Option<String>),
+    /// Event, status and failure type as they stand in the row.
+    form: String,
     version: Version,
     pub is_test: bool,
 }
@@ -183,6 +185,7 @@ fn read_report(row: &SendingRow, efs: impl Fn(i64) -> bool) -> Option<Report> {
         at,
         reason: Code::read(&row.failure_reason, &REASONS),
         recipient: (row.recipient_id, not_blank(&row.recipient_domain)),
+        form: form_of(row),
         version,
         is_test: row.is_test.unwrap_or(false),
     })
@@ -212,6 +215,23 @@ fn event_of(row: &SendingRow, efs: bool) -> Option<Event> {
         },
         _ => None,
     }
+}
+
+/// Which of event, status and failure type are given, and as what.
+fn form_of(row: &SendingRow) -> String {
+    let one_of = |text: &Option<String>, known: [&'static str; 3]| {
+        let text = label(text)?;
+        let code = Code::read(&Some(text.clone()), &[]);
+        let place = match code {
+            Some(Code::Number(number)) => number,
+            _ => known.iter().position(|name| *name == text)? as i64 + 1,
+        };
+        Some(place).filter(|place| (1..=3).contains(place))
+    };
+    let event = label(&row.event).and_then(|event| Event::from_label(&event));
+    let status = one_of(&row.status, ["sent", "failed", "pending"]);
+    let failure_type = one_of(&row.failure_type, ["soft", "hard", "ignored"]);
+    format!("{} {status:?} {failure_type:?}", event.is_some())
 }
 
 /// The tracking rows; `None` is a rejected one.
@@ -299,6 +319,7 @@ pub fn sending_fates(reports: &[Option<Report>], as_of: i64) -> Vec<Fate> {
             at,
             reason,
             recipient,
+            form,
             version,
             is_test,
         } = report.as_ref()?;
@@ -315,7 +336,9 @@ pub fn sending_fates(reports: &[Option<Report>], as_of: i64) -> Vec<Fate> {
                 reason.clone(),
                 *is_test,
             ),
-            columns: format!("{event:?} {at:?} {reason:?} {recipient:?} {version:?} {is_test}"),
+            columns: format!(
+                "{event:?} {form} {at:?} {reason:?} {recipient:?} {version:?} {is_test}"
+            ),
             identity: Some(format!("{delivery} {message} {event:?} {at:?} {is_test}")),
         })
     });
