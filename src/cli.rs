@@ -70,7 +70,7 @@ pub struct Recompute {
     #[arg(long, value_name = "MODE", help_heading = "What to compute")]
     pub deadline: Option<Deadline>,
 
-    /// Only these deliveries; the rows of others stay as they are
+    /// Only these deliveries; the rows of others stay as they are. Name the job file before it
     #[arg(long, value_name = "ID", num_args = 1.., help_heading = "What to compute")]
     pub delivery: Vec<String>,
 

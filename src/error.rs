@@ -7,6 +7,8 @@ use crate::model::{DeliveryId, Instant};
 use crate::publish::{LockError, PublishError};
 use crate::rollup::Violation;
 use crate::tables::TableError;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, PoisonError};
 
 /// Exit codes are an interface: a scheduler runs again on [`FAILED`], never on [`USAGE`].
 pub mod exit {
@@ -83,6 +85,9 @@ pub enum Error {
     /// Threads.
     #[error("the threads cannot be started: {0}")]
     Threads(#[from] rayon::ThreadPoolBuildError),
+    /// A panic.
+    #[error("the program failed at {0}; this is a defect of it, running again is safe")]
+    Defect(String),
     /// Standard output.
     #[error("standard output cannot be written: {0}")]
     Stdout(#[from] std::io::Error),
@@ -99,9 +104,11 @@ impl Error {
             | Error::DeliveryId(_)
             | Error::NoSuchDelivery(_)
             | Error::Rewind { .. }
-            | Error::Publish(PublishError::OtherSchema { .. } | PublishError::Place { .. }) => {
-                exit::USAGE
-            }
+            | Error::Publish(
+                PublishError::OtherSchema { .. }
+                | PublishError::OtherVersion { .. }
+                | PublishError::Place { .. },
+            ) => exit::USAGE,
             Error::Lock(LockError::Held(_)) => exit::HELD,
             Error::Column(_)
             | Error::BadFiles(_)
@@ -112,9 +119,23 @@ impl Error {
             | Error::Crowded(..)
             | Error::Lock(LockError::Io { .. })
             | Error::Threads(_)
+            | Error::Defect(_)
             | Error::Stdout(_) => exit::FAILED,
         }
     }
+}
+
+/// Runs a command; a panic in it becomes [`Error::Defect`]. What a panic says may hold a value of a
+/// row, so only its place is told.
+pub fn contain<T>(command: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    static PLACE: Mutex<String> = Mutex::new(String::new());
+    let place = || PLACE.lock().unwrap_or_else(PoisonError::into_inner);
+    std::panic::set_hook(Box::new(move |panic| {
+        *place() = panic
+            .location()
+            .map_or_else(String::new, ToString::to_string);
+    }));
+    catch_unwind(AssertUnwindSafe(command)).unwrap_or_else(|_| Err(Error::Defect(place().clone())))
 }
 
 fn lines<T: std::fmt::Display>(items: &[T]) -> String {

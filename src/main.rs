@@ -4,10 +4,15 @@ use clap::Parser;
 use delivery_kpi::cli::{Cli, Command, LogFormat, Recompute};
 use delivery_kpi::commands::{Terminal, recompute};
 use delivery_kpi::engine::{Progress, Silent};
-use delivery_kpi::error::Error;
+use delivery_kpi::error::contain;
 use delivery_kpi::job::Job;
 use std::io::Write;
 use std::process::ExitCode;
+
+/// Buffers of a few megabytes come and go with every row group; the system's allocator gives each
+/// back, and takes it anew page by page.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
     match Cli::parse().command {
@@ -16,12 +21,12 @@ fn main() -> ExitCode {
 }
 
 fn run_recompute(flags: &Recompute) -> u8 {
-    let outcome = Job::resolve(flags).map_err(Error::from).and_then(|job| {
+    let outcome = contain(|| {
+        let job = Job::resolve(flags)?;
         let terminal = Terminal::default();
         let progress: &dyn Progress = if job.progress { &terminal } else { &Silent };
-        let report = recompute::run(&job, progress)?;
-        let data = report.difference.as_ref().unwrap_or(&report.shown);
-        std::io::stdout().lock().write_all(data.as_bytes())?;
+        let mut report = recompute::run(&job, progress)?;
+        report.print(&mut std::io::stdout().lock())?;
         Ok(report)
     });
     let (code, text, json) = match &outcome {
@@ -35,9 +40,11 @@ fn run_recompute(flags: &Recompute) -> u8 {
             (code, format!("error: {error}\n"), json.to_string())
         }
     };
-    match flags.log_format {
-        LogFormat::Text => eprint!("{text}"),
-        LogFormat::Json => eprintln!("{json}"),
-    }
+    let text = match flags.log_format {
+        LogFormat::Text => text,
+        LogFormat::Json => format!("{json}\n"),
+    };
+    // Nobody is left to be told when it fails.
+    let _ = std::io::stderr().write_all(text.as_bytes());
     code
 }

@@ -71,7 +71,7 @@ impl Ints {
     }
 
     /// The value of a row.
-    #[inline]
+    #[inline(always)]
     pub fn get(&self, row: usize) -> Cell<i64> {
         match &self.values {
             None => Cell::Null,
@@ -159,7 +159,7 @@ impl Bools {
     }
 
     /// The value of a row.
-    #[inline]
+    #[inline(always)]
     pub fn get(&self, row: usize) -> Cell<bool> {
         match self {
             Bools::Absent => Cell::Null,

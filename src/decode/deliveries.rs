@@ -1,10 +1,11 @@
 //! Rows of the deliveries extract: the latest of each delivery counts.
 
-use super::cell::{Bools, Cell, Ints, Unsupported};
+use super::cell::{Bools, Ints, Unsupported};
 use super::ids::Opaque;
 use super::instants::{Instants, Zone};
 use super::labelled::Texts;
 use super::logs::Selection;
+use super::presence::{null, optional};
 use crate::model::{Attributes, DeliveryId, Fate, FateCounts, Instant, Rejection};
 use arrow::array::RecordBatch;
 use std::collections::BTreeMap;
@@ -105,14 +106,11 @@ struct Columns {
 
 impl Columns {
     fn read(&self, row: usize) -> Result<(DeliveryId, Attributes), Rejection> {
-        let id = delivery_id(&self.id, row, "delivery_id")?.ok_or(Rejection {
-            column: "delivery_id",
-            reason: "null",
-        })?;
+        let id = delivery_id(&self.id, row, "delivery_id")?.ok_or_else(|| null("delivery_id"))?;
         let text =
-            |texts: &Texts, column| good(texts.get(row), column).map(|t| t.map(str::to_owned));
+            |texts: &Texts, column| optional(texts.get(row), column).map(|t| t.map(str::to_owned));
         let instant = |instants: &Instants, column| -> Result<Option<Instant>, Rejection> {
-            good(instants.get(row), column)
+            optional(instants.get(row), column)
         };
         let attributes = Attributes {
             label: text(&self.label, "label")?,
@@ -121,8 +119,8 @@ impl Columns {
             started_at: instant(&self.started_at, "started_at")?,
             validity_end: instant(&self.validity_end, "validity_end")?,
             modified_at: instant(&self.modified_at, "modified_at")?,
-            to_deliver: good(self.to_deliver.get(row), "to_deliver")?,
-            efs: good(self.efs.get(row), "efs")?,
+            to_deliver: optional(self.to_deliver.get(row), "to_deliver")?,
+            efs: optional(self.efs.get(row), "efs")?,
         };
         Ok((id, attributes))
     }
@@ -134,18 +132,10 @@ fn delivery_id(
     column: &'static str,
 ) -> Result<Option<DeliveryId>, Rejection> {
     match ids {
-        Opaque::Ints(ints) => Ok(good(ints.get(row), column)?.map(DeliveryId::Number)),
+        Opaque::Ints(ints) => Ok(optional(ints.get(row), column)?.map(DeliveryId::Number)),
         Opaque::Texts(texts) => {
-            Ok(good(texts.get(row), column)?.map(|id| DeliveryId::Text(id.into())))
+            Ok(optional(texts.get(row), column)?.map(|id| DeliveryId::Text(id.into())))
         }
-    }
-}
-
-fn good<T>(cell: Cell<T>, column: &'static str) -> Result<Option<T>, Rejection> {
-    match cell {
-        Cell::Value(value) => Ok(Some(value)),
-        Cell::Null => Ok(None),
-        Cell::Bad(reason) => Err(Rejection { column, reason }),
     }
 }
 

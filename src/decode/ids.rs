@@ -49,7 +49,7 @@ impl DecodeKey for u64 {
         Ints::new("message_id", array)
     }
 
-    #[inline]
+    #[inline(always)]
     fn get(column: &Ints, row: usize, _: &Fingerprint) -> Cell<u64> {
         match column.get(row) {
             Cell::Value(id) => Cell::Value(id as u64),
@@ -66,7 +66,7 @@ impl DecodeKey for [u64; 2] {
         Texts::new("message_id", array)
     }
 
-    #[inline]
+    #[inline(always)]
     fn get(column: &Texts, row: usize, fingerprint: &Fingerprint) -> Cell<[u64; 2]> {
         match column.get(row) {
             Cell::Value(id) => Cell::Value(fingerprint.of(id)),
@@ -113,12 +113,12 @@ impl<'a> Deliveries<'a> {
     }
 
     /// The delivery of a row.
-    #[inline]
+    #[inline(always)]
     pub fn get(&self, row: usize) -> Cell<Place> {
         self.column.get(row, |id| Cell::Value(self.number(id)))
     }
 
-    #[inline]
+    #[inline(always)]
     fn number(&self, id: i64) -> Place {
         let slot = id as usize % RECENT;
         let mut recent = self.recent.borrow_mut();

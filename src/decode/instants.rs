@@ -1,9 +1,9 @@
 //! Instants: timestamps of any unit, zoned or naive, and RFC 3339 text.
 
-use super::cell::{Cell, Unsupported, cast};
-use crate::extracts::is_text;
+use super::cell::{Cell, Unsupported};
+use super::labelled::Texts;
 use crate::model::Instant;
-use arrow::array::{Array, ArrayRef, AsArray, StringArray};
+use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::buffer::{NullBuffer, ScalarBuffer};
 use arrow::datatypes::{
     DataType, TimeUnit, TimestampMicrosecondType, TimestampMillisecondType,
@@ -60,7 +60,7 @@ pub enum Instants {
         naive_in: Option<Zone>,
     },
     /// Text.
-    Texts(StringArray, Zone),
+    Texts(Texts, Zone),
 }
 
 impl Instants {
@@ -102,17 +102,14 @@ impl Instants {
                     expected: "instant",
                     found: found.clone(),
                 };
-                if !is_text(found) {
-                    return Err(unsupported());
-                }
-                let texts = cast(array, &DataType::Utf8).map_err(|_| unsupported())?;
-                Ok(Instants::Texts(texts.as_string().clone(), zone.clone()))
+                let texts = Texts::new(column, Some(array)).map_err(|_| unsupported())?;
+                Ok(Instants::Texts(texts, zone.clone()))
             }
         }
     }
 
     /// The value of a row.
-    #[inline]
+    #[inline(always)]
     pub fn get(&self, row: usize) -> Cell<Instant> {
         let micros = match self {
             Instants::Absent => return Cell::Null,
@@ -131,15 +128,14 @@ impl Instants {
                     Some(zone) => micros.and_then(|micros| zone.resolve(micros)),
                 }
             }
-            Instants::Texts(texts, zone) => {
-                if texts.is_null(row) || texts.value(row).trim().is_empty() {
-                    return Cell::Null;
-                }
-                match parse(texts.value(row).trim(), zone) {
+            Instants::Texts(texts, zone) => match texts.get(row) {
+                Cell::Null => return Cell::Null,
+                Cell::Bad(why) => return Cell::Bad(why),
+                Cell::Value(text) => match parse(text.trim(), zone) {
                     None => return Cell::Bad(UNREADABLE),
                     micros => micros,
-                }
-            }
+                },
+            },
         };
         match micros.and_then(Instant::plausible) {
             Some(instant) => Cell::Value(instant),
@@ -148,7 +144,7 @@ impl Instants {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn in_micros(value: i64, unit: TimeUnit) -> Option<i64> {
     match unit {
         TimeUnit::Second => value.checked_mul(1_000_000),
@@ -174,7 +170,9 @@ fn parse(text: &str, zone: &Zone) -> Option<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow::array::{TimestampMillisecondArray, TimestampNanosecondArray, TimestampSecondArray};
+    use arrow::array::{
+        StringArray, TimestampMillisecondArray, TimestampNanosecondArray, TimestampSecondArray,
+    };
     use std::sync::Arc;
 
     fn read(array: ArrayRef, zone: &Zone) -> Vec<Cell<i64>> {

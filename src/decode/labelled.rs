@@ -38,7 +38,7 @@ impl Texts {
     }
 
     /// The value of a row.
-    #[inline]
+    #[inline(always)]
     pub fn get(&self, row: usize) -> Cell<&str> {
         match &self.values {
             None => Cell::Null,
@@ -107,7 +107,7 @@ impl<T: Copy> Labelled<T> {
     }
 
     /// The value of a row; `number` says what a number means.
-    #[inline]
+    #[inline(always)]
     pub fn get(&self, row: usize, number: impl FnOnce(i64) -> Cell<T>) -> Cell<T> {
         match self {
             Labelled::Absent => Cell::Null,

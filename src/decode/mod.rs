@@ -6,11 +6,17 @@ mod deliveries;
 mod digest;
 mod ids;
 mod instants;
+mod keys;
 mod labelled;
 mod logs;
+mod presence;
+mod rising;
+mod sending;
+mod tracking;
 
 pub use cell::Unsupported;
 pub use deliveries::{DeliveryRows, decode_deliveries};
 pub use ids::{DecodeKey, Fingerprint};
 pub use instants::Zone;
 pub use logs::{Decoded, Decoder, Selection};
+pub use rising::Rising;

@@ -8,12 +8,6 @@ use crate::model::{Code, DeliveryIndex, MessageKey, Policy, Stamp, Tail};
 use crate::rollup::Partial;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-const NO_TAIL: Tail = Tail {
-    log_id: 0,
-    revision: 0,
-    rest: 0,
-};
-
 /// Folds all partitions; `policies` are those of the deliveries by their index, `sources` the
 /// number of files.
 pub fn fold<M: MessageKey>(
@@ -59,8 +53,15 @@ struct Groups<M> {
     messages: Vec<Message<M>>,
     /// For each row, in the order of the runs, its message.
     message_of: Vec<u32>,
-    /// The rows, those of one message together.
+    /// The messages in the order of their deliveries, so that the counters of one delivery stay in
+    /// the processor's cache.
+    order: Vec<u32>,
+    /// How many messages the deliveries up to one have; room for sorting.
+    starts: Vec<u32>,
+    /// The rows, those of one message together, in that order.
     rows: Vec<Row>,
+    /// What the rows point at.
+    tails: Vec<Tail>,
     /// The rows of one message, while it is replayed.
     history: Vec<Row>,
 }
@@ -78,7 +79,10 @@ impl<M> Default for Groups<M> {
             table: Vec::new(),
             messages: Vec::new(),
             message_of: Vec::new(),
+            order: Vec::new(),
+            starts: Vec::new(),
             rows: Vec::new(),
+            tails: Vec::new(),
             history: Vec::new(),
         }
     }
@@ -103,8 +107,10 @@ impl<M: MessageKey> Groups<M> {
                 self.message_of.push(place);
             }
         }
+        self.sort_by_delivery();
         let mut start = 0;
-        for message in &mut self.messages {
+        for place in &self.order {
+            let message = &mut self.messages[*place as usize];
             let rows = message.rows;
             message.rows = start;
             start += rows;
@@ -113,22 +119,60 @@ impl<M: MessageKey> Groups<M> {
             stamp: Stamp::sending(None, None),
             code: Code::NULL,
             source: 0,
-            tail: NO_TAIL,
+            tail: Row::SOLE,
         };
         self.rows.resize(total, empty);
+        self.tails.clear();
         let mut message_of = self.message_of.iter();
         for run in runs {
             let (events, tails) = run.rows(partition);
+            let first_tail = self.tails.len();
+            self.tails.extend_from_slice(tails);
             for (at, (event, place)) in events.iter().zip(&mut message_of).enumerate() {
                 let next = &mut self.messages[*place as usize].rows;
                 self.rows[*next as usize] = Row {
                     stamp: event.stamp,
                     code: event.code,
                     source: run.source,
-                    tail: tails.get(at).copied().unwrap_or(NO_TAIL),
+                    tail: if tails.is_empty() {
+                        Row::SOLE
+                    } else {
+                        (first_tail + at) as u32
+                    },
                 };
                 *next += 1;
             }
+        }
+    }
+
+    /// Sorts by counting, where there are not many more deliveries than messages.
+    fn sort_by_delivery(&mut self) {
+        let deliveries = self
+            .messages
+            .iter()
+            .map(|m| m.delivery.0 as usize + 1)
+            .max()
+            .unwrap_or(0);
+        self.order.clear();
+        if deliveries > 4 * self.messages.len() {
+            self.order.extend(0..self.messages.len() as u32);
+            self.order
+                .sort_unstable_by_key(|place| self.messages[*place as usize].delivery);
+            return;
+        }
+        self.starts.clear();
+        self.starts.resize(deliveries + 1, 0);
+        for message in &self.messages {
+            self.starts[message.delivery.0 as usize + 1] += 1;
+        }
+        for delivery in 0..deliveries {
+            self.starts[delivery + 1] += self.starts[delivery];
+        }
+        self.order.resize(self.messages.len(), 0);
+        for (place, message) in self.messages.iter().enumerate() {
+            let next = &mut self.starts[message.delivery.0 as usize];
+            self.order[*next as usize] = place as u32;
+            *next += 1;
         }
     }
 
@@ -161,14 +205,15 @@ impl<M: MessageKey> Groups<M> {
 
     fn replay(&mut self, policies: &[Policy], meaning: Meaning<'_>, partial: &mut Partial) {
         let mut start = 0;
-        for message in &self.messages {
+        for place in &self.order {
+            let message = &self.messages[*place as usize];
             let end = message.rows as usize;
             self.history.clear();
             self.history.extend_from_slice(&self.rows[start..end]);
             start = end;
             let policy = &policies[message.delivery.0 as usize];
             let mut teller = partial.teller(message.delivery);
-            let life = live(&mut self.history, policy, meaning, &mut teller);
+            let life = live(&mut self.history, &self.tails, policy, meaning, &mut teller);
             teller.ends(&life);
         }
     }

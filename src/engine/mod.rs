@@ -5,6 +5,7 @@ mod fold;
 mod partition;
 mod progress;
 mod read;
+mod units;
 
 pub use fold::fold;
 pub use partition::{Run, partitions_for};

@@ -1,5 +1,6 @@
 //! Reading: row groups of all files at once, decoded and sorted by partition.
 
+use super::units::{Unit, units};
 use super::{Progress, Run, Stage};
 use crate::decode::{DecodeKey, Decoded, Decoder};
 use crate::extracts::{Extract, FileError, Mapping, OpenFile, SourceFile, open};
@@ -45,75 +46,121 @@ pub fn open_all(
 pub fn read<M: DecodeKey>(
     pool: &rayon::ThreadPool,
     files: &[OpenFile],
-    mapping: impl Fn(Extract) -> Mapping,
+    mapping: impl Fn(Extract) -> Mapping + Sync,
     decoder: &Decoder<'_>,
     partitions: usize,
     progress: &dyn Progress,
 ) -> Reading<M> {
-    let projections: Vec<_> = files
-        .iter()
-        .map(|file| file.projection(&mapping(file.extract)))
-        .collect();
-    let units: Vec<(usize, usize)> = files
-        .iter()
-        .enumerate()
-        .flat_map(|(source, file)| (0..file.row_groups()).map(move |group| (source, group)))
-        .collect();
-    let total = units
-        .iter()
-        .map(|(source, group)| files[*source].rows(*group))
-        .sum();
-    progress.begins(Stage::Reading, total);
-    type Unit<M> = Result<(Run<M>, FileRead, HashSet<DeliveryIndex>), FileError>;
-    let read_unit = |decoded: &mut Decoded<M>, (source, group): (usize, usize)| -> Unit<M> {
-        let file = &files[source];
-        let log = match file.extract {
-            Extract::TrackingLog => Log::Tracking,
-            Extract::SendingLog | Extract::Deliveries => Log::Sending,
+    let mut units = units(files, &mapping);
+    loop {
+        progress.begins(Stage::Reading, units.iter().map(|unit| unit.rows).sum());
+        let read = |decoded: &mut Decoded<M>, unit: &Unit| {
+            let file = &files[unit.source];
+            let read = read_unit(
+                file,
+                unit,
+                &mapping(file.extract),
+                decoder,
+                partitions,
+                decoded,
+            );
+            progress.advances(unit.rows);
+            read
         };
-        decoded.clear();
-        file.read(group, &projections[source], |batch| {
-            progress.advances(batch.num_rows() as u64);
-            decoder
-                .decode(log, batch, decoded)
-                .map_err(|error| error.to_string())
-        })?;
-        let run = Run::new(source as u32, decoded, partitions);
-        let read = FileRead {
-            counts: std::mem::take(&mut decoded.counts),
-            newest: decoded.newest,
-        };
-        Ok((run, read, std::mem::take(&mut decoded.touched)))
-    };
-    let done: Vec<Unit<M>> = pool.install(|| {
-        units
-            .par_iter()
-            .with_max_len(1)
-            .map_init(Decoded::default, |decoded, unit| read_unit(decoded, *unit))
-            .collect()
-    });
-    progress.ends();
+        let done: Vec<Result<UnitRead<M>, FileError>> = pool.install(|| {
+            units
+                .par_iter()
+                .with_max_len(1)
+                .map_init(Decoded::default, read)
+                .collect()
+        });
+        progress.ends();
+        let believed =
+            |read: &Result<_, _>| read.as_ref().is_ok_and(|read: &UnitRead<M>| !read.strays);
+        if done.iter().all(|read| read.is_err() || believed(read)) {
+            return reading(files.len(), &units, done);
+        }
+        // A footer is wrong about its rows, so none is trusted.
+        for unit in &mut units {
+            (unit.bounds, unit.apart) = (None, false);
+        }
+    }
+}
+
+/// A file is read as a whole or left out as a whole.
+fn reading<M>(
+    files: usize,
+    units: &[Unit],
+    done: Vec<Result<UnitRead<M>, FileError>>,
+) -> Reading<M> {
     let mut reading = Reading {
         runs: Vec::with_capacity(done.len()),
-        files: vec![Ok(FileRead::default()); files.len()],
+        files: vec![Ok(FileRead::default()); files],
         touched: HashSet::new(),
     };
-    for ((source, _), unit) in units.iter().zip(done) {
-        match (unit, &mut reading.files[*source]) {
-            (Ok((run, read, touched)), Ok(file)) => {
-                file.counts += &read.counts;
-                file.newest = file.newest.max(read.newest);
-                reading.runs.push(run);
-                reading.touched.extend(touched);
+    for (unit, read) in units.iter().zip(done) {
+        match (read, &mut reading.files[unit.source]) {
+            (Ok(unit), Ok(file)) => {
+                file.counts += &unit.read.counts;
+                file.newest = file.newest.max(unit.read.newest);
+                reading.runs.push(unit.run);
+                reading.touched.extend(unit.touched);
             }
             (Err(error), file @ Ok(_)) => *file = Err(error),
             (_, Err(_)) => {}
         }
     }
-    // A file is read as a whole or left out as a whole.
     let files = &reading.files;
     reading
         .runs
         .retain(|run| files[run.source as usize].is_ok());
     reading
+}
+
+struct UnitRead<M> {
+    run: Run<M>,
+    read: FileRead,
+    touched: HashSet<DeliveryIndex>,
+    /// Whether a `log_id` is outside the bounds that the footer gives.
+    strays: bool,
+}
+
+/// Decodes a row group. Where its `log_id`s are apart from all others and rise, each stands for one
+/// row, and what would decide between several need not be decoded.
+fn read_unit<M: DecodeKey>(
+    file: &OpenFile,
+    unit: &Unit,
+    mapping: &Mapping,
+    decoder: &Decoder<'_>,
+    partitions: usize,
+    decoded: &mut Decoded<M>,
+) -> Result<UnitRead<M>, FileError> {
+    let log = match file.extract {
+        Extract::TrackingLog => Log::Tracking,
+        Extract::SendingLog | Extract::Deliveries => Log::Sending,
+    };
+    let mut decode = |with_tails: bool| {
+        decoded.clear();
+        let projection = file.projection(mapping, with_tails);
+        file.read(unit.row_group, &projection, |batch| {
+            decoder
+                .decode(log, with_tails, batch, decoded)
+                .map_err(|error| error.to_string())
+        })?;
+        Ok(decoded.log_ids.rises())
+    };
+    if !(unit.apart && decode(false)?) {
+        decode(true)?;
+    }
+    Ok(UnitRead {
+        run: Run::new(unit.source as u32, decoded, partitions),
+        read: FileRead {
+            counts: std::mem::take(&mut decoded.counts),
+            newest: decoded.newest,
+        },
+        touched: std::mem::take(&mut decoded.touched),
+        strays: unit
+            .bounds
+            .is_some_and(|bounds| !decoded.log_ids.is_within(bounds)),
+    })
 }

@@ -150,7 +150,7 @@ const SENDING_LOG: [Column; 13] = [
     for_corrections("recipient_id", Takes::Id),
     for_corrections("recipient_domain", Takes::Text),
     optional("log_id", Takes::Integer),
-    for_corrections("revision", Takes::Integer),
+    optional("revision", Takes::Integer),
     optional("deleted", Takes::Boolean),
     optional("is_test", Takes::Boolean),
 ];
@@ -163,7 +163,7 @@ const TRACKING_LOG: [Column; 11] = [
     required("event_at", Takes::Instant),
     optional("url_id", Takes::Id),
     optional("log_id", Takes::Integer),
-    for_corrections("revision", Takes::Integer),
+    optional("revision", Takes::Integer),
     optional("deleted", Takes::Boolean),
     optional("is_test", Takes::Boolean),
     for_corrections("machine", Takes::Boolean),

@@ -11,6 +11,7 @@ use parquet::arrow::arrow_reader::{
 };
 use parquet::basic::Type as Physical;
 use parquet::errors::ParquetError;
+use parquet::file::statistics::Statistics;
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -140,12 +141,46 @@ impl OpenFile {
         u64::try_from(rows).unwrap_or(0)
     }
 
+    /// The lowest and the highest `log_id` of a row group, if the footer tells.
+    pub fn log_ids(&self, row_group: usize, mapping: &Mapping) -> Option<(i64, i64)> {
+        let place = self
+            .metadata
+            .schema()
+            .index_of(mapping.name("log_id"))
+            .ok()?;
+        if !self
+            .metadata
+            .schema()
+            .field(place)
+            .data_type()
+            .is_signed_integer()
+        {
+            return None;
+        }
+        let descriptor = self.metadata.parquet_schema();
+        let leaf = (0..descriptor.num_columns())
+            .find(|leaf| descriptor.get_column_root_idx(*leaf) == place)?;
+        match self
+            .metadata
+            .metadata()
+            .row_group(row_group)
+            .column(leaf)
+            .statistics()?
+        {
+            Statistics::Int64(ids) => Some((*ids.min_opt()?, *ids.max_opt()?)),
+            Statistics::Int32(ids) => {
+                Some((i64::from(*ids.min_opt()?), i64::from(*ids.max_opt()?)))
+            }
+            _ => None,
+        }
+    }
+
     /// Which columns have to be decoded: those of the contract, and of these the ones that only
-    /// tell rows of one `log_id` apart only where there is a `log_id`.
-    pub fn projection(&self, mapping: &Mapping) -> Projection {
+    /// tell rows of one `log_id` apart only where there is a `log_id` and they are asked for.
+    pub fn projection(&self, mapping: &Mapping, with_tails: bool) -> Projection {
         let schema = self.metadata.schema();
         let place = |column: &str| schema.index_of(mapping.name(column)).ok();
-        let has_log_id = place("log_id").is_some();
+        let has_log_id = with_tails && place("log_id").is_some();
         let mut columns: Vec<(usize, &'static str)> = self
             .extract
             .columns()

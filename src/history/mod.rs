@@ -11,7 +11,7 @@ pub use replay::{Life, Occurrence, replay};
 pub use settle::{Row, settle};
 pub use status::{Standing, Status};
 
-use crate::model::{Codes, Fate, Instant, Mark, Policy};
+use crate::model::{Codes, Fate, Instant, Mark, Policy, Tail};
 
 /// Where a fold tells what it found. `source` is the number that came in with the [`Row`].
 pub trait Sink {
@@ -34,13 +34,15 @@ pub struct Meaning<'a> {
     pub codes: &'a Codes,
 }
 
-/// Folds all rows of one message, in any order. `rows` is left holding the counted ones, sorted.
+/// Folds all rows of one message, in any order; `tails` are those that the rows point at. `rows` is
+/// left holding the counted ones, sorted.
 pub fn live(
     rows: &mut Vec<Row>,
+    tails: &[Tail],
     policy: &Policy,
     meaning: Meaning<'_>,
     sink: &mut impl Sink,
 ) -> Life {
-    settle(rows, policy.efs, meaning, sink);
+    settle(rows, tails, policy.efs, meaning, sink);
     replay(rows, policy, meaning.as_of, sink)
 }

@@ -13,17 +13,35 @@ pub struct Row {
     pub code: Code,
     /// Where the row came from; of equal rows the one from the lowest source is kept.
     pub source: u32,
-    /// What decides between rows with one `log_id`.
-    pub tail: Tail,
+    /// The place of its [`Tail`], or [`Row::SOLE`].
+    pub tail: u32,
+}
+
+impl Row {
+    /// For a row that has no `log_id`, or is known to be the only one with it.
+    pub const SOLE: u32 = u32::MAX;
 }
 
 /// Tells the fate of every row and keeps the counted ones, in the order of their stamps. A report
 /// that came more than once keeps the smallest failure reason.
-pub fn settle(rows: &mut Vec<Row>, efs: bool, meaning: Meaning<'_>, sink: &mut impl Sink) {
+pub fn settle(
+    rows: &mut Vec<Row>,
+    tails: &[Tail],
+    efs: bool,
+    meaning: Meaning<'_>,
+    sink: &mut impl Sink,
+) {
     for row in rows.iter_mut() {
         row.stamp = row.stamp.resolved(efs);
     }
-    settle_corrections(rows, meaning.codes, sink);
+    settle_corrections(
+        rows,
+        &Rivals {
+            tails,
+            codes: meaning.codes,
+        },
+        sink,
+    );
     rows.sort_unstable_by_key(|row| (row.stamp, row.code, row.source));
     settle_duplicates(rows, meaning.codes, sink);
     rows.retain(|row| {
@@ -37,22 +55,29 @@ pub fn settle(rows: &mut Vec<Row>, efs: bool, meaning: Meaning<'_>, sink: &mut i
 }
 
 /// Among the rows of one log and `log_id` the greatest wins; if it is a deletion, none counts.
-fn settle_corrections(rows: &mut Vec<Row>, codes: &Codes, sink: &mut impl Sink) {
-    if some_log_id_recurs(rows) {
-        rows.sort_unstable_by(|a, b| key(a).cmp(&key(b)).then_with(|| precedence(b, a, codes)));
+fn settle_corrections(rows: &mut Vec<Row>, rivals: &Rivals<'_>, sink: &mut impl Sink) {
+    if rivals.some_log_id_recurs(rows) {
+        rows.sort_unstable_by(|a, b| {
+            let (of_a, of_b) = (rivals.key(a), rivals.key(b));
+            of_a.cmp(&of_b).then_with(|| rivals.precedence(b, a))
+        });
         let mut winner: Option<Row> = None;
         rows.retain(|row| {
-            let rival = winner.filter(|winner| row.stamp.has_log_id() && key(winner) == key(row));
-            let Some(winner_row) = rival else {
+            let key = rivals.key(row);
+            let rival = winner.filter(|winner| key.is_some() && rivals.key(winner) == key);
+            let Some(rival) = rival else {
                 winner = Some(*row);
                 return true;
             };
-            let fate = if is_copy(&winner_row, row) {
-                Fate::Duplicate
-            } else {
-                Fate::Superseded
-            };
-            sink.meets(row.source, fate);
+            let is_copy = rivals.is_copy(&rival, row);
+            sink.meets(
+                row.source,
+                if is_copy {
+                    Fate::Duplicate
+                } else {
+                    Fate::Superseded
+                },
+            );
             false
         });
     }
@@ -65,38 +90,63 @@ fn settle_corrections(rows: &mut Vec<Row>, codes: &Codes, sink: &mut impl Sink) 
     });
 }
 
-fn some_log_id_recurs(rows: &[Row]) -> bool {
-    const FEW: usize = 12;
-    if rows.len() > FEW {
-        return rows.iter().any(|row| row.stamp.has_log_id());
+/// What decides between the rows of one message that share a `log_id`.
+struct Rivals<'a> {
+    tails: &'a [Tail],
+    codes: &'a Codes,
+}
+
+impl Rivals<'_> {
+    /// The row that a `log_id` stands for, within the message; none for a row without rivals.
+    #[inline]
+    fn key(&self, row: &Row) -> Option<(Log, i64)> {
+        let tail = self.tails.get(row.tail as usize)?;
+        row.stamp
+            .has_log_id()
+            .then(|| (row.stamp.log(), tail.log_id))
     }
-    rows.iter().enumerate().any(|(i, row)| {
-        row.stamp.has_log_id()
-            && rows[..i]
-                .iter()
-                .any(|other| other.stamp.has_log_id() && key(other) == key(row))
-    })
-}
 
-/// The row that a `log_id` stands for, within the message; rows without one come last.
-fn key(row: &Row) -> (bool, Log, i64) {
-    (!row.stamp.has_log_id(), row.stamp.log(), row.tail.log_id)
-}
+    fn some_log_id_recurs(&self, rows: &[Row]) -> bool {
+        const FEW: usize = 12;
+        if self.tails.is_empty() {
+            return false;
+        }
+        if rows.len() > FEW {
+            return true;
+        }
+        rows.iter().enumerate().any(|(place, row)| {
+            let key = self.key(row);
+            key.is_some() && rows[..place].iter().any(|other| self.key(other) == key)
+        })
+    }
 
-/// The order that decides between rows with one key: revision, deletion, instant, event or type,
-/// reason or link, test mark. Rows that are still equal differ in no column that a KPI needs: the
-/// digest of the other columns decides, then the source, so that the result never depends on the
-/// order of rows.
-fn precedence(a: &Row, b: &Row, codes: &Codes) -> Ordering {
-    a.tail
-        .revision
-        .cmp(&b.tail.revision)
-        .then_with(|| a.stamp.is_deleted().cmp(&b.stamp.is_deleted()))
-        .then_with(|| when_and_what(a, b, codes))
-        .then_with(|| codes.cmp(a.code, b.code))
-        .then_with(|| a.stamp.is_test().cmp(&b.stamp.is_test()))
-        .then_with(|| a.tail.rest.cmp(&b.tail.rest))
-        .then_with(|| b.source.cmp(&a.source))
+    fn tail(&self, row: &Row) -> Tail {
+        self.tails
+            .get(row.tail as usize)
+            .copied()
+            .unwrap_or_default()
+    }
+
+    /// The order that decides between rows with one key: revision, deletion, instant, event or type,
+    /// reason or link, test mark. Rows that are still equal differ in no column that a KPI needs:
+    /// the digest of the other columns decides, then the source, so that the result never depends on
+    /// the order of rows.
+    fn precedence(&self, a: &Row, b: &Row) -> Ordering {
+        let (of_a, of_b) = (self.tail(a), self.tail(b));
+        of_a.revision
+            .cmp(&of_b.revision)
+            .then_with(|| a.stamp.is_deleted().cmp(&b.stamp.is_deleted()))
+            .then_with(|| when_and_what(a, b, self.codes))
+            .then_with(|| self.codes.cmp(a.code, b.code))
+            .then_with(|| a.stamp.is_test().cmp(&b.stamp.is_test()))
+            .then_with(|| of_a.rest.cmp(&of_b.rest))
+            .then_with(|| b.source.cmp(&a.source))
+    }
+
+    /// Whether two rows with one key are equal in all columns of the contract.
+    fn is_copy(&self, a: &Row, b: &Row) -> bool {
+        (a.stamp, a.code, self.tail(a)) == (b.stamp, b.code, self.tail(b))
+    }
 }
 
 fn when_and_what(a: &Row, b: &Row, codes: &Codes) -> Ordering {
@@ -113,11 +163,6 @@ fn tracking_type(row: &Row, codes: &Codes) -> Option<Value> {
         Tracked::Unknown => codes.unknown_type(row.code),
         known => Some(Value::Number(known as i64)),
     }
-}
-
-/// Whether two rows with one key are equal in all columns of the contract.
-fn is_copy(a: &Row, b: &Row) -> bool {
-    (a.stamp, a.code, a.tail) == (b.stamp, b.code, b.tail)
 }
 
 /// Identical reports count once, whatever their `log_id`; tracking rows without `log_id` that are

@@ -40,7 +40,12 @@ impl Stopwatch {
         }
     }
 
-    /// The time since the last lap.
+    /// The time since the last lap, which goes on.
+    pub fn since_lap(&self) -> Duration {
+        self.lap.elapsed()
+    }
+
+    /// The time since the last lap, which ends.
     pub fn lap(&mut self) -> Duration {
         let now = Moment::now();
         now.duration_since(std::mem::replace(&mut self.lap, now))

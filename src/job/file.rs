@@ -95,7 +95,11 @@ impl JobFile {
         }
         Ok(Defaults {
             efs: self.defaults.efs,
-            channel: self.defaults.channel.clone(),
+            channel: self
+                .defaults
+                .channel
+                .clone()
+                .filter(|name| !name.trim().is_empty()),
             validity: validity.map(hours),
         })
     }

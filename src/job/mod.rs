@@ -147,7 +147,7 @@ impl Job {
             sending_log: sending_log.ok_or_else(|| missing("--sending-log", "sending_log"))?,
             tracking_log: path(&flags.tracking_log, &file.tracking_log),
             deliveries: path(&flags.deliveries, &file.deliveries),
-            output: output.ok_or_else(|| missing("--output", "output"))?,
+            output: local(output.ok_or_else(|| missing("--output", "output"))?)?,
             as_of: as_of_instant(as_of.as_deref())?,
             rewind: flags.rewind,
             deadline: deadline(flags.deadline, file.deadline.as_deref())?,
@@ -189,6 +189,18 @@ impl Job {
             Extract::TrackingLog => self.tracking_log.as_deref(),
             Extract::Deliveries => self.deliveries.as_deref(),
         }
+    }
+}
+
+fn local(output: PathBuf) -> Result<PathBuf, JobError> {
+    let text = output.to_string_lossy();
+    match text.contains("://") {
+        true => Err(value(
+            "output",
+            "a local directory; object stores are not supported yet",
+            &text,
+        )),
+        false => Ok(output),
     }
 }
 

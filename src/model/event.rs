@@ -304,8 +304,8 @@ pub struct Event<M> {
     pub code: Code,
 }
 
-/// What decides between several rows with one `log_id`; kept only for logs that have such a column.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What decides between several rows with one `log_id`; kept only where there may be several.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tail {
     /// `log_id`, where [`Stamp::has_log_id`].
     pub log_id: i64,

@@ -5,6 +5,7 @@
 //! belong together. Whatever a run that died has committed to the others is undone, or completed,
 //! by the next run that commits to them.
 
+mod commit;
 mod lock;
 mod output;
 mod plan;
@@ -37,6 +38,18 @@ pub enum PublishError {
         /// Its type in this version.
         expected: String,
         /// What the table has.
+        found: String,
+    },
+    /// The columns of the table have, or may have, another meaning.
+    #[error(
+        "table {table}: expected schema_version {expected} in its properties, found {found}; was it written by another version, or by another program?"
+    )]
+    OtherVersion {
+        /// The table.
+        table: String,
+        /// The version that this program writes.
+        expected: &'static str,
+        /// What the table says.
         found: String,
     },
     /// The place cannot be used.

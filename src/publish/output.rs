@@ -1,7 +1,8 @@
 //! The three tables of an output, and the order in which a run commits to them.
 
+use super::commit::RunName;
 use super::plan::{DELIVERY_KPI, DELIVERY_KPI_HOURLY, KPI_RUN};
-use super::table::{RunName, Table};
+use super::table::Table;
 use super::{PublishError, RunRecord};
 use arrow::array::RecordBatch;
 use arrow::datatypes::Schema;
@@ -44,11 +45,6 @@ impl Output {
             place: path.display().to_string(),
             reason,
         };
-        if path.to_string_lossy().contains("://") {
-            return Err(failed(
-                "this build writes to local directories only, not to object stores".to_owned(),
-            ));
-        }
         std::fs::create_dir_all(path).map_err(|error| failed(error.to_string()))?;
         let path = path
             .canonicalize()
@@ -136,13 +132,15 @@ impl Committed<'_> {
             .block_on(self.deliveries.committed.read())
     }
 
-    /// Commits the data tables, then the record of the run with their versions and its number. With
+    /// Commits the data tables, then the record of the run with their versions and its number; `finish` may
+    /// add to the record in between. With
     /// [`PublishError::Conflict`] another run was faster: open the tables again, and plan again.
     pub fn publish(
         &self,
         hourly: &TableChange,
         deliveries: &TableChange,
         record: &mut RunRecord,
+        finish: impl FnOnce(&mut RunRecord),
     ) -> Result<(), PublishError> {
         record.run_number = self.next_number;
         let run_id = record.run_id.clone();
@@ -160,6 +158,7 @@ impl Committed<'_> {
                     .table_versions
                     .insert(name.to_owned(), version as i64);
             }
+            finish(record);
             self.runs.append(&record.to_batch()?, run).await?;
             Ok(())
         })

@@ -1,36 +1,29 @@
 //! One Delta table: opening, reading, and one conditional commit.
 
 use super::PublishError;
-use super::plan::{DataFile, FilePlan, plan};
+use super::commit::APP_ID;
+use super::plan::DataFile;
 use arrow::array::{RecordBatch, StringArray};
 use arrow::datatypes::{Field, Schema};
 use deltalake::kernel::engine::arrow_conversion::{TryIntoArrow, TryIntoKernel};
-use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
-use deltalake::kernel::{Action, Add, LogicalFileView, StructField, StructType, Transaction};
+use deltalake::kernel::transaction::CommitProperties;
+use deltalake::kernel::{Add, LogicalFileView, StructField, StructType};
 use deltalake::logstore::object_store::ObjectStoreExt;
 use deltalake::operations::create::CreateBuilder;
 use deltalake::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-use deltalake::parquet::basic::{Compression, ZstdLevel};
-use deltalake::parquet::file::properties::WriterProperties;
-use deltalake::protocol::{DeltaOperation, SaveMode};
-use deltalake::writer::{DeltaWriter, RecordBatchWriter};
+use deltalake::table::state::DeltaTableState;
 use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError, Path};
-use futures::StreamExt;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use url::Url;
 
-/// One appId per output, so that overlapping runs conflict.
-const APP_ID: &str = "delivery-kpi";
-/// Where a commit names the run that made it.
-const RUN_ID: &str = "runId";
 /// The version of the tables' columns and their meaning.
 const SCHEMA_VERSION: &str = "1";
 
 /// A table of the output at its latest version.
 pub struct Table {
-    name: &'static str,
-    table: DeltaTable,
+    pub(super) name: &'static str,
+    pub(super) table: DeltaTable,
 }
 
 impl Table {
@@ -101,10 +94,7 @@ impl Table {
 
     /// The number of the last run that committed to the table.
     pub async fn last_run_number(&self) -> Result<i64, PublishError> {
-        let snapshot = self
-            .table
-            .snapshot()
-            .map_err(|source| delta(self.name, source))?;
+        let snapshot = self.snapshot()?;
         let log_store = self.table.log_store();
         let number = snapshot
             .transaction_version(log_store.as_ref(), APP_ID)
@@ -132,7 +122,22 @@ impl Table {
         })
     }
 
+    /// The state of the table at this version.
+    pub(super) fn snapshot(&self) -> Result<&DeltaTableState, PublishError> {
+        let snapshot = self.table.snapshot();
+        snapshot.map_err(|source| delta(self.name, source))
+    }
+
     fn check_schema(&self, wanted: &Schema) -> Result<(), PublishError> {
+        let snapshot = self.snapshot()?;
+        let found = snapshot.metadata().configuration().get("schema_version");
+        if found.map(String::as_str) != Some(SCHEMA_VERSION) {
+            return Err(PublishError::OtherVersion {
+                table: self.name.to_owned(),
+                expected: SCHEMA_VERSION,
+                found: found.map_or("none".to_owned(), Clone::clone),
+            });
+        }
         let found = self.schema()?;
         for field in wanted.fields() {
             let there = found.field_with_name(field.name()).ok();
@@ -153,11 +158,8 @@ impl Table {
         Ok(())
     }
 
-    fn files(&self) -> Result<BTreeMap<DataFile, Add>, PublishError> {
-        let snapshot = self
-            .table
-            .snapshot()
-            .map_err(|source| delta(self.name, source))?;
+    pub(super) fn files(&self) -> Result<BTreeMap<DataFile, Add>, PublishError> {
+        let snapshot = self.snapshot()?;
         let files = snapshot.log_data();
         let file = |view: LogicalFileView| {
             let partition_values = view.partition_values_map();
@@ -216,10 +218,7 @@ impl Table {
     }
 
     fn partition_field(&self) -> Result<Option<Field>, PublishError> {
-        let snapshot = self
-            .table
-            .snapshot()
-            .map_err(|source| delta(self.name, source))?;
+        let snapshot = self.snapshot()?;
         let Some(column) = snapshot.metadata().partition_columns().first() else {
             return Ok(None);
         };
@@ -228,7 +227,7 @@ impl Table {
 
     fn schema(&self) -> Result<Schema, PublishError> {
         let failed = |source| delta(self.name, source);
-        let snapshot = self.table.snapshot().map_err(failed)?;
+        let snapshot = self.snapshot()?;
         let schema = snapshot.schema();
         let schema: Result<Schema, _> = schema.as_ref().try_into_arrow();
         schema.map_err(|source| failed(source.into()))
@@ -250,138 +249,6 @@ impl Table {
             None => Ok(Vec::new()),
         }
     }
-
-    /// Replaces partitions in one commit on top of the latest version, if nobody committed since it
-    /// was opened. `committed` is the version that the other files are taken from.
-    pub async fn replace(
-        &self,
-        committed: &Table,
-        partitions: &BTreeMap<Option<String>, Option<RecordBatch>>,
-        run: RunName<'_>,
-    ) -> Result<u64, PublishError> {
-        let replaced: BTreeSet<Option<String>> = partitions.keys().cloned().collect();
-        let (old, latest) = (committed.files()?, self.files()?);
-        let names = |files: &BTreeMap<DataFile, Add>| files.keys().cloned().collect::<Vec<_>>();
-        let FilePlan { remove, restore } = plan(&names(&old), &names(&latest), &replaced);
-        let batches = partitions.values().flatten();
-        let adds = self.write(batches).await?;
-        let snapshot = self
-            .table
-            .snapshot()
-            .map_err(|source| delta(self.name, source))?;
-        let views = snapshot.log_data();
-        let mut actions: Vec<Action> = views
-            .iter()
-            .filter(|view| remove.iter().any(|file| *file.path == *view.path()))
-            .map(|view| Action::Remove(view.remove_action(true)))
-            .collect();
-        actions.extend(
-            restore
-                .iter()
-                .filter_map(|file| old.get(file))
-                .cloned()
-                .map(Action::Add),
-        );
-        actions.extend(adds.into_iter().map(Action::Add));
-        if actions.is_empty() {
-            return Ok(self.version());
-        }
-        self.commit(actions, SaveMode::Overwrite, run).await
-    }
-
-    /// Adds rows in one commit on top of the latest version, if nobody committed since it was opened.
-    pub async fn append(&self, batch: &RecordBatch, run: RunName<'_>) -> Result<u64, PublishError> {
-        let adds = self.write([batch]).await?;
-        let actions = adds.into_iter().map(Action::Add).collect();
-        self.commit(actions, SaveMode::Append, run).await
-    }
-
-    async fn write(
-        &self,
-        batches: impl IntoIterator<Item = &RecordBatch>,
-    ) -> Result<Vec<Add>, PublishError> {
-        let failed = |source| delta(self.name, source);
-        let level = ZstdLevel::try_new(3).map_err(|error| failed(error.into()))?;
-        let properties = WriterProperties::builder()
-            .set_compression(Compression::ZSTD(level))
-            .build();
-        let mut writer = RecordBatchWriter::for_table(&self.table)
-            .map_err(failed)?
-            .with_writer_properties(properties);
-        for batch in batches {
-            writer.write(batch.clone()).await.map_err(failed)?;
-        }
-        writer.flush().await.map_err(failed)
-    }
-
-    async fn commit(
-        &self,
-        actions: Vec<Action>,
-        mode: SaveMode,
-        run: RunName<'_>,
-    ) -> Result<u64, PublishError> {
-        let failed = |source| delta(self.name, source);
-        let snapshot = self.table.snapshot().map_err(failed)?;
-        let partition_by = snapshot.metadata().partition_columns().to_vec();
-        let operation = DeltaOperation::Write {
-            mode,
-            partition_by: (!partition_by.is_empty()).then_some(partition_by),
-            predicate: None,
-        };
-        let properties = CommitProperties::default()
-            .with_max_retries(0)
-            .with_create_checkpoint(false)
-            .with_cleanup_expired_logs(Some(false))
-            .with_metadata([(RUN_ID.to_owned(), run.id.into())])
-            .with_application_transaction(Transaction::new(APP_ID, run.number));
-        let outcome = CommitBuilder::from(properties)
-            .with_actions(actions)
-            .build(Some(snapshot.snapshot()), self.table.log_store(), operation)
-            .await;
-        match outcome {
-            Ok(commit) => Ok(commit.version()),
-            Err(error) => self.after_failure(error, run).await,
-        }
-    }
-
-    /// An error of a commit does not mean that it was not made: only the log knows.
-    async fn after_failure(
-        &self,
-        error: DeltaTableError,
-        run: RunName<'_>,
-    ) -> Result<u64, PublishError> {
-        let failed = |source| delta(self.name, source);
-        let next = self.version() + 1;
-        let log_store = self.table.log_store();
-        if log_store
-            .get_latest_version(self.version())
-            .await
-            .map_err(failed)?
-            < next
-        {
-            return Err(failed(error));
-        }
-        let commit = self.at(next).await?.table.history(Some(1)).next().await;
-        let writer = commit
-            .transpose()
-            .map_err(failed)?
-            .and_then(|commit| commit.info.get(RUN_ID).cloned());
-        if writer.is_some_and(|writer| writer == run.id) {
-            return Ok(next);
-        }
-        Err(PublishError::Conflict {
-            table: self.name.to_owned(),
-        })
-    }
-}
-
-/// What a run is called in the commits it makes.
-#[derive(Clone, Copy, Debug)]
-pub struct RunName<'a> {
-    /// Unique.
-    pub id: &'a str,
-    /// Higher than that of every run that committed before.
-    pub number: i64,
 }
 
 fn with_partition(
@@ -416,7 +283,7 @@ fn columns(schema: &Schema) -> Result<Vec<StructField>, DeltaTableError> {
     Ok(schema.fields().cloned().collect())
 }
 
-fn delta(table: &str, source: DeltaTableError) -> PublishError {
+pub(super) fn delta(table: &str, source: DeltaTableError) -> PublishError {
     PublishError::Delta {
         table: table.to_owned(),
         source: Box::new(source),

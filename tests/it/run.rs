@@ -2,14 +2,16 @@
 
 mod compare;
 
+use std::ops::Range;
 use std::path::Path;
 use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use delivery_kpi::cli::{Deadline, Recompute};
 use delivery_kpi::commands::recompute;
 use delivery_kpi::engine::Silent;
 use delivery_kpi::job::Job;
-use rayon::prelude::*;
 use tempfile::TempDir;
 
 use super::golden;
@@ -245,7 +247,7 @@ fn golden_cases() {
     };
     let cases = golden::cases();
     assert_eq!(cases.len(), 65);
-    let wrong: Vec<String> = cases.par_iter().flat_map(check_case).collect();
+    let wrong = side_by_side(0..cases.len(), |number| check_case(&cases[number]));
     assert!(
         wrong.is_empty(),
         "{} differences:\n{}",
@@ -260,7 +262,11 @@ fn random_histories() {
     let base = number_from_environment("DELIVERY_KPI_SEED").unwrap_or(20_260_302);
     let worlds = number_from_environment("DELIVERY_KPI_WORLDS").unwrap_or(500);
     let seeds = base..base.saturating_add(worlds);
-    let failure = seeds.into_par_iter().find_map_any(|seed| {
+    let found = AtomicBool::new(false);
+    let failures = side_by_side(seeds, |seed| {
+        if found.load(Ordering::Relaxed) {
+            return None;
+        }
         let (world, as_of, mode) = random::world(seed);
         let layout = random_layout(seed);
         for threads in [1, 4] {
@@ -268,6 +274,7 @@ fn random_histories() {
             if wrong.is_empty() {
                 continue;
             }
+            found.store(true, Ordering::Relaxed);
             let small = shrink(world, |world| {
                 !check(world, as_of, mode, &layout, threads).is_empty()
             });
@@ -281,7 +288,7 @@ fn random_histories() {
         }
         None
     });
-    if let Some(failure) = failure {
+    if let Some(failure) = failures.first() {
         panic!("{failure}");
     }
 }
@@ -289,7 +296,7 @@ fn random_histories() {
 /// "However many runs it took to get there": a run as of an earlier instant first, into the same output.
 #[test]
 fn two_runs_reach_the_same_as_one() {
-    (0..40u64).into_par_iter().for_each(|seed| {
+    let wrong = side_by_side(0..40u64, |seed| {
         let (world, as_of, mode) = random::world(seed);
         let layout = random_layout(seed);
         let earlier = as_of - oracle::HOUR * (seed as i64 % 30);
@@ -316,12 +323,33 @@ fn two_runs_reach_the_same_as_one() {
         let second = run_in_process(directory.path(), &output, as_of, mode, 2);
         assert_eq!(second.status, Some(0), "seed {seed}: {}", second.text());
         let wrong = table_differences(&oracle::expect(&world, as_of, mode), &output, &layout);
-        assert!(
-            wrong.is_empty(),
-            "seed {seed}, second run:\n{}",
-            compare::first_lines(&wrong)
-        );
+        let line = |line| format!("seed {seed}, second run: {line}");
+        wrong.into_iter().map(line).collect::<Vec<_>>()
     });
+    assert!(wrong.is_empty(), "{}", compare::first_lines(&wrong));
+}
+
+/// Does the work for all numbers on some threads, each of its own: a worker of a pool that waits for a
+/// run would take up the next number meanwhile, and so on until its stack ends.
+fn side_by_side<N, T, R>(numbers: Range<N>, work: impl Fn(N) -> R + Sync) -> Vec<T>
+where
+    Range<N>: Iterator<Item = N> + Send,
+    R: IntoIterator<Item = T>,
+    T: Send,
+{
+    let numbers = Mutex::new(numbers);
+    let next = || numbers.lock().expect("no work is done here").next();
+    let threads = std::thread::available_parallelism().map_or(2, usize::from);
+    std::thread::scope(|scope| {
+        let workers: Vec<_> = (0..threads)
+            .map(|_| scope.spawn(|| std::iter::from_fn(next).flat_map(&work).collect::<Vec<T>>()))
+            .collect();
+        let done = workers.into_iter().map(|worker| match worker.join() {
+            Ok(done) => done,
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+        done.flatten().collect()
+    })
 }
 
 fn number_from_environment(name: &str) -> Option<u64> {

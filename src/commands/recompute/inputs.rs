@@ -99,7 +99,7 @@ impl Inputs {
         let mut rows = DeliveryRows::default();
         for file in files {
             let source = self.delivery_files.len() as u32;
-            let projection = file.projection(job.mapping(Extract::Deliveries));
+            let projection = file.projection(job.mapping(Extract::Deliveries), false);
             let mut batches = Vec::new();
             let read = (0..file.row_groups()).try_for_each(|group| {
                 file.read(group, &projection, |batch| {

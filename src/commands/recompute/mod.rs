@@ -10,7 +10,7 @@ pub use summary::Report;
 use crate::decode::{DecodeKey, Decoder, Fingerprint, Selection};
 use crate::engine::{self, FileRead, Progress};
 use crate::error::Error;
-use crate::extracts::{FileError, IdKind};
+use crate::extracts::{Extract, FileError, IdKind};
 use crate::history::Meaning;
 use crate::job::{Job, OnBadFile, Scope, Stopwatch};
 use crate::model::{Attributes, Codes, DeliveryId, FateCounts, Policy};
@@ -39,7 +39,7 @@ pub fn run(job: &Job, progress: &dyn Progress) -> Result<Report, Error> {
         }
     };
     ledger::enter(job, &inputs, &counted, &mut report)?;
-    publishing::publish(job, &inputs, &counted, progress, &mut report)?;
+    publishing::publish(job, &inputs, &counted, progress, &mut report, &watch)?;
     report.lap("publishing", watch.lap());
     report.total = watch.total();
     Ok(report)
@@ -136,13 +136,20 @@ fn count<M: DecodeKey>(
     })
 }
 
-/// Where the job fails on files that cannot be read, all of them are named at once.
+/// Where the job fails on files that cannot be read, all of them are named at once. It also fails
+/// where none of the sending log is left: that would empty the tables.
 fn refuse_bad_files(
     job: &Job,
     inputs: &Inputs,
     files: &[Result<FileRead, FileError>],
 ) -> Result<(), Error> {
-    if job.on_bad_file == OnBadFile::Skip {
+    let is_sending = |extract| extract == Extract::SendingLog;
+    let some_sending = inputs
+        .logs
+        .iter()
+        .zip(files)
+        .any(|(file, read)| is_sending(file.extract) && read.is_ok());
+    if job.on_bad_file == OnBadFile::Skip && some_sending {
         return Ok(());
     }
     let while_reading = files.iter().filter_map(|file| file.as_ref().err());

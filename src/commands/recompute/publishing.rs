@@ -7,7 +7,7 @@ use super::summary::Report;
 use crate::engine::{Progress, Stage};
 use crate::error::Error;
 use crate::extracts::IdKind;
-use crate::job::{Job, Scope};
+use crate::job::{Job, Scope, Stopwatch};
 use crate::model::Instant;
 use crate::publish::{DELIVERY_KPI, DELIVERY_KPI_HOURLY, Output, PublishError, TableRecord};
 use crate::tables::{Comparison, RowCounts, RunMarks, Tables, build};
@@ -22,6 +22,7 @@ pub fn publish(
     counted: &Counted,
     progress: &dyn Progress,
     report: &mut Report,
+    watch: &Stopwatch,
 ) -> Result<(), Error> {
     let marks = RunMarks {
         run_id: report.record.run_id.clone(),
@@ -58,11 +59,17 @@ pub fn publish(
             return Ok(());
         }
         progress.begins(Stage::Publishing, report.rows_written());
-        report.record.finished_at = crate::job::now().to_string();
         let done = committed.publish(
             &tables.hourly.partitions,
             &tables.deliveries.partitions,
             &mut report.record,
+            |record| {
+                record.finished_at = crate::job::now().to_string();
+                let seconds = watch.since_lap().as_secs_f64();
+                record
+                    .stage_seconds
+                    .insert("publishing".to_owned(), seconds);
+            },
         );
         progress.ends();
         match done {

@@ -7,6 +7,7 @@ use crate::job::{Job, Scope};
 use crate::model::{DeadlineMode, Instant};
 use crate::publish::{RejectionRecord, RunRecord};
 use std::fmt::{Display, Write};
+use std::io::ErrorKind;
 use std::time::Duration;
 
 /// What a run did.
@@ -64,7 +65,12 @@ impl Report {
                 Scope::All | Scope::Deliveries(_) => Vec::new(),
             },
             allowed: job.max_rejected,
-            output: job.output.display().to_string(),
+            output: job
+                .output
+                .canonicalize()
+                .unwrap_or_else(|_| job.output.clone())
+                .display()
+                .to_string(),
             dry_run: job.dry_run,
             ..Report::default()
         }
@@ -75,6 +81,21 @@ impl Report {
         self.record
             .stage_seconds
             .insert(stage.to_owned(), time.as_secs_f64());
+    }
+
+    /// Prints the data of the run: what a dry run would change, else the deliveries with the most
+    /// recent events. What is published stays published when that fails.
+    pub fn print(&mut self, out: &mut impl std::io::Write) -> std::io::Result<()> {
+        let data = self.difference.as_ref().unwrap_or(&self.shown);
+        match out.write_all(data.as_bytes()).and_then(|()| out.flush()) {
+            Err(error) if self.dry_run && error.kind() != ErrorKind::BrokenPipe => Err(error),
+            Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+                self.notes
+                    .push(format!("standard output cannot be written: {error}"));
+                Ok(())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// 0, or 3 where more was left out than the job allows.
@@ -138,17 +159,19 @@ impl Report {
         let record = &self.record;
         writeln!(
             out,
-            "as of {}, deadline = {}, {} deliveries",
-            record.as_of, record.deadline, self.deliveries
+            "as of {}, deadline = {}, {}",
+            record.as_of,
+            record.deadline,
+            counted(self.deliveries as i64, "delivery", "deliveries")
         )?;
         for log in &record.logs {
             let rows = &log.rows;
             write!(
                 out,
-                "{:<13} {} files, {} rows read",
+                "{:<13} {}, {} read",
                 log.log,
-                log.files_read,
-                number(rows.rows_read)
+                counted(log.files_read, "file", "files"),
+                counted(rows.rows_read, "row", "rows")
             )?;
             write!(out, " = {} counted", number(rows.rows_counted))?;
             for (name, value) in [
@@ -191,8 +214,8 @@ impl Report {
             } = rejection;
             writeln!(
                 out,
-                "rejected      {extract}, {column}: {reason}: {} rows",
-                number(*rows)
+                "rejected      {extract}, {column}: {reason}: {}",
+                counted(*rows, "row", "rows")
             )?;
         }
         for file in record
@@ -203,10 +226,10 @@ impl Report {
         {
             writeln!(
                 out,
-                "rejected      {}, file {}: {} rows",
+                "rejected      {}, file {}: {}",
                 file.log,
                 file.file,
-                number(file.rows.rows_rejected)
+                counted(file.rows.rows_rejected, "row", "rows")
             )?;
         }
         for file in &record.files {
@@ -235,12 +258,17 @@ impl Report {
         match self.not_final {
             (0, _) => writeln!(
                 out,
-                "all deliveries with messages are final: their validity periods are over"
+                "not final     none of the deliveries that have a deadline"
             )?,
-            (some, None) => writeln!(out, "not final     {some} deliveries")?,
+            (some, None) => writeln!(
+                out,
+                "not final     {}",
+                counted(some as i64, "delivery", "deliveries")
+            )?,
             (some, Some(until)) => writeln!(
                 out,
-                "not final     {some} deliveries, the last deadline is {until}"
+                "not final     {}, the last deadline is {until}",
+                counted(some as i64, "delivery", "deliveries")
             )?,
         }
         let stages = ["opening", "reading", "folding", "rolling up", "publishing"];
@@ -298,6 +326,14 @@ impl Report {
         })
         .to_string()
     }
+}
+
+fn counted(value: i64, one: &str, several: &str) -> String {
+    format!(
+        "{} {}",
+        number(value),
+        if value == 1 { one } else { several }
+    )
 }
 
 /// A number with its thousands apart.

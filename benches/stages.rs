@@ -1,0 +1,183 @@
+//! Each stage by itself and the whole job: `cargo bench`. Throughput is in rows of the log.
+
+mod shapes;
+
+use arrow::array::RecordBatch;
+use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use delivery_kpi::cli::Recompute;
+use delivery_kpi::commands::recompute;
+use delivery_kpi::decode::{Decoded, Decoder, Fingerprint, Selection, Zone};
+use delivery_kpi::engine::{self, Run, Silent};
+use delivery_kpi::history::Meaning;
+use delivery_kpi::job::Job;
+use delivery_kpi::model::{Attributes, Catalog, Codes, DeadlineMode, Instant, Labels, Log, Policy};
+use delivery_kpi::rollup::{Counter, DeliveryKpis, Partial, finish};
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
+use shapes::SHAPES;
+use std::fs::File;
+use std::path::Path;
+use tempfile::TempDir;
+
+const ROWS: usize = 1 << 19;
+/// 2026-02-01T00:00:00Z, when all is over.
+const AS_OF: i64 = 1_769_904_000_000_000;
+
+/// What decoding and folding need to know.
+struct World {
+    catalog: Catalog,
+    codes: Codes,
+    labels: Labels,
+    zone: Zone,
+    selection: Selection,
+}
+
+impl World {
+    fn new() -> World {
+        World {
+            catalog: Catalog::default(),
+            codes: Codes::default(),
+            labels: Labels::default(),
+            zone: Zone::UTC,
+            selection: Selection::All,
+        }
+    }
+
+    fn decoder(&self) -> Decoder<'_> {
+        Decoder {
+            catalog: &self.catalog,
+            codes: &self.codes,
+            labels: &self.labels,
+            zone: &self.zone,
+            selection: &self.selection,
+            fingerprint: Fingerprint::random(),
+            interval: None,
+        }
+    }
+
+    fn decode(&self, batch: &RecordBatch, decoded: &mut Decoded<u64>) {
+        decoded.clear();
+        self.decoder()
+            .decode(Log::Sending, true, batch, decoded)
+            .expect("columns of the contract");
+        assert_eq!(decoded.events.len(), batch.num_rows());
+    }
+
+    /// Folds the rows of one run with one thread.
+    fn fold(&self, pool: &rayon::ThreadPool, run: &[Run<u64>], partitions: usize) -> Partial {
+        let plain = Policy::new(&Attributes::default(), DeadlineMode::Infer);
+        let policies = vec![plain; self.catalog.ids().len()];
+        let meaning = Meaning {
+            as_of: Instant::from_micros(AS_OF),
+            codes: &self.codes,
+        };
+        engine::fold(pool, run, partitions, &policies, meaning, 1, &Silent)
+    }
+}
+
+fn decode(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("decode");
+    group.throughput(Throughput::Elements(ROWS as u64));
+    for shape in SHAPES {
+        let (world, batch) = (World::new(), shape.batch(ROWS));
+        let mut decoded = Decoded::default();
+        group.bench_function(shape.name, |bencher| {
+            bencher.iter(|| world.decode(&batch, &mut decoded));
+        });
+    }
+}
+
+fn fold(criterion: &mut Criterion) {
+    let pool = engine::pool(1).expect("a thread");
+    let mut group = criterion.benchmark_group("fold");
+    group.throughput(Throughput::Elements(ROWS as u64));
+    for shape in SHAPES {
+        let (world, partitions) = (World::new(), engine::partitions_for(ROWS as u64));
+        let mut decoded = Decoded::default();
+        world.decode(&shape.batch(ROWS), &mut decoded);
+        let run = [Run::new(0, &decoded, partitions)];
+        group.bench_function(shape.name, |bencher| {
+            bencher.iter(|| world.fold(&pool, &run, partitions));
+        });
+    }
+}
+
+fn roll_up(criterion: &mut Criterion) {
+    let pool = engine::pool(1).expect("a thread");
+    let mut group = criterion.benchmark_group("roll_up");
+    group.throughput(Throughput::Elements(ROWS as u64));
+    for shape in SHAPES {
+        let world = World::new();
+        let mut decoded = Decoded::default();
+        world.decode(&shape.batch(ROWS), &mut decoded);
+        let partial = world.fold(&pool, &[Run::new(0, &decoded, 1)], 1);
+        let ids = world.catalog.ids();
+        group.bench_function(shape.name, |bencher| {
+            bencher.iter(|| {
+                let mut whole = Partial::new(1);
+                whole.merge(&partial);
+                let kpis = finish(&whole, &ids).expect("sums that hold");
+                let processed = |d: &DeliveryKpis| d.total().get(Counter::Processed);
+                let messages: i64 = kpis.deliveries.iter().map(processed).sum();
+                assert_eq!(messages, shape.messages(ROWS) as i64);
+            });
+        });
+    }
+}
+
+/// Parquet in, Delta tables out, with one thread and with two.
+fn whole_job(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("whole_job");
+    group
+        .throughput(Throughput::Elements(ROWS as u64))
+        .sample_size(10);
+    for shape in [SHAPES[0], SHAPES[1]] {
+        let extracts = TempDir::new().expect("a directory");
+        write(&shape.batch(ROWS), extracts.path());
+        for threads in [1, 2] {
+            let id = BenchmarkId::new(shape.name, threads);
+            group.bench_function(id, |bencher| {
+                bencher.iter_batched(
+                    || TempDir::new().expect("a directory"),
+                    |output| recompute_all(extracts.path(), output, threads, shape.deliveries),
+                    BatchSize::PerIteration,
+                );
+            });
+        }
+    }
+}
+
+/// Eight files of several row groups.
+fn write(batch: &RecordBatch, folder: &Path) {
+    let zstd = Compression::ZSTD(ZstdLevel::default());
+    let properties = WriterProperties::builder()
+        .set_compression(zstd)
+        .set_max_row_group_row_count(Some(1 << 15))
+        .build();
+    let rows = batch.num_rows() / 8;
+    for part in 0..8 {
+        let file = File::create(folder.join(format!("{part}.parquet"))).expect("a file");
+        let mut writer =
+            ArrowWriter::try_new(file, batch.schema(), Some(properties.clone())).expect("a writer");
+        writer.write(&batch.slice(part * rows, rows)).expect("rows");
+        writer.close().expect("a footer");
+    }
+}
+
+fn recompute_all(extracts: &Path, output: TempDir, threads: usize, deliveries: i64) -> TempDir {
+    let flags = Recompute {
+        sending_log: Some(extracts.to_owned()),
+        output: Some(output.path().to_owned()),
+        as_of: Some("2026-02-01T00:00:00Z".to_owned()),
+        threads: Some(threads),
+        ..Recompute::default()
+    };
+    let job = Job::resolve(&flags).expect("a job");
+    let report = recompute::run(&job, &Silent).expect("a run");
+    assert_eq!(report.deliveries, deliveries as u64);
+    output
+}
+
+criterion_group!(benches, decode, fold, roll_up, whole_job);
+criterion_main!(benches);

@@ -1,0 +1,118 @@
+//! What every row of both logs has.
+
+use super::cell::{Bools, Ints, Unsupported};
+use super::digest::Rest;
+use super::ids::{DecodeKey, Deliveries, Fingerprint};
+use super::instants::Instants;
+use super::logs::Decoder;
+use super::presence::{needed, optional, required};
+use crate::model::{Code, DeliveryIndex, Event, Instant, Rejection, Stamp, Tail};
+use arrow::array::RecordBatch;
+
+/// What every row of both logs has.
+pub(super) struct Keys<'a, M: DecodeKey> {
+    delivery: Deliveries<'a>,
+    message: M::Column,
+    at: Instants,
+    pub(super) log_id: Ints,
+    revision: Ints,
+    deleted: Bools,
+    is_test: Bools,
+    /// None where nothing has to be told apart.
+    pub(super) rest: Option<Rest>,
+    fingerprint: Fingerprint,
+}
+
+/// The keys and marks of one row.
+pub(super) struct Head<M> {
+    delivery: DeliveryIndex,
+    message: M,
+    log_id: Option<i64>,
+    revision: i64,
+    pub(super) deleted: bool,
+    is_test: bool,
+}
+
+impl<'a, M: DecodeKey> Keys<'a, M> {
+    pub(super) fn new(
+        decoder: &Decoder<'a>,
+        with_tails: bool,
+        batch: &RecordBatch,
+    ) -> Result<Self, Unsupported> {
+        let column = |name| batch.column_by_name(name);
+        Ok(Keys {
+            delivery: Deliveries::new(column("delivery_id"), decoder.catalog, decoder.selection)?,
+            message: M::column(column("message_id"))?,
+            at: Instants::new("event_at", column("event_at"), decoder.zone)?,
+            log_id: Ints::new("log_id", column("log_id"))?,
+            revision: Ints::new("revision", column("revision"))?,
+            deleted: Bools::new("deleted", column("deleted"))?,
+            is_test: Bools::new("is_test", column("is_test"))?,
+            rest: if with_tails {
+                Some(Rest::new(batch)?)
+            } else {
+                None
+            },
+            fingerprint: decoder.fingerprint,
+        })
+    }
+
+    /// None for a row of a delivery that was not asked for.
+    #[inline(always)]
+    pub(super) fn head(&self, row: usize) -> Result<Option<Head<M>>, Rejection> {
+        let Some(delivery) = required(self.delivery.get(row), "delivery_id")? else {
+            return Ok(None);
+        };
+        let message = required(M::get(&self.message, row, &self.fingerprint), "message_id")?;
+        let log_id = optional(self.log_id.get(row), "log_id")?;
+        let deleted = optional(self.deleted.get(row), "deleted")?.unwrap_or(false);
+        if deleted && log_id.is_none() {
+            return Err(Rejection {
+                column: "deleted",
+                reason: "a deletion without log_id",
+            });
+        }
+        Ok(Some(Head {
+            delivery,
+            message,
+            log_id,
+            revision: match log_id {
+                Some(_) => optional(self.revision.get(row), "revision")?.unwrap_or(0),
+                None => 0,
+            },
+            deleted,
+            is_test: optional(self.is_test.get(row), "is_test")?.unwrap_or(false),
+        }))
+    }
+
+    #[inline(always)]
+    pub(super) fn event(
+        &self,
+        row: usize,
+        head: &Head<M>,
+        stamp: Stamp,
+        code: Code,
+        raw: u64,
+    ) -> (Event<M>, Tail) {
+        let event = Event {
+            message: head.message,
+            stamp: stamp.marked(head.is_test, head.log_id.is_some(), head.deleted),
+            delivery: head.delivery,
+            code,
+        };
+        let tail = Tail {
+            log_id: head.log_id.unwrap_or(0),
+            revision: head.revision,
+            rest: match &self.rest {
+                Some(rest) if head.log_id.is_some() => rest.of(row, raw),
+                _ => 0,
+            },
+        };
+        (event, tail)
+    }
+
+    #[inline(always)]
+    pub(super) fn at(&self, row: usize, deleted: bool) -> Result<Option<Instant>, Rejection> {
+        needed(self.at.get(row), "event_at", deleted)
+    }
+}

@@ -1,0 +1,71 @@
+//! Whether numbers come in rising order.
+
+/// Numbers that came one after the other: their bounds, and whether each was greater than the one
+/// before, so that none came twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rising {
+    low: i64,
+    high: i64,
+    rises: bool,
+}
+
+impl Default for Rising {
+    fn default() -> Self {
+        Rising {
+            low: i64::MAX,
+            high: i64::MIN,
+            rises: true,
+        }
+    }
+}
+
+impl Rising {
+    #[inline(always)]
+    pub(super) fn push(&mut self, next: i64) {
+        self.rises &= self.high < next || self.is_empty();
+        self.low = self.low.min(next);
+        self.high = self.high.max(next);
+    }
+
+    fn is_empty(self) -> bool {
+        self.low > self.high
+    }
+
+    /// Whether each was greater than the one before.
+    pub fn rises(self) -> bool {
+        self.rises
+    }
+
+    /// Whether all are within these bounds.
+    pub fn is_within(self, (low, high): (i64, i64)) -> bool {
+        self.is_empty() || (low <= self.low && self.high <= high)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Rising;
+
+    fn of(numbers: &[i64]) -> Rising {
+        let mut rising = Rising::default();
+        for number in numbers {
+            rising.push(*number);
+        }
+        rising
+    }
+
+    #[test]
+    fn equal_and_falling_numbers_do_not_rise() {
+        assert!(of(&[]).rises() && of(&[i64::MIN]).rises() && of(&[-1, 0, 7]).rises());
+        assert!(
+            !of(&[1, 1]).rises() && !of(&[1, 3, 2]).rises() && !of(&[i64::MIN, i64::MIN]).rises()
+        );
+    }
+
+    #[test]
+    fn bounds_hold_all_numbers() {
+        assert!(of(&[]).is_within((5, 5)));
+        assert!(of(&[9, 5, 7]).is_within((5, 9)));
+        assert!(!of(&[9, 5, 7]).is_within((6, 9)) && !of(&[9, 5, 7]).is_within((5, 8)));
+    }
+}

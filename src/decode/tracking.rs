@@ -1,0 +1,67 @@
+//! The rows of the tracking log.
+
+use super::cell::{Cell, Unsupported};
+use super::ids::DecodeKey;
+use super::keys::Keys;
+use super::labelled::Labelled;
+use super::logs::{Decoder, Read};
+use super::presence::{lenient, needed};
+use crate::model::{Code, Stamp, Tracked, Value};
+use arrow::array::RecordBatch;
+
+/// The columns of the tracking log alone.
+pub(super) struct Tracking {
+    tracking_type: Labelled<(Tracked, Code)>,
+    url: Labelled<Code>,
+}
+
+impl Tracking {
+    pub(super) fn new(decoder: &Decoder<'_>, batch: &RecordBatch) -> Result<Tracking, Unsupported> {
+        let codes = decoder.codes;
+        Ok(Tracking {
+            tracking_type: Labelled::new("type", batch.column_by_name("type"), |label| {
+                let (tracked, value) = decoder.labels.tracking_type(label);
+                Cell::Value((tracked, codes.intern(Some(value))))
+            })?,
+            url: Labelled::new("url_id", batch.column_by_name("url_id"), |url| {
+                Cell::Value(codes.intern(Some(Value::Text(url.into()))))
+            })?,
+        })
+    }
+
+    #[inline(always)]
+    pub(super) fn read<M: DecodeKey>(
+        &self,
+        decoder: &Decoder<'_>,
+        keys: &Keys<'_, M>,
+        row: usize,
+    ) -> Read<M> {
+        let Some(head) = keys.head(row)? else {
+            return Ok(None);
+        };
+        let codes = decoder.codes;
+        let tracking_type = self.tracking_type.get(row, |code| {
+            let tracked = decoder.labels.tracking_code(code);
+            let code = match tracked {
+                Tracked::Unknown => codes.intern(Some(Value::Number(code))),
+                _ => Code::NULL,
+            };
+            Cell::Value((tracked, code))
+        });
+        let tracking_type = needed(tracking_type, "type", head.deleted)?;
+        let at = keys.at(row, head.deleted)?;
+        let url = self.url.get(row, |url| {
+            Cell::Value(codes.intern(Some(Value::Number(url))))
+        });
+        let url = lenient(url, "url_id", head.deleted)?.unwrap_or(Code::NULL);
+        let code = match tracking_type {
+            Some((Tracked::Unknown, value)) => match codes.value(value) {
+                Some(value) => codes.intern_unknown_type(value, codes.value(url)),
+                None => url,
+            },
+            _ => url,
+        };
+        let stamp = Stamp::tracking(at, tracking_type.map(|(tracked, _)| tracked));
+        Ok(Some(keys.event(row, &head, stamp, code, 0)))
+    }
+}

@@ -1,0 +1,88 @@
+//! The units of reading: row groups, and which of them have to be told apart from others.
+
+use crate::extracts::{Extract, Mapping, OpenFile};
+
+/// A row group of a file.
+pub struct Unit {
+    /// The file, by its place in the list.
+    pub source: usize,
+    /// The row group in it.
+    pub row_group: usize,
+    /// How many rows it has.
+    pub rows: u64,
+    /// The bounds of its `log_id`s, if the footer tells.
+    pub bounds: Option<(i64, i64)>,
+    /// Whether the footers tell that no other row group of the log reaches into these bounds.
+    pub apart: bool,
+}
+
+/// The row groups of both logs.
+pub fn units(files: &[OpenFile], mapping: &impl Fn(Extract) -> Mapping) -> Vec<Unit> {
+    let mut units = Vec::new();
+    for extract in [Extract::SendingLog, Extract::TrackingLog] {
+        let mapping = mapping(extract);
+        let of_log: Vec<(usize, &OpenFile)> = files
+            .iter()
+            .enumerate()
+            .filter(|(_, file)| file.extract == extract)
+            .collect();
+        let first = units.len();
+        for (source, file) in of_log {
+            for row_group in 0..file.row_groups() {
+                units.push(Unit {
+                    source,
+                    row_group,
+                    rows: file.rows(row_group),
+                    bounds: file.log_ids(row_group, &mapping),
+                    apart: false,
+                });
+            }
+        }
+        let bounds: Vec<_> = units[first..].iter().map(|unit| unit.bounds).collect();
+        for (unit, apart) in units[first..].iter_mut().zip(apart(&bounds)) {
+            unit.apart = apart;
+        }
+    }
+    units
+}
+
+/// Which ranges meet no other; none of them if some are not known.
+fn apart(bounds: &[Option<(i64, i64)>]) -> Vec<bool> {
+    let mut apart = vec![false; bounds.len()];
+    let Some(known) = bounds.iter().copied().collect::<Option<Vec<_>>>() else {
+        return apart;
+    };
+    let mut order: Vec<usize> = (0..known.len()).collect();
+    order.sort_unstable_by_key(|place| known[*place]);
+    let mut reached = None;
+    for (at, place) in order.iter().enumerate() {
+        let (low, high) = known[*place];
+        let meets_before = reached.is_some_and(|reached| low <= reached);
+        let meets_after = order.get(at + 1).is_some_and(|next| known[*next].0 <= high);
+        apart[*place] = !meets_before && !meets_after;
+        reached = reached.max(Some(high));
+    }
+    apart
+}
+
+#[cfg(test)]
+mod tests {
+    use super::apart;
+
+    #[test]
+    fn only_ranges_that_meet_no_other_are_apart() {
+        let bounds = [
+            (0, 9),
+            (10, 19),
+            (19, 30),
+            (40, 90),
+            (50, 60),
+            (95, 95),
+            (95, 95),
+        ];
+        let found = apart(&bounds.map(Some));
+        assert_eq!(found, [true, false, false, false, false, false, false]);
+        assert_eq!(apart(&[Some((1, 2)), None]), [false, false]);
+        assert_eq!(apart(&[Some((5, 6)), Some((1, 2))]), [true, true]);
+    }
+}

@@ -1,0 +1,150 @@
+//! One conditional commit to a Delta table.
+
+use super::PublishError;
+use super::plan::{DataFile, FilePlan, plan};
+use super::table::{Table, delta};
+use arrow::array::RecordBatch;
+use deltalake::DeltaTableError;
+use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
+use deltalake::kernel::{Action, Add, Transaction};
+use deltalake::parquet::basic::{Compression, ZstdLevel};
+use deltalake::parquet::file::properties::WriterProperties;
+use deltalake::protocol::{DeltaOperation, SaveMode};
+use deltalake::writer::{DeltaWriter, RecordBatchWriter};
+use futures::StreamExt;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// One appId per output, so that overlapping runs conflict.
+pub(super) const APP_ID: &str = "delivery-kpi";
+/// Where a commit names the run that made it.
+const RUN_ID: &str = "runId";
+
+/// What a run is called in the commits it makes.
+#[derive(Clone, Copy, Debug)]
+pub struct RunName<'a> {
+    /// Unique.
+    pub id: &'a str,
+    /// Higher than that of every run that committed before.
+    pub number: i64,
+}
+
+impl Table {
+    /// Replaces partitions in one commit on top of the latest version, if nobody committed since it
+    /// was opened. `committed` is the version that the other files are taken from.
+    pub async fn replace(
+        &self,
+        committed: &Table,
+        partitions: &BTreeMap<Option<String>, Option<RecordBatch>>,
+        run: RunName<'_>,
+    ) -> Result<u64, PublishError> {
+        let replaced: BTreeSet<Option<String>> = partitions.keys().cloned().collect();
+        let (old, latest) = (committed.files()?, self.files()?);
+        let names = |files: &BTreeMap<DataFile, Add>| files.keys().cloned().collect::<Vec<_>>();
+        let FilePlan { remove, restore } = plan(&names(&old), &names(&latest), &replaced);
+        let batches = partitions.values().flatten();
+        let adds = self.write(batches).await?;
+        let snapshot = self.snapshot()?;
+        let views = snapshot.log_data();
+        let mut actions: Vec<Action> = views
+            .iter()
+            .filter(|view| remove.iter().any(|file| *file.path == *view.path()))
+            .map(|view| Action::Remove(view.remove_action(true)))
+            .collect();
+        actions.extend(
+            restore
+                .iter()
+                .filter_map(|file| old.get(file))
+                .cloned()
+                .map(Action::Add),
+        );
+        actions.extend(adds.into_iter().map(Action::Add));
+        if actions.is_empty() {
+            return Ok(self.version());
+        }
+        self.commit(actions, SaveMode::Overwrite, run).await
+    }
+
+    /// Adds rows in one commit on top of the latest version, if nobody committed since it was opened.
+    pub async fn append(&self, batch: &RecordBatch, run: RunName<'_>) -> Result<u64, PublishError> {
+        let adds = self.write([batch]).await?;
+        let actions = adds.into_iter().map(Action::Add).collect();
+        self.commit(actions, SaveMode::Append, run).await
+    }
+
+    async fn write(
+        &self,
+        batches: impl IntoIterator<Item = &RecordBatch>,
+    ) -> Result<Vec<Add>, PublishError> {
+        let failed = |source| delta(self.name, source);
+        let level = ZstdLevel::try_new(3).map_err(|error| failed(error.into()))?;
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(level))
+            .build();
+        let mut writer = RecordBatchWriter::for_table(&self.table)
+            .map_err(failed)?
+            .with_writer_properties(properties);
+        for batch in batches {
+            writer.write(batch.clone()).await.map_err(failed)?;
+        }
+        writer.flush().await.map_err(failed)
+    }
+
+    async fn commit(
+        &self,
+        actions: Vec<Action>,
+        mode: SaveMode,
+        run: RunName<'_>,
+    ) -> Result<u64, PublishError> {
+        let snapshot = self.snapshot()?;
+        let partition_by = snapshot.metadata().partition_columns().to_vec();
+        let operation = DeltaOperation::Write {
+            mode,
+            partition_by: (!partition_by.is_empty()).then_some(partition_by),
+            predicate: None,
+        };
+        let properties = CommitProperties::default()
+            .with_max_retries(0)
+            .with_create_checkpoint(false)
+            .with_cleanup_expired_logs(Some(false))
+            .with_metadata([(RUN_ID.to_owned(), run.id.into())])
+            .with_application_transaction(Transaction::new(APP_ID, run.number));
+        let outcome = CommitBuilder::from(properties)
+            .with_actions(actions)
+            .build(Some(snapshot.snapshot()), self.table.log_store(), operation)
+            .await;
+        match outcome {
+            Ok(commit) => Ok(commit.version()),
+            Err(error) => self.after_failure(error, run).await,
+        }
+    }
+
+    /// An error of a commit does not mean that it was not made: only the log knows.
+    async fn after_failure(
+        &self,
+        error: DeltaTableError,
+        run: RunName<'_>,
+    ) -> Result<u64, PublishError> {
+        let failed = |source| delta(self.name, source);
+        let next = self.version() + 1;
+        let log_store = self.table.log_store();
+        if log_store
+            .get_latest_version(self.version())
+            .await
+            .map_err(failed)?
+            < next
+        {
+            return Err(failed(error));
+        }
+        let commit = self.at(next).await?.table.history(Some(1)).next().await;
+        let writer = commit
+            .transpose()
+            .map_err(failed)?
+            .and_then(|commit| commit.info.get(RUN_ID).cloned());
+        if writer.is_some_and(|writer| writer == run.id) {
+            return Ok(next);
+        }
+        Err(PublishError::Conflict {
+            table: self.name.to_owned(),
+        })
+    }
+}
