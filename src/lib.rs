@@ -144,7 +144,7 @@
 //! assert_eq!(day.map(rates), Some(vec![0.0, 1.0]));
 //!
 //! // 6. publish: the data tables, then the record of the run; readers take the versions it names.
-//! let output = Output::new(&folder.path().join("kpi"))?;
+//! let output = Output::new(&folder.path().join("kpi"), 2)?;
 //! let columns = frames.schemas()?;
 //! let mut record = RunRecord {
 //!     run_id: "tour".to_owned(),

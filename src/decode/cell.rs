@@ -104,10 +104,9 @@ fn whole(array: &ArrayRef) -> Result<Ints, Unsupported> {
     let doubles =
         cast(array, &DataType::Float64).map_err(|_| unsupported("", array.data_type()))?;
     let doubles = doubles.as_primitive::<Float64Type>();
-    // 2^63 is the first double outside; every whole double below it is exact.
-    let fits = |v: f64| {
-        v.fract() == 0.0 && (-9.223_372_036_854_775_8e18..9.223_372_036_854_775_8e18).contains(&v)
-    };
+    // The first double outside; every whole double below it is exact.
+    let limit = 2f64.powi(63);
+    let fits = |v: f64| v.fract() == 0.0 && (-limit..limit).contains(&v);
     let values: Int64Array = doubles
         .iter()
         .map(|value| value.filter(|v| fits(*v)).map(|v| v as i64))

@@ -80,13 +80,25 @@ impl Table {
         let properties = WriterProperties::builder()
             .set_compression(Compression::ZSTD(level))
             .build();
-        let mut writer = RecordBatchWriter::for_table(&self.table)
-            .map_err(failed)?
-            .with_writer_properties(properties);
+        // One writer for each partition, all at once; the order of the files stays.
+        let mut writers = Vec::new();
         for batch in batches {
-            writer.write(batch.clone()).await.map_err(failed)?;
+            let writer = RecordBatchWriter::for_table(&self.table).map_err(failed)?;
+            let mut writer = writer.with_writer_properties(properties.clone());
+            let batch = batch.clone();
+            writers.push(tokio::spawn(async move {
+                writer.write(batch).await?;
+                writer.flush().await
+            }));
         }
-        writer.flush().await.map_err(failed)
+        let mut adds = Vec::new();
+        for writer in writers {
+            let written = writer
+                .await
+                .map_err(|error| failed(DeltaTableError::generic(error.to_string())))?;
+            adds.extend(written.map_err(failed)?);
+        }
+        Ok(adds)
     }
 
     async fn commit(

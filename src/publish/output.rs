@@ -39,8 +39,9 @@ struct Pair {
 pub type TableChange = BTreeMap<Option<String>, Option<RecordBatch>>;
 
 impl Output {
-    /// The tables below a local directory, which is made if it is not there.
-    pub fn new(path: &Path) -> Result<Output, PublishError> {
+    /// The tables below a local directory, which is made if it is not there; data files are written
+    /// by so many threads.
+    pub fn new(path: &Path, threads: usize) -> Result<Output, PublishError> {
         let failed = |reason: String| PublishError::Place {
             place: path.display().to_string(),
             reason,
@@ -52,7 +53,7 @@ impl Output {
         let root =
             Url::from_directory_path(&path).map_err(|()| failed("not a directory".to_owned()))?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
+            .worker_threads(threads)
             .enable_all()
             .build()
             .map_err(|error| failed(error.to_string()))?;

@@ -6,6 +6,9 @@ use crate::model::{DeliveryIndex, Fate, FateCounts, Hour, Instant, Mark, spread}
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
+/// Slots of recent keys: the hours of some weeks.
+const RECENT: usize = 1 << 10;
+
 /// What is known of a delivery besides its counters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Facts {
@@ -35,6 +38,9 @@ impl Facts {
 #[derive(Default)]
 pub struct Partial {
     place_of: HashMap<u64, u32, BuildHasherDefault<SpreadHasher>>,
+    /// The last key of each slot, and its place: messages come delivery by delivery, so that most
+    /// keys are found here, in the processor's cache.
+    recent: Vec<(u64, u32)>,
     keys: Vec<(DeliveryIndex, Hour)>,
     changes: Vec<Change>,
     facts: Vec<Facts>,
@@ -103,13 +109,26 @@ impl Partial {
         &mut self.changes[place as usize]
     }
 
+    #[inline]
     fn place(&mut self, delivery: DeliveryIndex, hour: Hour) -> u32 {
         let key = u64::from(delivery.0) << 32 | u64::from(hour.get() as u32);
-        *self.place_of.entry(key).or_insert_with(|| {
+        let slot = hour.get() as usize % RECENT;
+        match self.recent.get(slot) {
+            Some((known, place)) if *known == key => *place,
+            _ => self.find(key, slot, delivery, hour),
+        }
+    }
+
+    fn find(&mut self, key: u64, slot: usize, delivery: DeliveryIndex, hour: Hour) -> u32 {
+        let place = *self.place_of.entry(key).or_insert_with(|| {
             self.keys.push((delivery, hour));
             self.changes.push(Change::default());
             self.changes.len() as u32 - 1
-        })
+        });
+        // No delivery and hour have this key: it is before the first plausible hour.
+        self.recent.resize(RECENT, (0, 0));
+        self.recent[slot] = (key, place);
+        place
     }
 }
 

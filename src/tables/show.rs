@@ -12,34 +12,21 @@ pub fn show_deliveries(deliveries: &DataFrame, most: usize) -> Result<String, Ta
     let frame = deliveries
         .sort(["last_event_at", "delivery_id"], recent)?
         .head(Some(most));
-    let mut text = String::new();
-    let widths = [12, 24, 12, 12, 11, 11, 9, 9, 6];
-    let header = [
-        "delivery",
-        "label",
-        "processed",
-        "delivered",
-        "bounced",
-        "pending",
-        "opens",
-        "clicks",
-        "final",
-    ];
-    line(&mut text, &header.map(str::to_owned), &widths);
+    let mut lines = vec![HEADER.map(str::to_owned)];
     for row in 0..frame.height() {
         let cell = |name: &str| -> Result<String, TableError> {
             Ok(match frame.column(name)?.get(row)? {
                 AnyValue::Null => "–".to_owned(),
-                AnyValue::String(text) => text.to_owned(),
+                AnyValue::String(text) => printable(text),
                 AnyValue::Boolean(true) => "yes".to_owned(),
                 AnyValue::Boolean(false) => "no".to_owned(),
                 AnyValue::Float64(rate) => format!("{:.1} %", rate * 100.0),
                 value => value.to_string(),
             })
         };
-        let cells = [
+        lines.push([
             cell("delivery_id")?,
-            cell("label")?,
+            shortened(cell("label")?),
             cell("processed")?,
             cell("delivered_rate")?,
             cell("bounce_error_rate")?,
@@ -47,21 +34,81 @@ pub fn show_deliveries(deliveries: &DataFrame, most: usize) -> Result<String, Ta
             cell("open_rate")?,
             cell("click_through_rate")?,
             cell("is_final")?,
-        ];
-        line(&mut text, &cells, &widths);
+        ]);
     }
-    Ok(text)
+    Ok(aligned(&lines))
 }
 
-fn line(text: &mut String, cells: &[String], widths: &[usize]) {
-    for (place, (cell, width)) in cells.iter().zip(widths).enumerate() {
-        let short: String = cell.chars().take(*width).collect();
-        // Writing to a string cannot fail.
-        let _ = match place {
-            0 | 1 => write!(text, "{short:<width$}  "),
-            _ => write!(text, "{short:>width$}  "),
-        };
+const HEADER: [&str; 9] = [
+    "delivery",
+    "label",
+    "processed",
+    "delivered",
+    "bounced",
+    "pending",
+    "opens",
+    "clicks",
+    "final",
+];
+
+/// Without what could steer a terminal.
+fn printable(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
+}
+
+fn shortened(label: String) -> String {
+    const MOST: usize = 32;
+    if label.chars().count() <= MOST {
+        return label;
     }
-    text.truncate(text.trim_end().len());
-    text.push('\n');
+    label.chars().take(MOST - 1).chain(['…']).collect()
+}
+
+/// The first two columns to the left, numbers to the right.
+fn aligned(lines: &[[String; 9]]) -> String {
+    let mut widths = [0; 9];
+    for line in lines {
+        for (width, cell) in widths.iter_mut().zip(line) {
+            *width = cell.chars().count().max(*width);
+        }
+    }
+    let mut text = String::new();
+    for line in lines {
+        for (place, (cell, width)) in line.iter().zip(widths).enumerate() {
+            // Writing to a string cannot fail.
+            let _ = match place {
+                0 => write!(text, "{cell:<width$}"),
+                1 => write!(text, "  {cell:<width$}"),
+                _ => write!(text, "  {cell:>width$}"),
+            };
+        }
+        text.push('\n');
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_cut_and_steer_no_terminal() {
+        assert_eq!(printable("a\u{1b}[31mb\n"), "a [31mb ");
+        assert_eq!(shortened("ä".repeat(32)), "ä".repeat(32));
+        assert_eq!(shortened("ä".repeat(33)), format!("{}…", "ä".repeat(31)));
+    }
+
+    #[test]
+    fn columns_are_as_wide_as_their_widest_cell() {
+        let cells = |first: &str, last: &str| {
+            let mut cells = [const { String::new() }; 9];
+            (cells[0], cells[8]) = (first.to_owned(), last.to_owned());
+            cells
+        };
+        let text = aligned(&[cells("–", "yes"), cells("4101", "–")]);
+        let gap = " ".repeat(16);
+        assert_eq!(text, format!("–   {gap}yes\n4101{gap}  –\n"));
+    }
 }

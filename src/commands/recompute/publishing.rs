@@ -42,7 +42,7 @@ pub fn publish(
         enter(job, &tables, report);
         return Ok(());
     }
-    let output = Output::new(&job.output)?;
+    let output = Output::new(&job.output, job.threads)?;
     for _ in 0..ATTEMPTS {
         let committed = output.open(&columns.hourly, &columns.deliveries)?;
         let tables = frames.compare(&committed.hourly()?, &committed.deliveries()?)?;
@@ -112,5 +112,5 @@ fn enter(job: &Job, tables: &Tables, report: &mut Report) {
 
 /// Whether there is a published run; looks without making anything.
 fn has_published(job: &Job) -> Result<bool, Error> {
-    Ok(job.output.is_dir() && Output::new(&job.output)?.last_run()?.is_some())
+    Ok(job.output.is_dir() && Output::new(&job.output, job.threads)?.last_run()?.is_some())
 }

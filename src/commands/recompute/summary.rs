@@ -128,14 +128,14 @@ impl Report {
         }
         if inputs.ambiguous > 0 {
             self.notes.push(format!(
-                "{} deliveries have different rows with one modified_at; the greatest row counts",
-                inputs.ambiguous
+                "{}: different rows with one modified_at, of which the greatest counts",
+                counted(inputs.ambiguous as i64, "delivery", "deliveries")
             ));
         }
         if inputs.ignored_validity > 0 {
             self.notes.push(format!(
-                "{} deliveries have a validity period of 0 or less or over 84 h; it does not count",
-                inputs.ignored_validity
+                "{}: a validity period of 0 or less or over 84 h, which does not count",
+                counted(inputs.ignored_validity as i64, "delivery", "deliveries")
             ));
         }
     }
