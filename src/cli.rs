@@ -106,7 +106,7 @@ pub struct Recompute {
     #[arg(long, value_name = "N", help_heading = "How")]
     pub threads: Option<usize>,
 
-    /// Progress bars: when stderr is a terminal, always, or never
+    /// Progress: bars when stderr is a terminal; always, then lines where it is none; or never
     #[arg(
         long,
         value_name = "WHEN",
@@ -137,10 +137,10 @@ pub enum Deadline {
 /// When progress is shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub enum ProgressMode {
-    /// When stderr is a terminal and NO_COLOR is not set
+    /// Bars when stderr is a terminal and NO_COLOR is not set
     #[default]
     Auto,
-    /// Always
+    /// Bars on a terminal, else lines
     Always,
     /// Never
     Never,

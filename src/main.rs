@@ -2,8 +2,7 @@
 
 use clap::Parser;
 use delivery_kpi::cli::{Cli, Command, LogFormat, Recompute};
-use delivery_kpi::commands::{Terminal, recompute};
-use delivery_kpi::engine::{Progress, Silent};
+use delivery_kpi::commands::{progress, recompute};
 use delivery_kpi::error::contain;
 use delivery_kpi::job::Job;
 use std::io::Write;
@@ -23,9 +22,7 @@ fn main() -> ExitCode {
 fn run_recompute(flags: &Recompute) -> u8 {
     let outcome = contain(|| {
         let job = Job::resolve(flags)?;
-        let terminal = Terminal::default();
-        let progress: &dyn Progress = if job.progress { &terminal } else { &Silent };
-        let mut report = recompute::run(&job, progress)?;
+        let mut report = recompute::run(&job, progress(job.progress).as_ref())?;
         report.print(&mut std::io::stdout().lock())?;
         Ok(report)
     });

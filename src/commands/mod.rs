@@ -3,4 +3,4 @@
 pub mod recompute;
 mod terminal;
 
-pub use terminal::Terminal;
+pub use terminal::progress;

@@ -46,9 +46,9 @@ pub fn decode_deliveries(
     }
     for row in 0..batch.num_rows() {
         let fates = &mut out.fates[source as usize];
-        match columns.read(row) {
-            Ok((id, _)) if !selection.holds(&id) => fates.not_selected += 1,
-            Ok((id, attributes)) => {
+        match columns.read(row, selection) {
+            Ok(None) => fates.not_selected += 1,
+            Ok(Some((id, attributes))) => {
                 fates.read += 1;
                 out.rows.entry(id).or_default().push((attributes, source));
             }
@@ -67,8 +67,10 @@ impl DeliveryRows {
     pub fn settle(&mut self) -> BTreeMap<DeliveryId, Attributes> {
         let mut latest = BTreeMap::new();
         for (id, mut rows) in std::mem::take(&mut self.rows) {
-            let order = |row: &(Attributes, u32)| (row.0.modified_at, row.0.clone());
-            rows.sort_by(|a, b| order(b).cmp(&order(a)).then(a.1.cmp(&b.1)));
+            rows.sort_by(|(a, of_a), (b, of_b)| {
+                let latest = (b.modified_at, b).cmp(&(a.modified_at, a));
+                latest.then(of_a.cmp(of_b))
+            });
             let mut rows = rows.into_iter();
             let Some((winner, source)) = rows.next() else {
                 continue;
@@ -105,8 +107,16 @@ struct Columns {
 }
 
 impl Columns {
-    fn read(&self, row: usize) -> Result<(DeliveryId, Attributes), Rejection> {
+    /// None for a delivery that the run was not asked for, whatever else the row holds.
+    fn read(
+        &self,
+        row: usize,
+        selection: &Selection,
+    ) -> Result<Option<(DeliveryId, Attributes)>, Rejection> {
         let id = delivery_id(&self.id, row, "delivery_id")?.ok_or_else(|| null("delivery_id"))?;
+        if !selection.holds(&id) {
+            return Ok(None);
+        }
         let text =
             |texts: &Texts, column| optional(texts.get(row), column).map(|t| t.map(str::to_owned));
         let instant = |instants: &Instants, column| -> Result<Option<Instant>, Rejection> {
@@ -122,7 +132,7 @@ impl Columns {
             to_deliver: optional(self.to_deliver.get(row), "to_deliver")?,
             efs: optional(self.efs.get(row), "efs")?,
         };
-        Ok((id, attributes))
+        Ok(Some((id, attributes)))
     }
 }
 

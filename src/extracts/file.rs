@@ -40,6 +40,8 @@ pub struct OpenFile {
     pub extract: Extract,
     /// The file.
     pub file: SourceFile,
+    schema: SchemaRef,
+    /// With the types that are asked of the decoder.
     metadata: ArrowReaderMetadata,
 }
 
@@ -58,15 +60,17 @@ pub fn open(extract: Extract, file: &SourceFile, mapping: &Mapping) -> Result<Op
         row_group: None,
         reason,
     };
-    let read = || -> Result<ArrowReaderMetadata, ParquetError> {
+    let read = || -> Result<(SchemaRef, ArrowReaderMetadata), ParquetError> {
         let handle = File::open(&file.path)?;
         let metadata = ArrowReaderMetadata::load(&handle, ArrowReaderOptions::new())?;
-        with_hints(extract, mapping, metadata)
+        let schema = metadata.schema().clone();
+        Ok((schema, with_hints(extract, mapping, metadata)?))
     };
-    let metadata = guarded(read).map_err(failed)?;
+    let (schema, metadata) = guarded(read).map_err(failed)?;
     Ok(OpenFile {
         extract,
         file: file.clone(),
+        schema,
         metadata,
     })
 }
@@ -125,9 +129,9 @@ fn with_hints(
 }
 
 impl OpenFile {
-    /// The columns of the file.
+    /// The columns of the file, with the types that they have in it.
     pub fn schema(&self) -> &SchemaRef {
-        self.metadata.schema()
+        &self.schema
     }
 
     /// How many row groups the file has.

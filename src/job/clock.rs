@@ -10,6 +10,11 @@ pub fn now() -> Instant {
     Instant::from_micros(jiff::Timestamp::now().as_microsecond())
 }
 
+/// An identifier for a run that begins: unique, and in the order of time.
+pub fn new_run_id() -> String {
+    uuid::Uuid::now_v7().to_string()
+}
+
 /// RFC 3339, a space for the T allowed; UTC where there is no zone; plausible years only.
 pub(super) fn parse_instant(text: &str) -> Option<Instant> {
     let text = text.trim();

@@ -4,7 +4,7 @@
 mod clock;
 mod file;
 
-pub use clock::{Stopwatch, now};
+pub use clock::{Stopwatch, new_run_id, now};
 pub use file::JobFile;
 
 use crate::cli::{Deadline, LogFormat, ProgressMode, Recompute};
@@ -64,6 +64,17 @@ pub enum OnBadFile {
     Skip,
 }
 
+/// How progress is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shown {
+    /// Not at all.
+    Nothing,
+    /// As bars on a terminal.
+    Bars,
+    /// As lines.
+    Lines,
+}
+
 /// Which deliveries a run computes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope {
@@ -100,8 +111,8 @@ pub struct Job {
     pub dry_run: bool,
     /// Threads.
     pub threads: usize,
-    /// Whether progress is shown.
-    pub progress: bool,
+    /// How progress is shown.
+    pub progress: Shown,
     /// How summary and errors are written.
     pub log_format: LogFormat,
     /// What to do with files that cannot be read.
@@ -155,7 +166,7 @@ impl Job {
             full: flags.full,
             dry_run: flags.dry_run,
             threads: threads.unwrap_or_else(cores),
-            progress: shows_progress(flags.progress),
+            progress: shown_progress(flags.progress),
             log_format: flags.log_format,
             on_bad_file: match file.on_bad_file.as_deref() {
                 None | Some("fail") => OnBadFile::Fail,
@@ -256,14 +267,14 @@ fn scope(flags: &Recompute) -> Result<Scope, JobError> {
     Ok(Scope::EventTime(interval))
 }
 
-fn shows_progress(mode: ProgressMode) -> bool {
-    match mode {
-        ProgressMode::Always => true,
-        ProgressMode::Never => false,
-        ProgressMode::Auto => {
-            let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-            std::io::stderr().is_terminal() && !plain
-        }
+fn shown_progress(mode: ProgressMode) -> Shown {
+    let is_terminal = std::io::stderr().is_terminal();
+    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+    match (mode, is_terminal) {
+        (ProgressMode::Always, false) => Shown::Lines,
+        (ProgressMode::Always, true) => Shown::Bars,
+        (ProgressMode::Auto, true) if !plain => Shown::Bars,
+        (ProgressMode::Auto | ProgressMode::Never, _) => Shown::Nothing,
     }
 }
 

@@ -15,7 +15,9 @@ mod table;
 pub use lock::{Lock, LockError};
 pub use output::{Committed, Output, TableChange};
 pub use plan::{DELIVERY_KPI, DELIVERY_KPI_HOURLY, KPI_RUN};
-pub use record::{FileRecord, LogRecord, RejectionRecord, Rows, RunRecord, TableRecord};
+pub use record::{
+    FileRecord, LogRecord, RejectionRecord, ReportedRecord, Rows, RunRecord, TableRecord,
+};
 
 /// Why a run was not published.
 #[derive(Debug, thiserror::Error)]

@@ -78,9 +78,22 @@ impl Output {
     ) -> Result<Committed<'_>, PublishError> {
         self.runtime.block_on(async {
             let root = &self.root;
-            let hourly = Table::open(root, DELIVERY_KPI_HOURLY, hourly, Some("date")).await?;
-            let deliveries = Table::open(root, DELIVERY_KPI, deliveries, None).await?;
-            let runs = Table::open(root, KPI_RUN, &RunRecord::schema(), None).await?;
+            let find = async |name, schema: &Schema| match Table::find(root, name).await? {
+                Some(table) => table.checked(schema).map(Some),
+                None => Ok(None),
+            };
+            let make = async |found, name, schema: &Schema, partition_by| match found {
+                Some(table) => Ok(table),
+                None => Table::create(root, name, schema, partition_by).await,
+            };
+            // None is made before all that are there are known to be ours.
+            let records = &*RunRecord::schema();
+            let found_hourly = find(DELIVERY_KPI_HOURLY, hourly).await?;
+            let found_deliveries = find(DELIVERY_KPI, deliveries).await?;
+            let found_runs = find(KPI_RUN, records).await?;
+            let hourly = make(found_hourly, DELIVERY_KPI_HOURLY, hourly, Some("date")).await?;
+            let deliveries = make(found_deliveries, DELIVERY_KPI, deliveries, None).await?;
+            let runs = make(found_runs, KPI_RUN, records, None).await?;
             let last = newest(&runs).await?;
             let mut next_number = last.as_ref().map_or(0, |last| last.run_number);
             for table in [&hourly, &deliveries, &runs] {

@@ -34,6 +34,9 @@ pub struct RunRecord {
     pub logs: Vec<LogRecord>,
     /// By file, what was read and what became of it.
     pub files: Vec<FileRecord>,
+    /// By file, what has been reported as left out, by this run or an earlier one, and does not count
+    /// again.
+    pub reported: Vec<ReportedRecord>,
     /// By table, what the run did to its rows.
     pub tables: Vec<TableRecord>,
     /// Seconds by stage.
@@ -71,8 +74,6 @@ pub struct FileRecord {
     pub bytes: i64,
     /// Why it was left out as a whole, if it was.
     pub skipped: Option<String>,
-    /// The most rejected rows that any run up to this one has reported for it.
-    pub rejected_reported: i64,
     /// Rows, by what became of them.
     #[serde(flatten)]
     pub rows: Rows,
@@ -120,6 +121,20 @@ pub struct RejectionRecord {
     pub rows: i64,
 }
 
+/// What of a file has been reported as left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ReportedRecord {
+    /// `sending_log`, `tracking_log` or `deliveries`.
+    pub log: String,
+    /// Its name below the extract's path.
+    pub file: String,
+    /// The most rejected rows that a run has reported.
+    pub rows_rejected: i64,
+    /// Whether the last run that listed it left it out as a whole.
+    pub skipped: bool,
+}
+
 /// What a run did to the rows of one table.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -162,12 +177,12 @@ impl RunRecord {
             number("files_skipped"),
             instant("newest_event_at"),
         ];
-        let file = [
+        let file = [text("log"), text("file"), number("bytes"), text("skipped")];
+        let reported = [
             text("log"),
             text("file"),
-            number("bytes"),
-            text("skipped"),
-            number("rejected_reported"),
+            number("rows_rejected"),
+            field("skipped", DataType::Boolean),
         ];
         let rejection = [text("column"), text("reason"), number("rows")];
         let table = [
@@ -193,6 +208,7 @@ impl RunRecord {
             text("deadline"),
             structs("logs", log.into_iter().chain(rows())),
             structs("files", of_file),
+            structs("reported", reported),
             structs("tables", table),
             map("stage_seconds", DataType::Float64),
             map("table_versions", DataType::Int64),
@@ -297,6 +313,11 @@ mod tests {
                     rows: 2,
                 }],
                 ..FileRecord::default()
+            }],
+            reported: vec![ReportedRecord {
+                rows_rejected: 2,
+                skipped: true,
+                ..ReportedRecord::default()
             }],
             stage_seconds: BTreeMap::from([("reading".to_owned(), 0.5)]),
             table_versions: BTreeMap::from([("delivery_kpi".to_owned(), 4)]),

@@ -27,64 +27,41 @@ pub struct Table {
 }
 
 impl Table {
-    /// Opens a table, which is made if it is not there.
-    pub async fn open(
+    /// Opens a table, if it is there.
+    pub async fn find(root: &Url, name: &'static str) -> Result<Option<Table>, PublishError> {
+        let failed = |source| delta(name, source);
+        let mut table = unloaded(root, name)?;
+        let log_store = table.log_store();
+        if !log_store.is_delta_table_location().await.map_err(failed)? {
+            return Ok(None);
+        }
+        table.load().await.map_err(failed)?;
+        Ok(Some(Table { name, table }))
+    }
+
+    /// Makes a table that is not there; if another first run was faster, its table is ours too.
+    pub async fn create(
         root: &Url,
         name: &'static str,
         schema: &Schema,
         partition_by: Option<&str>,
     ) -> Result<Table, PublishError> {
         let failed = |source| delta(name, source);
-        let url = below(root, name)?;
-        let table = DeltaTableBuilder::from_url(url)
-            .and_then(|builder| builder.build())
-            .map_err(failed)?;
-        let log_store = table.log_store();
-        if !log_store.is_delta_table_location().await.map_err(failed)? {
-            let columns = columns(schema).map_err(failed)?;
-            let version = ("schema_version", Some(SCHEMA_VERSION));
-            let created = CreateBuilder::new()
-                .with_log_store(log_store)
-                .with_columns(columns)
-                .with_partition_columns(partition_by)
-                .with_raise_if_key_not_exists(false)
-                .with_configuration([version])
-                .with_commit_properties(CommitProperties::default().with_max_retries(0))
-                .await;
-            match created {
-                Ok(table) => return Ok(Table { name, table }),
-                // Another first run was faster: its table is ours too.
-                Err(_)
-                    if table
-                        .log_store()
-                        .is_delta_table_location()
-                        .await
-                        .map_err(failed)? => {}
-                Err(error) => return Err(failed(error)),
-            }
+        let created = CreateBuilder::new()
+            .with_log_store(unloaded(root, name)?.log_store())
+            .with_columns(columns(schema).map_err(failed)?)
+            .with_partition_columns(partition_by)
+            .with_raise_if_key_not_exists(false)
+            .with_configuration([("schema_version", Some(SCHEMA_VERSION))])
+            .with_commit_properties(CommitProperties::default().with_max_retries(0))
+            .await;
+        match created {
+            Ok(table) => Ok(Table { name, table }),
+            Err(error) => match Table::find(root, name).await? {
+                Some(table) => table.checked(schema),
+                None => Err(failed(error)),
+            },
         }
-        let mut table = Table { name, table };
-        table.table.load().await.map_err(failed)?;
-        table.check_schema(schema)?;
-        Ok(table)
-    }
-
-    /// Opens a table for reading, if it is there.
-    pub async fn find(root: &Url, name: &'static str) -> Result<Option<Table>, PublishError> {
-        let failed = |source| delta(name, source);
-        let url = below(root, name)?;
-        let builder = DeltaTableBuilder::from_url(url).map_err(failed)?;
-        let mut table = builder.build().map_err(failed)?;
-        if !table
-            .log_store()
-            .is_delta_table_location()
-            .await
-            .map_err(failed)?
-        {
-            return Ok(None);
-        }
-        table.load().await.map_err(failed)?;
-        Ok(Some(Table { name, table }))
     }
 
     /// The latest version.
@@ -128,7 +105,8 @@ impl Table {
         snapshot.map_err(|source| delta(self.name, source))
     }
 
-    fn check_schema(&self, wanted: &Schema) -> Result<(), PublishError> {
+    /// The table, if its columns and their meaning are those of this version.
+    pub fn checked(self, wanted: &Schema) -> Result<Table, PublishError> {
         let snapshot = self.snapshot()?;
         let found = snapshot.metadata().configuration().get("schema_version");
         if found.map(String::as_str) != Some(SCHEMA_VERSION) {
@@ -144,7 +122,9 @@ impl Table {
             // Names of inner fields do not matter, the types do.
             let same =
                 there.is_some_and(|there| there.data_type().equals_datatype(field.data_type()));
-            if !same && !field.data_type().is_nested() {
+            // Those of nested columns may be called otherwise, and have grown.
+            let same = same || there.is_some() && field.data_type().is_nested();
+            if !same {
                 return Err(PublishError::OtherSchema {
                     table: self.name.to_owned(),
                     column: field.name().clone(),
@@ -155,7 +135,7 @@ impl Table {
                 });
             }
         }
-        Ok(())
+        Ok(self)
     }
 
     pub(super) fn files(&self) -> Result<BTreeMap<DataFile, Add>, PublishError> {
@@ -267,6 +247,12 @@ fn with_partition(
         .collect::<Vec<_>>();
     let arrays = batch.columns().iter().cloned().chain([values]).collect();
     RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
+}
+
+fn unloaded(root: &Url, name: &str) -> Result<DeltaTable, PublishError> {
+    let builder = DeltaTableBuilder::from_url(below(root, name)?);
+    let table = builder.and_then(|builder| builder.build());
+    table.map_err(|source| delta(name, source))
 }
 
 /// The location of a table below the output.

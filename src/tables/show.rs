@@ -15,9 +15,12 @@ pub fn show_deliveries(deliveries: &DataFrame, most: usize) -> Result<String, Ta
     let mut lines = vec![HEADER.map(str::to_owned)];
     for row in 0..frame.height() {
         let cell = |name: &str| -> Result<String, TableError> {
-            Ok(match frame.column(name)?.get(row)? {
+            let value = frame.column(name)?.get(row)?;
+            if let Some(text) = value.get_str() {
+                return Ok(printable(text));
+            }
+            Ok(match value {
                 AnyValue::Null => "–".to_owned(),
-                AnyValue::String(text) => printable(text),
                 AnyValue::Boolean(true) => "yes".to_owned(),
                 AnyValue::Boolean(false) => "no".to_owned(),
                 AnyValue::Float64(rate) => format!("{:.1} %", rate * 100.0),

@@ -1,8 +1,14 @@
 //! One binary for all integration tests: the real program on real files.
 
+mod cli;
 mod delta;
 mod golden;
+mod layering;
 mod oracle;
+mod publishing;
+mod python;
 mod random;
 mod run;
+mod schemas;
+mod site;
 mod world;

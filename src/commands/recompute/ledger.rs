@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::extracts::{Extract, FileError};
 use crate::job::Job;
 use crate::model::{FateCounts, Instant};
-use crate::publish::{FileRecord, LogRecord, RejectionRecord, Rows};
+use crate::publish::{FileRecord, LogRecord, RejectionRecord, ReportedRecord, Rows};
 use std::collections::BTreeMap;
 
 /// Enters all files and logs into the record of the run.
@@ -69,7 +69,6 @@ pub fn enter(
             file: file.name.clone(),
             bytes: file.bytes as i64,
             skipped: None,
-            rejected_reported: 0,
             rows: rows(counts),
             rejections: rejections(counts),
         });
@@ -112,23 +111,34 @@ fn rejections(counts: &FateCounts) -> Vec<RejectionRecord> {
     counts.rejections.iter().map(record).collect()
 }
 
-/// How many rows and files were left out that no earlier run has reported; each file's report is
-/// carried on in the record.
-pub fn newly_left_out(files: &mut [FileRecord], earlier: &[FileRecord]) -> u64 {
-    let known: BTreeMap<(&str, &str), &FileRecord> = earlier
+/// How many rows and files were left out that no earlier run has reported, and what has been reported
+/// by now, also of files that are not in these extracts.
+pub fn newly_left_out(
+    files: &[FileRecord],
+    earlier: &[ReportedRecord],
+) -> (u64, Vec<ReportedRecord>) {
+    let key = |log: &str, file: &str| (log.to_owned(), file.to_owned());
+    let mut reported: BTreeMap<_, _> = earlier
         .iter()
-        .map(|file| ((file.log.as_str(), file.file.as_str()), file))
+        .map(|report| (key(&report.log, &report.file), report.clone()))
         .collect();
     let mut left_out = 0;
     for file in files {
-        let before = known.get(&(file.log.as_str(), file.file.as_str()));
-        let reported = before.map_or(0, |before| before.rejected_reported);
-        left_out += (file.rows.rows_rejected - reported).max(0) as u64;
-        file.rejected_reported = reported.max(file.rows.rows_rejected);
-        let was_skipped = before.is_some_and(|before| before.skipped.is_some());
-        left_out += u64::from(file.skipped.is_some() && !was_skipped);
+        let report = reported
+            .entry(key(&file.log, &file.file))
+            .or_insert_with(|| ReportedRecord {
+                log: file.log.clone(),
+                file: file.file.clone(),
+                ..ReportedRecord::default()
+            });
+        let rejected = file.rows.rows_rejected;
+        left_out += (rejected - report.rows_rejected).max(0) as u64;
+        left_out += u64::from(file.skipped.is_some() && !report.skipped);
+        report.rows_rejected = report.rows_rejected.max(rejected);
+        report.skipped = file.skipped.is_some();
     }
-    left_out
+    reported.retain(|_, report| report.rows_rejected > 0 || report.skipped);
+    (left_out, reported.into_values().collect())
 }
 
 #[cfg(test)]
@@ -149,13 +159,16 @@ mod tests {
 
     #[test]
     fn what_an_earlier_run_has_reported_does_not_count_again() {
-        let mut first = [file("a", 3, false), file("b", 0, true)];
-        assert_eq!(newly_left_out(&mut first, &[]), 4);
-        let mut same = [file("a", 3, false), file("b", 0, true)];
-        assert_eq!(newly_left_out(&mut same, &first), 0);
-        let mut partly = [file("a", 1, false), file("b", 0, false)];
-        assert_eq!(newly_left_out(&mut partly, &same), 0);
-        let mut more = [file("a", 5, false), file("b", 0, true), file("c", 1, false)];
-        assert_eq!(newly_left_out(&mut more, &partly), 2 + 1 + 1);
+        let (found, first) = newly_left_out(&[file("a", 3, false), file("b", 0, true)], &[]);
+        assert_eq!(found, 4);
+        let (found, same) = newly_left_out(&[file("a", 3, false), file("b", 0, true)], &first);
+        assert_eq!((found, &same), (0, &first));
+        // Fewer rejected rows, or no such file, forget nothing; a file that was whole again does.
+        let (found, partly) = newly_left_out(&[file("a", 1, false)], &same);
+        assert_eq!((found, &partly), (0, &first));
+        let (found, whole) = newly_left_out(&[file("b", 0, false)], &partly);
+        assert_eq!(found, 0);
+        let more = [file("a", 5, false), file("b", 0, true), file("c", 1, false)];
+        assert_eq!(newly_left_out(&more, &whole).0, 2 + 1 + 1);
     }
 }

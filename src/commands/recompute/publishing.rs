@@ -9,7 +9,9 @@ use crate::error::Error;
 use crate::extracts::IdKind;
 use crate::job::{Job, Scope, Stopwatch};
 use crate::model::Instant;
-use crate::publish::{DELIVERY_KPI, DELIVERY_KPI_HOURLY, Output, PublishError, TableRecord};
+use crate::publish::{
+    DELIVERY_KPI, DELIVERY_KPI_HOURLY, Output, PublishError, ReportedRecord, TableRecord,
+};
 use crate::tables::{Comparison, RowCounts, RunMarks, Tables, build};
 
 /// How often another run may be faster before this one gives up.
@@ -33,11 +35,10 @@ pub fn publish(
     report.shown = frames.show(Report::SHOWN)?;
     report.not_final = frames.not_final()?;
     report.deliveries = counted.kpis.deliveries.len() as u64;
-    let files = report.record.files.clone();
     let columns = frames.schemas()?;
     if job.dry_run && !has_published(job)? {
         let tables = frames.compare(&[], &[])?;
-        report.left_out = newly_left_out(&mut report.record.files, &[]);
+        enter_left_out(report, &[]);
         report.difference = Some(tables.csv()?);
         enter(job, &tables, report);
         return Ok(());
@@ -48,11 +49,7 @@ pub fn publish(
         let tables = frames.compare(&committed.hourly()?, &committed.deliveries()?)?;
         refuse_rewind(job, &tables.deliveries)?;
         let earlier = committed.last.as_ref().filter(|_| !job.full);
-        report.record.files.clone_from(&files);
-        report.left_out = newly_left_out(
-            &mut report.record.files,
-            earlier.map_or(&[], |last| &last.files),
-        );
+        enter_left_out(report, earlier.map_or(&[], |last| &last.reported));
         enter(job, &tables, report);
         if job.dry_run {
             report.difference = Some(tables.csv()?);
@@ -78,6 +75,11 @@ pub fn publish(
         }
     }
     Err(Error::Crowded(job.output.display().to_string(), ATTEMPTS))
+}
+
+fn enter_left_out(report: &mut Report, earlier: &[ReportedRecord]) {
+    let record = &mut report.record;
+    (report.left_out, record.reported) = newly_left_out(&record.files, earlier);
 }
 
 fn refuse_rewind(job: &Job, deliveries: &Comparison) -> Result<(), Error> {

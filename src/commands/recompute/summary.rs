@@ -45,7 +45,7 @@ impl Report {
     pub fn new(job: &Job, started_at: Instant) -> Report {
         Report {
             record: RunRecord {
-                run_id: uuid::Uuid::now_v7().to_string(),
+                run_id: crate::job::new_run_id(),
                 started_at: started_at.to_string(),
                 as_of: job.as_of.to_string(),
                 program_version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -187,8 +187,8 @@ impl Report {
             }
             for (name, value) in [
                 ("of unknown types", rows.rows_unknown_type),
-                ("test rows", rows.rows_test),
-                ("orphans", rows.rows_orphan),
+                ("marked as tests", rows.rows_test),
+                ("orphaned", rows.rows_orphan),
             ] {
                 if value > 0 {
                     write!(out, "; {} {name}", number(value))?;

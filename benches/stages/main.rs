@@ -20,6 +20,10 @@ use std::fs::File;
 use std::path::Path;
 use tempfile::TempDir;
 
+/// As in the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const ROWS: usize = 1 << 19;
 /// 2026-02-01T00:00:00Z, when all is over.
 const AS_OF: i64 = 1_769_904_000_000_000;

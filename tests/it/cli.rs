@@ -1,0 +1,13 @@
+//! The command line, through the real program: exit codes, flags, job files, and what is said where.
+
+mod bad_files;
+mod corrections;
+mod exit_codes;
+mod flags;
+mod job_file;
+mod labels;
+mod left_out;
+mod scope;
+mod signals;
+mod terminal;
+mod usage;
