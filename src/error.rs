@@ -10,7 +10,7 @@ use crate::tables::TableError;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
 
-/// Exit codes are an interface: a scheduler runs again on [`FAILED`], never on [`USAGE`].
+/// Exit codes are an interface: a scheduler runs again on 1, never on 2.
 pub mod exit {
     /// Done.
     pub const DONE: u8 = 0;
