@@ -71,7 +71,13 @@ pub struct Recompute {
     pub deadline: Option<Deadline>,
 
     /// Only these deliveries; the rows of others stay as they are. Name the job file before it
-    #[arg(long, value_name = "ID", num_args = 1.., help_heading = "What to compute")]
+    #[arg(
+        long,
+        value_name = "ID",
+        num_args = 1..,
+        allow_negative_numbers = true,
+        help_heading = "What to compute"
+    )]
     pub delivery: Vec<String>,
 
     /// Backfill: only deliveries with events in [start, end)

@@ -1,9 +1,10 @@
 //! Why a command did not do what it was asked for, and its exit code.
 
 use crate::decode::Unsupported;
+use crate::engine::PoolError;
 use crate::extracts::{FileError, ListingError, SchemaProblem};
 use crate::job::JobError;
-use crate::model::{DeliveryId, Instant};
+use crate::model::Instant;
 use crate::publish::{LockError, PublishError};
 use crate::rollup::Violation;
 use crate::tables::TableError;
@@ -84,13 +85,13 @@ pub enum Error {
     Lock(#[from] LockError),
     /// Threads.
     #[error("the threads cannot be started: {0}")]
-    Threads(#[from] rayon::ThreadPoolBuildError),
+    Threads(#[from] PoolError),
     /// A panic.
     #[error("the program failed at {0}; this is a defect of it, running again is safe")]
     Defect(String),
-    /// Standard output.
-    #[error("standard output cannot be written: {0}")]
-    Stdout(#[from] std::io::Error),
+    /// The process or its standard output.
+    #[error("the system refused: {0}")]
+    Io(#[from] std::io::Error),
 }
 
 impl Error {
@@ -98,7 +99,11 @@ impl Error {
     pub fn exit_code(&self) -> u8 {
         match self {
             Error::Job(_)
-            | Error::Listing(_)
+            | Error::Listing(
+                ListingError::Missing { .. }
+                | ListingError::Pattern { .. }
+                | ListingError::Url { .. },
+            )
             | Error::NoSendingLog(_)
             | Error::Schema(_)
             | Error::DeliveryId(_)
@@ -110,7 +115,8 @@ impl Error {
                 | PublishError::Place { .. },
             ) => exit::USAGE,
             Error::Lock(LockError::Held(_)) => exit::HELD,
-            Error::Column(_)
+            Error::Listing(ListingError::Unreadable { .. })
+            | Error::Column(_)
             | Error::BadFiles(_)
             | Error::Fates(_)
             | Error::Violation(_)
@@ -120,7 +126,7 @@ impl Error {
             | Error::Lock(LockError::Io { .. })
             | Error::Threads(_)
             | Error::Defect(_)
-            | Error::Stdout(_) => exit::FAILED,
+            | Error::Io(_) => exit::FAILED,
         }
     }
 }
@@ -141,10 +147,4 @@ pub fn contain<T>(command: impl FnOnce() -> Result<T, Error>) -> Result<T, Error
 fn lines<T: std::fmt::Display>(items: &[T]) -> String {
     let lines: Vec<String> = items.iter().map(|item| format!("  {item}")).collect();
     lines.join("\n")
-}
-
-/// So that a delivery can be named in a message.
-pub fn names(ids: &[DeliveryId]) -> String {
-    let names: Vec<String> = ids.iter().map(ToString::to_string).collect();
-    names.join(", ")
 }

@@ -38,7 +38,7 @@
 //! };
 //! use delivery_kpi::publish::{Output, RunRecord};
 //! use delivery_kpi::rollup::{Counter, Partial, finish};
-//! use delivery_kpi::tables::{RunMarks, build};
+//! use delivery_kpi::tables::{RunMarks, TableError, build};
 //! use parquet::arrow::ArrowWriter;
 //! use std::collections::BTreeMap;
 //! use std::fs::File;
@@ -135,7 +135,7 @@
 //! // 5. tables: frames with rates, compared with what is published: nothing yet.
 //! let marks = RunMarks { run_id: "tour".to_owned(), as_of };
 //! let frames = build(&kpis, &[attributes], false, &marks)?;
-//! let tables = frames.compare(&[], &[])?;
+//! let tables = frames.compare::<TableError>([], |_| Ok(Vec::new()), &[])?;
 //! assert_eq!((tables.hourly.counts.inserted, tables.deliveries.counts.inserted), (2, 1));
 //! let rates = |batch: &RecordBatch| -> Vec<f64> {
 //!     batch["delivered_rate"].as_primitive::<Float64Type>().values().to_vec()
@@ -153,9 +153,9 @@
 //!     as_of: as_of.to_string(),
 //!     ..RunRecord::default()
 //! };
-//! let empty = output.open(&columns.hourly, &columns.deliveries)?;
+//! let empty = output.open(&columns.hourly, &columns.deliveries, true)?;
 //! empty.publish(&tables.hourly.partitions, &tables.deliveries.partitions, &mut record, |_| {})?;
-//! let published = output.open(&columns.hourly, &columns.deliveries)?;
+//! let published = output.open(&columns.hourly, &columns.deliveries, true)?;
 //! assert_eq!(record.table_versions["delivery_kpi"], 1);
 //! let newest = published.last.as_ref().map(|run| &run.table_versions);
 //! assert_eq!(newest, Some(&record.table_versions));

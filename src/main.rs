@@ -2,7 +2,7 @@
 
 use clap::Parser;
 use delivery_kpi::cli::{Cli, Command, LogFormat, Recompute};
-use delivery_kpi::commands::{progress, recompute};
+use delivery_kpi::commands::{obey_signals, progress, recompute};
 use delivery_kpi::error::contain;
 use delivery_kpi::job::Job;
 use std::io::Write;
@@ -21,6 +21,7 @@ fn main() -> ExitCode {
 
 fn run_recompute(flags: &Recompute) -> u8 {
     let outcome = contain(|| {
+        obey_signals()?;
         let job = Job::resolve(flags)?;
         let mut report = recompute::run(&job, progress(job.progress).as_ref())?;
         report.print(&mut std::io::stdout().lock())?;

@@ -7,7 +7,7 @@ use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, 
 use delivery_kpi::cli::Recompute;
 use delivery_kpi::commands::recompute;
 use delivery_kpi::decode::{Decoded, Decoder, Fingerprint, Selection, Zone};
-use delivery_kpi::engine::{self, Run, Silent};
+use delivery_kpi::engine::{self, Pool, Run, Silent};
 use delivery_kpi::history::Meaning;
 use delivery_kpi::job::Job;
 use delivery_kpi::model::{Attributes, Catalog, Codes, DeadlineMode, Instant, Labels, Log, Policy};
@@ -69,7 +69,7 @@ impl World {
     }
 
     /// Folds the rows of one run with one thread.
-    fn fold(&self, pool: &rayon::ThreadPool, run: &[Run<u64>], partitions: usize) -> Partial {
+    fn fold(&self, pool: &Pool, run: &[Run<u64>], partitions: usize) -> Partial {
         let plain = Policy::new(&Attributes::default(), DeadlineMode::Infer);
         let policies = vec![plain; self.catalog.ids().len()];
         let meaning = Meaning {
@@ -97,7 +97,7 @@ fn fold(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("fold");
     group.throughput(Throughput::Elements(ROWS as u64));
     for shape in SHAPES {
-        let (world, partitions) = (World::new(), engine::partitions_for(ROWS as u64));
+        let (world, partitions) = (World::new(), engine::partitions_for(ROWS as u64, 1));
         let mut decoded = Decoded::default();
         world.decode(&shape.batch(ROWS), &mut decoded);
         let run = [Run::new(0, &decoded, partitions)];

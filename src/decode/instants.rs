@@ -156,6 +156,10 @@ fn in_micros(value: i64, unit: TimeUnit) -> Option<i64> {
 
 /// RFC 3339, with a space for the T allowed; without a zone it is naive.
 fn parse(text: &str, zone: &Zone) -> Option<i64> {
+    // RFC 9557 goes on after RFC 3339; what stands there would be left out.
+    if text.contains('[') {
+        return None;
+    }
     if let Ok(instant) = text.parse::<jiff::Timestamp>() {
         return Some(instant.as_nanosecond().div_euclid(1_000) as i64);
     }

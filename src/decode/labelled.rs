@@ -96,13 +96,18 @@ impl<T: Copy> Labelled<T> {
         }
         let (keys, labels) = keys_and_labels(array).map_err(|_| unsupported())?;
         let texts = Texts::new(column, Some(&labels))?;
-        let meanings = (0..labels.len())
-            .map(|label| match texts.get(label) {
-                Cell::Value(text) => meaning(text),
-                Cell::Null => Cell::Null,
-                Cell::Bad(why) => Cell::Bad(why),
-            })
-            .collect();
+        // The dictionary may be that of a whole row group, the keys those of a small batch.
+        let mut meanings = vec![Cell::Null; labels.len()];
+        let mut is_known = vec![false; labels.len()];
+        for label in keys.iter().flatten().map(|key| key as usize) {
+            if !std::mem::replace(&mut is_known[label], true) {
+                meanings[label] = match texts.get(label) {
+                    Cell::Value(text) => meaning(text),
+                    Cell::Null => Cell::Null,
+                    Cell::Bad(why) => Cell::Bad(why),
+                };
+            }
+        }
         Ok(Labelled::Labels(keys, meanings))
     }
 

@@ -2,16 +2,15 @@
 //! is replayed.
 
 use super::partition::{Run, home};
-use super::{Progress, Stage};
+use super::{Pool, Progress, Stage, share};
 use crate::history::{Meaning, Row, live};
 use crate::model::{Code, DeliveryIndex, MessageKey, Policy, Stamp, Tail};
 use crate::rollup::Partial;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Folds all partitions; `policies` are those of the deliveries by their index, `sources` the
 /// number of files.
 pub fn fold<M: MessageKey>(
-    pool: &rayon::ThreadPool,
+    pool: &Pool,
     runs: &[Run<M>],
     partitions: usize,
     policies: &[Policy],
@@ -23,22 +22,14 @@ pub fn fold<M: MessageKey>(
         Stage::Folding,
         runs.iter().map(|run| run.len() as u64).sum(),
     );
-    let next = AtomicUsize::new(0);
-    let partials = pool.broadcast(|_| {
-        let mut partial = Partial::new(sources);
-        let mut groups = Groups::default();
-        loop {
-            let partition = next.fetch_add(1, Ordering::Relaxed);
-            if partition >= partitions {
-                return partial;
-            }
-            groups.gather(runs, partition);
-            groups.replay(policies, meaning, &mut partial);
-            progress.advances(groups.rows.len() as u64);
-        }
+    let start = || (Partial::new(sources), Groups::default());
+    let folded = share(pool, partitions, start, |(partial, groups), partition| {
+        groups.gather(runs, partition);
+        groups.replay(policies, meaning, partial);
+        progress.advances(groups.rows.len() as u64);
     });
     progress.ends();
-    let mut partials = partials.into_iter();
+    let mut partials = folded.into_iter().map(|(partial, _)| partial);
     let mut whole = partials.next().unwrap_or_default();
     for partial in partials {
         whole.merge(&partial);

@@ -12,10 +12,36 @@ pub use partition::{Run, partitions_for};
 pub use progress::{Progress, Silent, Stage};
 pub use read::{FileRead, Reading, open_all, read};
 
-/// A pool of so many threads; all parallel work of a run goes through one.
-pub fn pool(threads: usize) -> Result<rayon::ThreadPool, rayon::ThreadPoolBuildError> {
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// The threads that read and fold.
+pub use rayon::{ThreadPool as Pool, ThreadPoolBuildError as PoolError};
+
+/// A pool of so many threads.
+pub fn pool(threads: usize) -> Result<Pool, PoolError> {
     rayon::ThreadPoolBuilder::new()
         .num_threads(threads)
         .thread_name(|number| format!("delivery-kpi-{number}"))
         .build()
+}
+
+/// Has the workers take up one number after another, whoever is free; gives what each made of its
+/// start.
+fn share<S: Send>(
+    pool: &Pool,
+    numbers: usize,
+    start: impl Fn() -> S + Sync,
+    work: impl Fn(&mut S, usize) + Sync,
+) -> Vec<S> {
+    let next = AtomicUsize::new(0);
+    pool.broadcast(|_| {
+        let mut state = start();
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            if number >= numbers {
+                return state;
+            }
+            work(&mut state, number);
+        }
+    })
 }

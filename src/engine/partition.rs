@@ -13,11 +13,15 @@ pub struct Run<M> {
     starts: Vec<u32>,
 }
 
-/// A power of two of partitions, so that the rows of one fit a processor's cache.
-pub fn partitions_for(rows: u64) -> usize {
+/// A power of two of partitions, so that the rows of one fit a processor's cache; fewer where there
+/// are so many row groups that each would have next to no rows in a partition.
+pub fn partitions_for(rows: u64, row_groups: usize) -> usize {
     const ROWS: u64 = 1 << 15;
     const MOST: u64 = 1 << 12;
-    rows.div_ceil(ROWS).next_power_of_two().clamp(1, MOST) as usize
+    const MOST_PIECES: u64 = 1 << 24;
+    let most = (MOST_PIECES / (row_groups as u64).max(1)).clamp(1, MOST);
+    let wanted = rows.div_ceil(ROWS).next_power_of_two();
+    wanted.min(1 << most.ilog2()) as usize
 }
 
 /// How many bits of a home the delivery decides: a partition has messages of an eighth of the
@@ -145,8 +149,12 @@ mod tests {
     #[test]
     fn partitions_are_a_power_of_two() {
         for rows in [0, 1, 65_536, 65_537, 54_000_000, u64::MAX / 2] {
-            let partitions = partitions_for(rows);
-            assert!(partitions.is_power_of_two() && (1..=4096).contains(&partitions));
+            for row_groups in [0, 1, 700, 100_000, usize::MAX] {
+                let partitions = partitions_for(rows, row_groups);
+                assert!(partitions.is_power_of_two() && (1..=4096).contains(&partitions));
+            }
         }
+        assert_eq!(partitions_for(54_000_000, 700), 2048);
+        assert_eq!(partitions_for(100_000_000, 100_000), 128);
     }
 }

@@ -1,7 +1,7 @@
 //! Reading: row groups of all files at once, decoded and sorted by partition.
 
 use super::units::{Unit, units};
-use super::{Progress, Run, Stage};
+use super::{Pool, Progress, Run, Stage, share};
 use crate::decode::{DecodeKey, Decoded, Decoder};
 use crate::extracts::{Extract, FileError, Mapping, OpenFile, SourceFile, open};
 use crate::model::{DeliveryIndex, FateCounts, Instant, Log};
@@ -29,7 +29,7 @@ pub struct Reading<M> {
 
 /// Reads the footers of all files of an extract.
 pub fn open_all(
-    pool: &rayon::ThreadPool,
+    pool: &Pool,
     extract: Extract,
     files: &[SourceFile],
     mapping: &Mapping,
@@ -43,10 +43,10 @@ pub fn open_all(
 }
 
 /// Decodes the files of both logs; the place of a file in `files` is the source of its rows.
-pub fn read<M: DecodeKey>(
-    pool: &rayon::ThreadPool,
+pub fn read<'a, M: DecodeKey>(
+    pool: &Pool,
     files: &[OpenFile],
-    mapping: impl Fn(Extract) -> Mapping + Sync,
+    mapping: impl Fn(Extract) -> &'a Mapping + Sync,
     decoder: &Decoder<'_>,
     partitions: usize,
     progress: &dyn Progress,
@@ -56,29 +56,22 @@ pub fn read<M: DecodeKey>(
         progress.begins(Stage::Reading, units.iter().map(|unit| unit.rows).sum());
         let read = |decoded: &mut Decoded<M>, unit: &Unit| {
             let file = &files[unit.source];
-            let read = read_unit(
-                file,
-                unit,
-                &mapping(file.extract),
-                decoder,
-                partitions,
-                decoded,
-            );
+            let mapping = mapping(file.extract);
+            let read = read_unit(file, unit, mapping, decoder, partitions, decoded);
             progress.advances(unit.rows);
             read
         };
-        let done: Vec<Result<UnitRead<M>, FileError>> = pool.install(|| {
-            units
-                .par_iter()
-                .with_max_len(1)
-                .map_init(Decoded::default, read)
-                .collect()
+        let start = || (Decoded::default(), Vec::new());
+        let done = share(pool, units.len(), start, |(decoded, done), at| {
+            done.push((at, read(decoded, &units[at])));
         });
         progress.ends();
-        let believed =
-            |read: &Result<_, _>| read.as_ref().is_ok_and(|read: &UnitRead<M>| !read.strays);
-        if done.iter().all(|read| read.is_err() || believed(read)) {
-            return reading(files.len(), &units, done);
+        let mut done: Vec<_> = done.into_iter().flat_map(|(_, done)| done).collect();
+        done.sort_unstable_by_key(|(at, _)| *at);
+        let strays = |read: &Result<UnitRead<M>, FileError>| read.as_ref().is_ok_and(|r| r.strays);
+        let is_wrong = done.iter().any(|(_, read)| strays(read));
+        if !(is_wrong && units.iter().any(|unit| unit.apart)) {
+            return reading(files.len(), &units, done.into_iter().map(|(_, read)| read));
         }
         // A footer is wrong about its rows, so none is trusted.
         for unit in &mut units {
@@ -91,10 +84,10 @@ pub fn read<M: DecodeKey>(
 fn reading<M>(
     files: usize,
     units: &[Unit],
-    done: Vec<Result<UnitRead<M>, FileError>>,
+    done: impl Iterator<Item = Result<UnitRead<M>, FileError>>,
 ) -> Reading<M> {
     let mut reading = Reading {
-        runs: Vec::with_capacity(done.len()),
+        runs: Vec::with_capacity(units.len()),
         files: vec![Ok(FileRead::default()); files],
         touched: HashSet::new(),
     };

@@ -17,7 +17,7 @@ pub struct Unit {
 }
 
 /// The row groups of both logs.
-pub fn units(files: &[OpenFile], mapping: &impl Fn(Extract) -> Mapping) -> Vec<Unit> {
+pub fn units<'a>(files: &[OpenFile], mapping: &impl Fn(Extract) -> &'a Mapping) -> Vec<Unit> {
     let mut units = Vec::new();
     for extract in [Extract::SendingLog, Extract::TrackingLog] {
         let mapping = mapping(extract);
@@ -33,7 +33,7 @@ pub fn units(files: &[OpenFile], mapping: &impl Fn(Extract) -> Mapping) -> Vec<U
                     source,
                     row_group,
                     rows: file.rows(row_group),
-                    bounds: file.log_ids(row_group, &mapping),
+                    bounds: file.log_ids(row_group, mapping),
                     apart: false,
                 });
             }

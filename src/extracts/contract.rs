@@ -112,7 +112,8 @@ pub fn is_integer(data_type: &DataType) -> bool {
             | DataType::Decimal128(_, 0)
             | DataType::Decimal256(_, 0)
     );
-    data_type.is_integer() || whole_decimal
+    let is_dictionary = matches!(data_type, DataType::Dictionary(_, values) if is_integer(values));
+    data_type.is_integer() || whole_decimal || is_dictionary
 }
 
 const fn required(name: &'static str, takes: Takes) -> Column {

@@ -1,6 +1,6 @@
 //! One data file: its footer, and batches of the needed columns.
 
-use super::contract::{Extract, Mapping};
+use super::contract::{Extract, Mapping, is_integer};
 use super::listing::SourceFile;
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
@@ -63,6 +63,14 @@ pub fn open(extract: Extract, file: &SourceFile, mapping: &Mapping) -> Result<Op
     let read = || -> Result<(SchemaRef, ArrowReaderMetadata), ParquetError> {
         let handle = File::open(&file.path)?;
         let metadata = ArrowReaderMetadata::load(&handle, ArrowReaderOptions::new())?;
+        let groups = metadata.metadata().row_groups();
+        if groups
+            .iter()
+            .any(|group| u32::try_from(group.num_rows()).is_err())
+        {
+            let reason = "a row group with less than 0 or more than 2^32 rows";
+            return Err(ParquetError::General(reason.to_owned()));
+        }
         let schema = metadata.schema().clone();
         Ok((schema, with_hints(extract, mapping, metadata)?))
     };
@@ -84,8 +92,8 @@ fn guarded<T>(read: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, Strin
     }
 }
 
-/// Asks for labels as dictionaries, so that each is looked up once, and for INT96 as microseconds
-/// in UTC, so that nothing wraps.
+/// Asks for labels as dictionaries, so that each is looked up once, for integers as they are stored, and
+/// for INT96 as microseconds in UTC, in which all plausible ones fit.
 fn with_hints(
     extract: Extract,
     mapping: &Mapping,
@@ -112,6 +120,10 @@ fn with_hints(
             let plain = match field.data_type() {
                 DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => DataType::Utf8,
                 DataType::Binary | DataType::LargeBinary | DataType::BinaryView => DataType::Binary,
+                DataType::Dictionary(_, values) if is_integer(values) => {
+                    let values = values.as_ref().clone();
+                    return field.with_data_type(values);
+                }
                 _ => return field,
             };
             if !recurs {

@@ -106,20 +106,29 @@ fn expand(pattern: &str, listing: &mut Listing) -> Result<(), ListingError> {
     }
     listing.files.sort_by(|a, b| a.path.cmp(&b.path));
     listing.files.dedup();
-    Ok(())
+    match listing.files.is_empty() && listing.skipped.is_empty() {
+        true => Err(ListingError::Missing {
+            path: pattern.to_owned(),
+        }),
+        false => Ok(()),
+    }
 }
 
 fn walk(directory: &Path, root: &Path, listing: &mut Listing) -> Result<(), ListingError> {
     let visible =
         |entry: &DirEntry| entry.depth() == 0 || !is_hidden(&entry.file_name().to_string_lossy());
-    for entry in WalkDir::new(directory).into_iter().filter_entry(visible) {
+    for entry in WalkDir::new(directory)
+        .follow_links(true)
+        .into_iter()
+        .filter_entry(visible)
+    {
         let entry = entry.map_err(|error| ListingError::Unreadable {
             path: error.path().unwrap_or(directory).display().to_string(),
             reason: error
                 .io_error()
                 .map_or_else(|| "a loop".to_owned(), ToString::to_string),
         })?;
-        if !entry.path().is_dir() {
+        if !entry.file_type().is_dir() {
             sort_in(entry.path(), root, listing)?;
         }
     }
@@ -137,6 +146,11 @@ fn sort_in(path: &Path, root: &Path, listing: &mut Listing) -> Result<(), Listin
 
 fn add(path: &Path, root: &Path, listing: &mut Listing) -> Result<(), ListingError> {
     let metadata = path.metadata().map_err(|error| unreadable(path, &error))?;
+    // A pipe or a device would keep the run waiting.
+    if !metadata.is_file() {
+        listing.skipped.push(name(path, root));
+        return Ok(());
+    }
     listing.files.push(SourceFile {
         path: path.to_owned(),
         name: name(path, root),
@@ -206,8 +220,34 @@ mod tests {
             Err(ListingError::Missing { .. })
         ));
         assert!(matches!(
+            list(&dir.path().join("*.csv")),
+            Err(ListingError::Missing { .. })
+        ));
+        assert!(matches!(
             list(Path::new("s3://bucket/log")),
             Err(ListingError::Url { .. })
+        ));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn linked_directories_are_searched_and_loops_told() {
+        let (dir, archive) = (
+            tempfile::tempdir().expect("a directory"),
+            tempfile::tempdir().expect("a directory"),
+        );
+        std::fs::write(archive.path().join("b.parquet"), b"x").expect("a file");
+        let link = |to: &Path, name: &str| {
+            std::os::unix::fs::symlink(to, dir.path().join(name)).expect("a link");
+        };
+        link(archive.path(), "march");
+        let files = list(dir.path()).expect("a listing").files;
+        assert_eq!(files.len(), 1);
+        assert_eq!(files[0].name, "march/b.parquet");
+        link(dir.path(), "again");
+        assert!(matches!(
+            list(dir.path()),
+            Err(ListingError::Unreadable { .. })
         ));
     }
 }

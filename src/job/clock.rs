@@ -18,6 +18,10 @@ pub fn new_run_id() -> String {
 /// RFC 3339, a space for the T allowed; UTC where there is no zone; plausible years only.
 pub(super) fn parse_instant(text: &str) -> Option<Instant> {
     let text = text.trim();
+    // RFC 9557 goes on after RFC 3339; what stands there would be left out.
+    if text.contains('[') {
+        return None;
+    }
     let micros = match text.parse::<jiff::Timestamp>() {
         Ok(instant) => instant.as_microsecond(),
         Err(_) => {

@@ -4,7 +4,7 @@ use super::{JobError, hours};
 use crate::extracts::{Extract, Mapping};
 use crate::model::{Defaults, Labels};
 use serde::Deserialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// A job file as it is written; unknown keys are errors.
@@ -154,15 +154,29 @@ impl JobFile {
         ];
         let mut labels = Labels::default();
         for (table, rows, add, expected) in tables {
+            once(table, rows.keys())?;
             for (label, meaning) in rows {
                 if !add(&mut labels, label, meaning) {
                     return Err(super::value(&format!("labels.{table}"), expected, meaning));
                 }
             }
         }
+        once("failure_reason", self.labels.failure_reason.keys())?;
         for (label, code) in &self.labels.failure_reason {
             labels.add_failure_reason(label, *code);
         }
         Ok(labels)
     }
+}
+
+/// Labels are compared without regard to case and blanks, so two keys may be one.
+fn once<'a>(table: &str, labels: impl Iterator<Item = &'a String>) -> Result<(), JobError> {
+    let mut seen = BTreeSet::new();
+    for label in labels {
+        if !seen.insert(label.trim().to_lowercase()) {
+            let expected = "each label once, whatever its case and blanks";
+            return Err(super::value(&format!("labels.{table}"), expected, label));
+        }
+    }
+    Ok(())
 }

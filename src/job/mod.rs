@@ -178,7 +178,10 @@ impl Job {
             labels: file.labels()?,
             zone: Zone::named(zone)
                 .ok_or_else(|| value("naive_timezone", "an IANA time zone", zone))?,
-            arguments: std::env::args().skip(1).collect(),
+            arguments: std::env::args_os()
+                .skip(1)
+                .map(|argument| argument.to_string_lossy().into_owned())
+                .collect(),
             mappings: file.mappings()?,
         })
     }
@@ -205,14 +208,22 @@ impl Job {
 
 fn local(output: PathBuf) -> Result<PathBuf, JobError> {
     let text = output.to_string_lossy();
-    match text.contains("://") {
-        true => Err(value(
-            "output",
-            "a local directory; object stores are not supported yet",
-            &text,
-        )),
-        false => Ok(output),
-    }
+    let expected = if text.contains("://") {
+        "a local directory; object stores are not supported yet"
+    } else if output.exists() && !output.is_dir() {
+        "a directory"
+    } else if has_escape(&text) {
+        "a path without a backslash, and without a percent sign before two hexadecimal digits"
+    } else {
+        return Ok(output);
+    };
+    Err(value("output", expected, &text))
+}
+
+/// Whether Delta Lake would take some of the path for an escaped character.
+fn has_escape(path: &str) -> bool {
+    let escape = |pair: &[u8]| matches!(pair, [b'%', a, b] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit());
+    path.contains('\\') || path.as_bytes().windows(3).any(escape)
 }
 
 fn value(what: &str, expected: &'static str, found: &str) -> JobError {

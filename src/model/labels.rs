@@ -52,9 +52,9 @@ impl<T: Copy> Table<T> {
         };
     }
 
-    /// Adds a label with the meaning of a known one; false if `known` is not.
-    fn alias(&mut self, label: &str, known: &str) -> bool {
-        let meaning = self.label(known);
+    /// Adds a label with the meaning of one of the contract's; false if `known` is none.
+    fn alias(&mut self, contract: &Table<T>, label: &str, known: &str) -> bool {
+        let meaning = contract.label(known);
         if let Some(meaning) = meaning {
             self.add(label, meaning);
         }
@@ -144,22 +144,24 @@ impl Default for Labels {
 impl Labels {
     /// Adds a label for the `event` column; false if `meaning` is none of the contract's.
     pub fn add_event(&mut self, label: &str, meaning: &str) -> bool {
-        self.event.alias(label, meaning)
+        self.event.alias(&Labels::default().event, label, meaning)
     }
 
     /// Adds a label for the `status` column; false if `meaning` is none of the contract's.
     pub fn add_status(&mut self, label: &str, meaning: &str) -> bool {
-        self.status.alias(label, meaning)
+        self.status.alias(&Labels::default().status, label, meaning)
     }
 
     /// Adds a label for the `failure_type` column; false if `meaning` is none of the contract's.
     pub fn add_failure_type(&mut self, label: &str, meaning: &str) -> bool {
-        self.failure_type.alias(label, meaning)
+        self.failure_type
+            .alias(&Labels::default().failure_type, label, meaning)
     }
 
     /// Adds a label for the `type` column; false if `meaning` is none of the contract's.
     pub fn add_tracking_type(&mut self, label: &str, meaning: &str) -> bool {
-        self.tracking_type.alias(label, meaning)
+        self.tracking_type
+            .alias(&Labels::default().tracking_type, label, meaning)
     }
 
     /// Adds a label for the `failure_reason` column.

@@ -13,8 +13,8 @@ mod record;
 mod table;
 
 pub use lock::{Lock, LockError};
-pub use output::{Committed, Output, TableChange};
-pub use plan::{DELIVERY_KPI, DELIVERY_KPI_HOURLY, KPI_RUN};
+pub use output::{Committed, Days, Output, TableChange};
+pub use plan::{DELIVERY_KPI, DELIVERY_KPI_HOURLY, DataFile, KPI_RUN};
 pub use record::{
     FileRecord, LogRecord, RejectionRecord, ReportedRecord, Rows, RunRecord, TableRecord,
 };

@@ -1,7 +1,7 @@
 //! The three tables of an output, and the order in which a run commits to them.
 
 use super::commit::RunName;
-use super::plan::{DELIVERY_KPI, DELIVERY_KPI_HOURLY, KPI_RUN};
+use super::plan::{DELIVERY_KPI, DELIVERY_KPI_HOURLY, DataFile, KPI_RUN};
 use super::table::Table;
 use super::{PublishError, RunRecord};
 use arrow::array::RecordBatch;
@@ -10,6 +10,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use tokio::runtime::Runtime;
 use url::Url;
+
+/// Readers of a table replay the commits since its last checkpoint.
+const CHECKPOINT_EVERY: u64 = 50;
 
 /// Where the tables are.
 pub struct Output {
@@ -33,6 +36,9 @@ struct Pair {
     latest: Table,
     committed: Table,
 }
+
+/// The data files of a partitioned table, by partition.
+pub type Days = BTreeMap<Option<String>, Vec<DataFile>>;
 
 /// The new content of the partitions of a table that change; a table without partitions has one,
 /// named `None`.
@@ -70,11 +76,13 @@ impl Output {
         })
     }
 
-    /// Opens the tables, with rows of these columns; those that are not there are made.
+    /// Opens the tables, with rows of these columns; those that are not there are made, if that is
+    /// allowed.
     pub fn open(
         &self,
         hourly: &Schema,
         deliveries: &Schema,
+        may_make: bool,
     ) -> Result<Committed<'_>, PublishError> {
         self.runtime.block_on(async {
             let root = &self.root;
@@ -84,6 +92,10 @@ impl Output {
             };
             let make = async |found, name, schema: &Schema, partition_by| match found {
                 Some(table) => Ok(table),
+                None if !may_make => Err(PublishError::Place {
+                    place: root.to_string(),
+                    reason: format!("there is no table {name}"),
+                }),
                 None => Table::create(root, name, schema, partition_by).await,
             };
             // None is made before all that are there are known to be ours.
@@ -134,20 +146,28 @@ async fn newest(runs: &Table) -> Result<Option<RunRecord>, PublishError> {
 }
 
 impl Committed<'_> {
-    /// The rows of `delivery_kpi_hourly` that belong to the newest run.
-    pub fn hourly(&self) -> Result<Vec<RecordBatch>, PublishError> {
-        self.output.runtime.block_on(self.hourly.committed.read())
+    /// The data files of `delivery_kpi_hourly` that belong to the newest run, by date.
+    pub fn hourly_days(&self) -> Result<Days, PublishError> {
+        self.hourly.committed.partitions()
+    }
+
+    /// The rows of some of these files.
+    pub fn hourly(&self, files: &[DataFile]) -> Result<Vec<RecordBatch>, PublishError> {
+        let rows = self.hourly.committed.read_files(files);
+        self.output.runtime.block_on(rows)
     }
 
     /// The rows of `delivery_kpi` that belong to the newest run.
     pub fn deliveries(&self) -> Result<Vec<RecordBatch>, PublishError> {
-        self.output
-            .runtime
-            .block_on(self.deliveries.committed.read())
+        let table = &self.deliveries.committed;
+        let partitions = table.partitions()?;
+        let rows = table.read_files(partitions.values().flatten());
+        self.output.runtime.block_on(rows)
     }
 
     /// Commits the data tables, then the record of the run with their versions and its number; `finish` may
-    /// add to the record in between. With
+    /// add to the record in between. Gives what failed afterwards and does not matter to the run: a
+    /// checkpoint that could not be made. With
     /// [`PublishError::Conflict`] another run was faster: open the tables again, and plan again.
     pub fn publish(
         &self,
@@ -155,7 +175,7 @@ impl Committed<'_> {
         deliveries: &TableChange,
         record: &mut RunRecord,
         finish: impl FnOnce(&mut RunRecord),
-    ) -> Result<(), PublishError> {
+    ) -> Result<Vec<PublishError>, PublishError> {
         record.run_number = self.next_number;
         let run_id = record.run_id.clone();
         let run = RunName {
@@ -163,6 +183,7 @@ impl Committed<'_> {
             number: self.next_number,
         };
         self.output.runtime.block_on(async {
+            let mut made = Vec::new();
             for (name, pair, change) in [
                 (DELIVERY_KPI_HOURLY, &self.hourly, hourly),
                 (DELIVERY_KPI, &self.deliveries, deliveries),
@@ -171,10 +192,19 @@ impl Committed<'_> {
                 record
                     .table_versions
                     .insert(name.to_owned(), version as i64);
+                made.push((&pair.latest, version));
             }
             finish(record);
-            self.runs.append(&record.to_batch()?, run).await?;
-            Ok(())
+            let version = self.runs.append(&record.to_batch()?, run).await?;
+            made.push((&self.runs, version));
+            let mut failed = Vec::new();
+            for (table, version) in made {
+                // A commit may repeat the version it found; its checkpoint is made once.
+                if version % CHECKPOINT_EVERY == 0 && version > table.version() {
+                    failed.extend(table.checkpoint(version).await.err());
+                }
+            }
+            Ok(failed)
         })
     }
 }

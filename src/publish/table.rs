@@ -5,6 +5,7 @@ use super::commit::APP_ID;
 use super::plan::DataFile;
 use arrow::array::{RecordBatch, StringArray};
 use arrow::datatypes::{Field, Schema};
+use deltalake::checkpoints::create_checkpoint;
 use deltalake::kernel::engine::arrow_conversion::{TryIntoArrow, TryIntoKernel};
 use deltalake::kernel::transaction::CommitProperties;
 use deltalake::kernel::{Add, LogicalFileView, StructField, StructType};
@@ -99,6 +100,13 @@ impl Table {
         })
     }
 
+    /// Makes a checkpoint of a version, so that readers need no commit before it.
+    pub async fn checkpoint(&self, version: u64) -> Result<(), PublishError> {
+        let table = self.at(version).await?;
+        let made = create_checkpoint(&table.table, None).await;
+        made.map_err(|source| delta(self.name, source))
+    }
+
     /// The state of the table at this version.
     pub(super) fn snapshot(&self) -> Result<&DeltaTableState, PublishError> {
         let snapshot = self.table.snapshot();
@@ -161,14 +169,20 @@ impl Table {
         Ok(files.iter().map(file).collect())
     }
 
-    /// All rows.
-    pub async fn read(&self) -> Result<Vec<RecordBatch>, PublishError> {
-        self.read_files(self.files()?.keys()).await
+    /// The data files of each partition; a table without partitions has one, named `None`.
+    pub fn partitions(&self) -> Result<BTreeMap<Option<String>, Vec<DataFile>>, PublishError> {
+        let mut partitions: BTreeMap<_, Vec<DataFile>> = BTreeMap::new();
+        for file in self.files()?.into_keys() {
+            let of_partition = partitions.entry(file.partition.clone()).or_default();
+            of_partition.push(file);
+        }
+        Ok(partitions)
     }
 
-    async fn read_files(
+    /// The rows of some data files.
+    pub async fn read_files(
         &self,
-        files: impl Iterator<Item = &DataFile>,
+        files: impl IntoIterator<Item = &DataFile>,
     ) -> Result<Vec<RecordBatch>, PublishError> {
         let failed = |source| delta(self.name, source);
         let store = self.table.object_store();

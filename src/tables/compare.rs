@@ -36,11 +36,37 @@ pub struct Comparison {
 const HERE: &str = "__here";
 const RUN: &str = "run_id";
 
-/// Compares the rows of a run with the published ones. All rows of the deliveries in `replaced`
-/// (a frame with `delivery_id`) are replaced by `computed`; the others stay. A row that is the same
+impl Comparison {
+    /// Of nothing with nothing, for a table with these columns.
+    pub(super) fn none(like: &DataFrame) -> Comparison {
+        Comparison {
+            counts: RowCounts::default(),
+            partitions: BTreeMap::new(),
+            replaced_as_of: None,
+            difference: like.clear(),
+        }
+    }
+
+    /// Adds what a run does to other partitions.
+    pub(super) fn add(&mut self, other: Comparison) -> Result<(), TableError> {
+        self.counts.inserted += other.counts.inserted;
+        self.counts.changed += other.counts.changed;
+        self.counts.removed += other.counts.removed;
+        self.counts.unchanged += other.counts.unchanged;
+        self.partitions.extend(other.partitions);
+        self.replaced_as_of = self.replaced_as_of.max(other.replaced_as_of);
+        self.difference.vstack_mut(&other.difference)?;
+        Ok(())
+    }
+}
+
+/// Compares the rows of a run with the published ones, of a whole table or of one partition. All rows
+/// of the deliveries in `replaced` (a frame with `delivery_id`) are replaced by `computed`; the others
+/// stay. A row that is the same
 /// keeps the `run_id` of the run that wrote it.
 pub fn compare(
     table: &'static str,
+    partition: Option<String>,
     keys: &[&str],
     published: &[RecordBatch],
     computed: &DataFrame,
@@ -94,7 +120,11 @@ pub fn compare(
             .vstack(&kept)?
             .sort(keys.to_vec(), SortMultipleOptions::default())?,
     };
-    let partitions = partitions(&whole, &touched, &old.filter(&removed)?)?;
+    let mut partitions = BTreeMap::new();
+    if counts.inserted + counts.changed + counts.removed > 0 {
+        let rows = (whole.height() > 0).then(|| to_batch(&whole)).transpose()?;
+        partitions.insert(partition, rows);
+    }
     Ok(Comparison {
         counts,
         partitions,
@@ -144,40 +174,4 @@ fn same_rows(
         same = same & column.as_materialized_series().equal_missing(old)?;
     }
     Ok(same)
-}
-
-fn partitions(
-    whole: &DataFrame,
-    touched: &DataFrame,
-    removed: &DataFrame,
-) -> Result<BTreeMap<Option<String>, Option<RecordBatch>>, TableError> {
-    let mut partitions = BTreeMap::new();
-    let Ok(dates) = whole.column("date") else {
-        if touched.height() + removed.height() > 0 {
-            let batch = (whole.height() > 0).then(|| to_batch(whole)).transpose()?;
-            partitions.insert(None, batch);
-        }
-        return Ok(partitions);
-    };
-    let dates = dates.date()?.physical().clone();
-    let mut dirty: Vec<i32> = Vec::new();
-    for frame in [touched, removed] {
-        dirty.extend(frame.column("date")?.date()?.physical().iter().flatten());
-    }
-    dirty.sort_unstable();
-    dirty.dedup();
-    for day in dirty {
-        let rows = whole.filter(&dates.equal(day))?;
-        let batch = (rows.height() > 0).then(|| to_batch(&rows)).transpose()?;
-        partitions.insert(Some(date_name(day)), batch);
-    }
-    Ok(partitions)
-}
-
-/// A day since the epoch as Delta Lake names it.
-fn date_name(day: i32) -> String {
-    let midnight = crate::model::Hour::new(i64::from(day) * 24)
-        .start()
-        .to_string();
-    midnight.split('T').next().unwrap_or_default().to_owned()
 }

@@ -2,9 +2,10 @@
 
 use super::TableError;
 use super::rates::with_rates;
-use crate::model::{Attributes, DeliveryId, Instant};
+use crate::model::{Attributes, DeliveryId, Hour, Instant};
 use crate::rollup::{Change, Counter, DeliveryKpis, Kpis, Shown};
 use polars::prelude::*;
+use std::collections::BTreeMap;
 
 /// What marks the rows of a run.
 #[derive(Clone, Debug)]
@@ -23,7 +24,7 @@ struct Delivery<'a> {
 
 /// The rows of a run.
 pub struct Frames {
-    /// `delivery_kpi_hourly`, sorted by delivery and hour.
+    /// `delivery_kpi_hourly`, sorted by date, delivery and hour.
     pub(super) hourly: DataFrame,
     /// `delivery_kpi`, sorted by delivery.
     pub(super) deliveries: DataFrame,
@@ -94,7 +95,32 @@ fn hourly(
         vec![marks.run_id.as_str(); days.len()],
     ))?;
     frame.with_column(Column::new("date".into(), days).cast(&DataType::Date)?)?;
-    Ok(frame.sort(["delivery_id", "hour"], SortMultipleOptions::default())?)
+    let order = ["date", "delivery_id", "hour"];
+    Ok(frame.sort(order, SortMultipleOptions::default())?)
+}
+
+/// The hourly rows of each day, by its name.
+pub(super) fn days(hourly: &DataFrame) -> Result<BTreeMap<String, DataFrame>, TableError> {
+    let dates: Vec<i32> = hourly
+        .column("date")?
+        .date()?
+        .physical()
+        .iter()
+        .flatten()
+        .collect();
+    let mut start = 0;
+    let day = |rows: &[i32]| {
+        let frame = hourly.slice(start, rows.len());
+        start += rows.len() as i64;
+        (date_name(rows[0]), frame)
+    };
+    Ok(dates.chunk_by(|a, b| a == b).map(day).collect())
+}
+
+/// A day since the epoch as Delta Lake names it.
+fn date_name(day: i32) -> String {
+    let midnight = Hour::new(i64::from(day) * 24).start().to_string();
+    midnight.split('T').next().unwrap_or_default().to_owned()
 }
 
 fn snapshot(

@@ -16,6 +16,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 
 use polars::error::PolarsError;
+use polars::prelude::SortMultipleOptions;
 
 /// A frame that could not be built: a defect, or published rows that are not ours.
 #[derive(Debug, thiserror::Error)]
@@ -66,29 +67,34 @@ impl Frames {
     }
 
     /// Compares with the published rows: all rows of the deliveries of this run are replaced, those
-    /// of other deliveries stay.
-    pub fn compare(
+    /// of other deliveries stay. The hourly rows are read and compared day by day, so that not all of
+    /// them are in memory: `days` are the published dates, `hourly` gives the rows of one.
+    pub fn compare<E: From<TableError>>(
         &self,
-        hourly: &[RecordBatch],
+        days: impl IntoIterator<Item = String>,
+        mut hourly: impl FnMut(&str) -> Result<Vec<RecordBatch>, E>,
         deliveries: &[RecordBatch],
-    ) -> Result<Tables, TableError> {
-        let replaced = self.deliveries.select(["delivery_id"])?;
+    ) -> Result<Tables, E> {
         let keys = ["delivery_id", "hour"];
+        let replaced = self.deliveries.select([keys[0]]);
+        let replaced = replaced.map_err(TableError::from)?;
+        let mut computed = frames::days(&self.hourly)?;
+        for day in days {
+            computed.entry(day).or_insert_with(|| self.hourly.clear());
+        }
+        let mut whole = Comparison::none(&self.hourly);
+        for (day, rows) in computed {
+            let published = hourly(&day)?;
+            let day = Some(day);
+            let table = "delivery_kpi_hourly";
+            whole.add(compare::compare(
+                table, day, &keys, &published, &rows, &replaced,
+            )?)?;
+        }
+        let (table, rows) = ("delivery_kpi", &self.deliveries);
         Ok(Tables {
-            hourly: compare::compare(
-                "delivery_kpi_hourly",
-                &keys,
-                hourly,
-                &self.hourly,
-                &replaced,
-            )?,
-            deliveries: compare::compare(
-                "delivery_kpi",
-                &keys[..1],
-                deliveries,
-                &self.deliveries,
-                &replaced,
-            )?,
+            hourly: whole,
+            deliveries: compare::compare(table, None, &keys[..1], deliveries, rows, &replaced)?,
         })
     }
 
@@ -115,6 +121,12 @@ impl Frames {
 impl Tables {
     /// The hourly rows that are new or different, as CSV.
     pub fn csv(&self) -> Result<String, TableError> {
-        csv::to_csv(&self.hourly.difference)
+        let order = SortMultipleOptions::default();
+        csv::to_csv(
+            &self
+                .hourly
+                .difference
+                .sort(["delivery_id", "hour"], order)?,
+        )
     }
 }

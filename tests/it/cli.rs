@@ -2,6 +2,7 @@
 
 mod bad_files;
 mod corrections;
+mod edges;
 mod exit_codes;
 mod flags;
 mod job_file;

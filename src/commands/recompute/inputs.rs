@@ -1,14 +1,13 @@
 //! The extracts of a job, opened and checked.
 
 use crate::decode::{DeliveryRows, Selection, decode_deliveries};
-use crate::engine::open_all;
+use crate::engine::{Pool, open_all};
 use crate::error::Error;
 use crate::extracts::{
     Extract, FileError, FileSchema, IdKind, Listing, OpenFile, Schemas, SourceFile, check, list,
 };
 use crate::job::{Job, OnBadFile, Scope};
 use crate::model::{Catalog, DeliveryId, FateCounts};
-use rayon::ThreadPool;
 use std::collections::BTreeSet;
 
 /// The extracts of a job: what can be read, what cannot, and the deliveries.
@@ -37,7 +36,7 @@ pub struct Inputs {
 
 impl Inputs {
     /// Lists, opens and checks the extracts, and reads the deliveries.
-    pub fn open(job: &Job, pool: &ThreadPool) -> Result<Inputs, Error> {
+    pub fn open(job: &Job, pool: &Pool) -> Result<Inputs, Error> {
         let mut opened: Vec<OpenFile> = Vec::new();
         let (mut bad_files, mut skipped, mut empty) = (Vec::new(), Vec::new(), Vec::new());
         for extract in Extract::ALL {
@@ -93,6 +92,11 @@ impl Inputs {
                 .sum::<u64>()
         };
         self.logs.iter().map(rows).sum()
+    }
+
+    /// Row groups of both logs.
+    pub fn row_groups(&self) -> usize {
+        self.logs.iter().map(OpenFile::row_groups).sum()
     }
 
     fn read_deliveries(&mut self, job: &Job, files: Vec<OpenFile>) -> Result<(), Error> {

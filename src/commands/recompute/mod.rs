@@ -8,7 +8,7 @@ mod summary;
 pub use summary::Report;
 
 use crate::decode::{DecodeKey, Decoder, Fingerprint, Selection};
-use crate::engine::{self, FileRead, Progress};
+use crate::engine::{self, FileRead, Pool, Progress};
 use crate::error::Error;
 use crate::extracts::{Extract, FileError, IdKind};
 use crate::history::Meaning;
@@ -17,8 +17,7 @@ use crate::model::{Attributes, Codes, DeliveryId, FateCounts, Policy};
 use crate::publish::Lock;
 use crate::rollup::{Kpis, finish};
 use inputs::Inputs;
-use rayon::ThreadPool;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 /// Runs the job. The report says what was done, also where input was left out.
 pub fn run(job: &Job, progress: &dyn Progress) -> Result<Report, Error> {
@@ -57,7 +56,7 @@ struct Counted {
 
 fn count<M: DecodeKey>(
     job: &Job,
-    pool: &ThreadPool,
+    pool: &Pool,
     inputs: &Inputs,
     progress: &dyn Progress,
     report: &mut Report,
@@ -76,8 +75,8 @@ fn count<M: DecodeKey>(
             Scope::All | Scope::Deliveries(_) => None,
         },
     };
-    let partitions = engine::partitions_for(inputs.rows());
-    let mapping = |extract| job.mapping(extract).clone();
+    let partitions = engine::partitions_for(inputs.rows(), inputs.row_groups());
+    let mapping = |extract| job.mapping(extract);
     let mut reading =
         engine::read::<M>(pool, &inputs.logs, mapping, &decoder, partitions, progress);
     report.lap("reading", watch.lap());
@@ -137,21 +136,22 @@ fn count<M: DecodeKey>(
 }
 
 /// Where the job fails on files that cannot be read, all of them are named at once. It also fails
-/// where none of the sending log is left: that would empty the tables.
+/// where nothing of an extract is left: what rests on it would be taken out of the tables.
 fn refuse_bad_files(
     job: &Job,
     inputs: &Inputs,
     files: &[Result<FileRead, FileError>],
 ) -> Result<(), Error> {
-    let is_sending = |extract| extract == Extract::SendingLog;
-    let some_sending = inputs
+    let read = inputs
         .logs
         .iter()
         .zip(files)
-        .any(|(file, read)| is_sending(file.extract) && read.is_ok());
-    if job.on_bad_file == OnBadFile::Skip && some_sending {
-        return Ok(());
+        .filter(|(_, read)| read.is_ok());
+    let mut left: BTreeSet<Extract> = read.map(|(file, _)| file.extract).collect();
+    if !inputs.delivery_files.is_empty() {
+        left.insert(Extract::Deliveries);
     }
+    let is_gone = |error: &FileError| !left.contains(&error.extract);
     let while_reading = files.iter().filter_map(|file| file.as_ref().err());
     let bad: Vec<FileError> = inputs
         .bad_files
@@ -159,7 +159,8 @@ fn refuse_bad_files(
         .chain(while_reading)
         .cloned()
         .collect();
-    match bad.is_empty() {
+    let is_allowed = job.on_bad_file == OnBadFile::Skip && !bad.iter().any(is_gone);
+    match bad.is_empty() || is_allowed {
         true => Ok(()),
         false => Err(Error::BadFiles(bad)),
     }
@@ -179,7 +180,8 @@ fn check_selection(selection: &Selection, kpis: &Kpis, report: &mut Report) -> R
         return Err(Error::NoSuchDelivery(ids.len()));
     }
     if !unknown.is_empty() {
-        let names = crate::error::names(&unknown);
+        let names: Vec<String> = unknown.iter().map(ToString::to_string).collect();
+        let names = names.join(", ");
         report.notes.push(format!(
             "not in the extracts, their rows stay as they are: deliveries {names}"
         ));

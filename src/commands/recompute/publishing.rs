@@ -37,7 +37,7 @@ pub fn publish(
     report.deliveries = counted.kpis.deliveries.len() as u64;
     let columns = frames.schemas()?;
     if job.dry_run && !has_published(job)? {
-        let tables = frames.compare(&[], &[])?;
+        let tables = frames.compare::<Error>([], |_| Ok(Vec::new()), &[])?;
         enter_left_out(report, &[]);
         report.difference = Some(tables.csv()?);
         enter(job, &tables, report);
@@ -45,8 +45,14 @@ pub fn publish(
     }
     let output = Output::new(&job.output, job.threads)?;
     for _ in 0..ATTEMPTS {
-        let committed = output.open(&columns.hourly, &columns.deliveries)?;
-        let tables = frames.compare(&committed.hourly()?, &committed.deliveries()?)?;
+        let committed = output.open(&columns.hourly, &columns.deliveries, !job.dry_run)?;
+        let days = committed.hourly_days()?;
+        let hourly = |day: &str| -> Result<_, Error> {
+            let files = days.get(&Some(day.to_owned()));
+            Ok(committed.hourly(files.map_or(&[], Vec::as_slice))?)
+        };
+        let names = days.keys().flatten().cloned();
+        let tables = frames.compare(names, hourly, &committed.deliveries()?)?;
         refuse_rewind(job, &tables.deliveries)?;
         let earlier = committed.last.as_ref().filter(|_| !job.full);
         enter_left_out(report, earlier.map_or(&[], |last| &last.reported));
@@ -55,7 +61,8 @@ pub fn publish(
             report.difference = Some(tables.csv()?);
             return Ok(());
         }
-        progress.begins(Stage::Publishing, report.rows_written());
+        let written = report.rows_written();
+        progress.begins(Stage::Publishing, written);
         let done = committed.publish(
             &tables.hourly.partitions,
             &tables.deliveries.partitions,
@@ -66,12 +73,19 @@ pub fn publish(
                 record
                     .stage_seconds
                     .insert("publishing".to_owned(), seconds);
+                progress.advances(written);
             },
         );
         progress.ends();
         match done {
             Err(PublishError::Conflict { .. }) => {}
-            done => return Ok(done?),
+            done => {
+                let failed = done?
+                    .into_iter()
+                    .map(|error| format!("no checkpoint: {error}"));
+                report.notes.extend(failed);
+                return Ok(());
+            }
         }
     }
     Err(Error::Crowded(job.output.display().to_string(), ATTEMPTS))

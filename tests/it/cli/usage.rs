@@ -115,7 +115,7 @@ fn paths_that_are_missing() {
     let into = ["--output", "out"];
     run(&[&into[..], &["--sending-log", "nowhere"]].concat()).says(&["nowhere", "found nothing"]);
     run(&[&into[..], &["--sending-log", "no*where/*.parquet"]].concat())
-        .says(&["no*where/*.parquet", "found none"]);
+        .says(&["no*where/*.parquet", "found nothing"]);
     let complete = [&into[..], &["--sending-log", &sending]].concat();
     run(&[&complete[..], &["--tracking-log", "not-here"]].concat()).says(&["not-here"]);
     run(&[&complete[..], &["--deliveries", "not-there"]].concat()).says(&["not-there"]);
