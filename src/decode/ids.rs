@@ -156,3 +156,33 @@ impl Opaque {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::Int64Array;
+    use std::sync::Arc;
+
+    #[test]
+    fn deliveries_of_any_number_are_told_apart() {
+        // 4095 and -1 go to one slot of the recent ones; no slot may take -1 for an empty one.
+        let ids = [-1, 4095, -1, 0, 4096, 0, i64::MIN, i64::MAX, -1];
+        let array: ArrayRef = Arc::new(Int64Array::from(ids.to_vec()));
+        let catalog = Catalog::default();
+        let all = Deliveries::new(Some(&array), &catalog, &Selection::All).expect("integers");
+        for (row, id) in ids.into_iter().enumerate() {
+            let place = catalog.index(&DeliveryId::Number(id));
+            assert_eq!(all.get(row), Cell::Value(Some(place)), "{id}");
+        }
+        let known = catalog.ids();
+        let numbers = [-1, 4095, 0, 4096, i64::MIN, i64::MAX];
+        assert_eq!(known, numbers.map(DeliveryId::Number));
+
+        let only = Selection::Only([DeliveryId::Number(4095)].into());
+        let some = Deliveries::new(Some(&array), &catalog, &only).expect("integers");
+        for (row, id) in ids.into_iter().enumerate() {
+            let is_asked_for = matches!(some.get(row), Cell::Value(Some(_)));
+            assert_eq!(is_asked_for, id == 4095, "{id}");
+        }
+    }
+}

@@ -158,3 +158,6 @@ impl Decoder<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

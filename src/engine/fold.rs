@@ -209,3 +209,78 @@ impl<M: MessageKey> Groups<M> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::Decoded;
+    use crate::engine::{Silent, pool};
+    use crate::model::{
+        Attributes, Codes, DeadlineMode, DeliveryId, Event, FateCounts, HOUR, Instant, Logged,
+        Report, Tracked,
+    };
+    use crate::rollup::{Change, Counter, Kpis, finish};
+
+    const DELIVERIES: u32 = 5;
+    const MESSAGES: u64 = 600;
+
+    /// Every message has a relay in the first file, a hard bounce in the second, a click in the third.
+    fn folded(partitions: usize, threads: usize) -> (Kpis, Vec<FateCounts>) {
+        let row = |source: usize, message: u64| {
+            let at = Some(Instant::FIRST.plus((message % 7 + source as u64) as i64 * HOUR));
+            let stamp = match source {
+                0 => Stamp::sending(at, Some(Logged::Event(Report::Relayed))),
+                1 => Stamp::sending(at, Some(Logged::Event(Report::HardBounce))),
+                _ => Stamp::tracking(at, Some(Tracked::Click)),
+            };
+            Event {
+                message,
+                stamp,
+                delivery: DeliveryIndex((message % u64::from(DELIVERIES)) as u32),
+                code: Code::NULL,
+            }
+        };
+        let runs: Vec<Run<u64>> = (0..3)
+            .map(|source| {
+                let decoded = Decoded {
+                    events: (0..MESSAGES).map(|message| row(source, message)).collect(),
+                    ..Decoded::default()
+                };
+                Run::new(source as u32, &decoded, partitions)
+            })
+            .collect();
+        let policy = Policy::new(&Attributes::default(), DeadlineMode::Infer);
+        let policies = vec![policy; DELIVERIES as usize];
+        let meaning = Meaning {
+            as_of: Instant::FIRST.plus(100 * HOUR),
+            codes: &Codes::default(),
+        };
+        let pool = pool(threads).expect("threads");
+        let partial = fold(&pool, &runs, partitions, &policies, meaning, 3, &Silent);
+        let ids: Vec<DeliveryId> = (0..i64::from(DELIVERIES)).map(DeliveryId::Number).collect();
+        let kpis = finish(&partial, &ids).expect("sums that can be");
+        (kpis, partial.fates().to_vec())
+    }
+
+    #[test]
+    fn neither_partitions_nor_threads_change_anything() {
+        let (kpis, fates) = folded(1, 1);
+        let mut total = Change::default();
+        for delivery in &kpis.deliveries {
+            total += &delivery.total();
+        }
+        for counter in [Counter::Processed, Counter::HardBounces, Counter::Clicks] {
+            assert_eq!(total.get(counter), MESSAGES as i64, "{counter:?}");
+        }
+        assert!(fates.iter().all(|fates| fates.counted == MESSAGES));
+        for partitions in [1, 2, 8, 64] {
+            for threads in [1, 3] {
+                let found = folded(partitions, threads);
+                assert!(
+                    found == (kpis.clone(), fates.clone()),
+                    "{partitions}, {threads}"
+                );
+            }
+        }
+    }
+}

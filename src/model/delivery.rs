@@ -149,6 +149,45 @@ mod tests {
     }
 
     #[test]
+    fn a_validity_end_that_does_not_count_is_told() {
+        let of = |start: Option<i64>, end: Option<i64>| {
+            let attributes = Attributes {
+                started_at: start.map(|h| T.plus(h * HOUR)),
+                validity_end: end.map(|h| T.plus(h * HOUR)),
+                ..Attributes::default()
+            };
+            attributes.validity_is_ignored()
+        };
+        assert!(of(Some(0), Some(85)) && of(Some(0), Some(0)) && of(Some(0), Some(-5)));
+        assert!(!of(Some(0), Some(84)) && !of(Some(0), Some(1)) && !of(None, Some(500)));
+        assert!(!of(Some(0), None) && !of(None, None));
+    }
+
+    #[test]
+    fn rows_are_ordered_by_the_columns_of_the_contract() {
+        // Each column, set to a value.
+        let columns: [fn(&mut Attributes); 8] = [
+            |row| row.label = Some("a".to_owned()),
+            |row| row.channel = Some("a".to_owned()),
+            |row| row.parent_delivery_id = Some(DeliveryId::Number(-1)),
+            |row| row.started_at = Some(T),
+            |row| row.validity_end = Some(T),
+            |row| row.modified_at = Some(T),
+            |row| row.to_deliver = Some(-1),
+            |row| row.efs = Some(false),
+        ];
+        for (place, set) in columns.iter().enumerate() {
+            let (mut greater, mut lower) = (Attributes::default(), Attributes::default());
+            set(&mut greater);
+            columns[place + 1..].iter().for_each(|set| set(&mut lower));
+            assert!(
+                greater > lower,
+                "column {place}: null is lowest, later ones do not matter"
+            );
+        }
+    }
+
+    #[test]
     fn other_channels_and_reported_deadlines_have_none() {
         let of = |channel: Option<&str>, mode| {
             let attributes = Attributes {
@@ -175,6 +214,12 @@ mod tests {
         assert_eq!(empty.efs, Some(true));
         assert_eq!(empty.channel.as_deref(), Some("sms"));
         assert_eq!(empty.validity_end, None, "no start, no end");
+        let started = Attributes {
+            started_at: Some(T),
+            ..Attributes::default()
+        };
+        let end = started.or(&defaults).validity_end;
+        assert_eq!(end, Some(T.plus(2 * HOUR)), "from the start");
         let full = Attributes {
             efs: Some(false),
             channel: Some("email".to_owned()),

@@ -345,6 +345,20 @@ mod tests {
     }
 
     #[test]
+    fn reports_of_one_instant_have_their_order() {
+        use Report::*;
+        let stamp = |offset, report| Stamp::sending(at(offset), Some(Logged::Event(report)));
+        let ordered = [Relayed, SoftBounce, Delivered, Expired, HardBounce];
+        for pair in ordered.windows(2) {
+            assert!(stamp(0, pair[0]) < stamp(0, pair[1]), "{pair:?}");
+        }
+        for last in [Complaint, Ignored] {
+            assert!(stamp(0, HardBounce) < stamp(0, last), "{last:?}");
+            assert!(stamp(0, last) < stamp(1, Relayed), "{last:?}");
+        }
+    }
+
+    #[test]
     fn what_went_in_comes_out() {
         let stamp = Stamp::tracking(at(77), Some(Tracked::OfferClick2)).marked(true, true, true);
         assert_eq!(stamp.log(), Log::Tracking);

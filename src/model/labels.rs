@@ -272,6 +272,95 @@ mod tests {
     }
 
     #[test]
+    fn the_labels_and_codes_of_the_specification() {
+        let labels = Labels::default();
+        for (label, report) in [
+            ("relayed", Report::Relayed),
+            ("delivered", Report::Delivered),
+            ("soft_bounce", Report::SoftBounce),
+            ("hard_bounce", Report::HardBounce),
+            ("expired", Report::Expired),
+            ("complaint", Report::Complaint),
+            ("ignored", Report::Ignored),
+        ] {
+            assert_eq!(labels.event(label), Some(Logged::Event(report)), "{label}");
+        }
+        for (code, reason) in [
+            (1, "User unknown"),
+            (2, "Invalid domain"),
+            (3, "Unreachable"),
+            (4, "Account disabled"),
+            (5, "Mailbox full"),
+            (6, "Not connected"),
+            (8, "On denylist"),
+            (20, "Refused"),
+        ] {
+            assert_eq!(
+                labels.failure_reason(reason),
+                Value::Number(code),
+                "{reason}"
+            );
+        }
+        for code in [-1, 0, 1, 7, 20, 21, i64::MAX] {
+            assert_eq!(labels.failure_reason_code(code), code);
+            assert_eq!(
+                labels.failure_reason(&code.to_string()),
+                Value::Number(code)
+            );
+        }
+        for (code, status) in [(1, StatusLabel::Sent), (2, StatusLabel::Failed)] {
+            assert_eq!(labels.status_code(code), Some(status));
+            assert_eq!(labels.status(&code.to_string()), Some(status));
+        }
+        for (code, label, failure_type) in [
+            (1, "Soft", FailureType::Soft),
+            (2, "Hard", FailureType::Hard),
+            (3, "Ignored", FailureType::Ignored),
+        ] {
+            assert_eq!(labels.failure_type_code(code), Some(failure_type));
+            assert_eq!(labels.failure_type(&code.to_string()), Some(failure_type));
+            assert_eq!(labels.failure_type(label), Some(failure_type));
+        }
+        for code in [0, 3, 4] {
+            assert_eq!(labels.status_code(code), None);
+            assert_eq!(labels.event_code(code), None);
+        }
+        assert_eq!(
+            (labels.failure_type_code(0), labels.failure_type_code(4)),
+            (None, None)
+        );
+        for (code, label, tracked) in [
+            (1, "Click", Tracked::Click),
+            (2, "Open", Tracked::Open),
+            (3, "Opt_out", Tracked::OptOut),
+            (6, "Mirror_page", Tracked::MirrorPage),
+            (10, "Offer_click", Tracked::OfferClick),
+            (11, "Offer_click_2", Tracked::OfferClick2),
+        ] {
+            assert_eq!(labels.tracking_code(code), tracked);
+            assert_eq!(labels.tracking_type(label), (tracked, Value::Number(code)));
+        }
+        for code in [-1, 0, 4, 5, 7, 9, 12, 15, i64::MAX] {
+            assert_eq!(labels.tracking_code(code), Tracked::Unknown, "{code}");
+        }
+    }
+
+    #[test]
+    fn a_status_of_its_type_is_an_event() {
+        use FailureType::{Hard, Ignored, Soft};
+        for failure_type in [None, Some(Soft), Some(Hard), Some(Ignored)] {
+            let of = |status| Labels::logged(status, failure_type);
+            assert_eq!(of(StatusLabel::Pending), Logged::Pending);
+            assert_eq!(of(StatusLabel::Sent), Logged::Sent);
+            let failed = match failure_type {
+                Some(Hard) => Logged::FailedHard,
+                _ => Logged::FailedSoft,
+            };
+            assert_eq!(of(StatusLabel::Failed), failed);
+        }
+    }
+
+    #[test]
     fn tracking_types_are_codes_or_labels() {
         let labels = Labels::default();
         for (label, tracked, code) in [

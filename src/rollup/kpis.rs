@@ -118,3 +118,78 @@ fn check(total: &Change) -> Result<(), &'static str> {
         None => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Counter::*;
+    use super::*;
+    use crate::history::{Sink, Status};
+    use crate::model::Instant;
+
+    fn of(counters: &[(Counter, i64)]) -> Result<(), &'static str> {
+        let mut total = Change::default();
+        for (counter, value) in counters {
+            total.add(*counter, *value);
+        }
+        check(&total)
+    }
+
+    #[test]
+    fn every_sum_that_cannot_be_is_noticed() {
+        let possible = [
+            (Processed, 4),
+            (Pending, 1),
+            (Delivered, 1),
+            (HardBounces, 1),
+            (SoftBounces, 1),
+            (FailedByDeadline, 1),
+            (Retrying, 4),
+            (OpensTracked, 2),
+            (UniqueOpensTracked, 2),
+            (UniqueOpens, 2),
+            (Clicks, 2),
+            (UniqueClicks, 2),
+            (Unsubscribes, 1),
+            (UniqueUnsubscribes, 1),
+        ];
+        assert_eq!(of(&[]), Ok(()));
+        assert_eq!(of(&possible), Ok(()));
+        let sum = "processed = pending + delivered + bounces_errors";
+        for counter in [Processed, Pending, Delivered, HardBounces, SoftBounces] {
+            assert_eq!(of(&[(counter, 1)]), Err(sum), "{counter:?}");
+        }
+        let negative = "no counter is negative";
+        assert_eq!(of(&[(Complaints, -1)]), Err(negative));
+        assert_eq!(of(&[(Pending, 1), (Delivered, -1)]), Err(negative));
+        let uniques = "no unique counter exceeds its total";
+        for unique in [UniqueOpensTracked, UniqueClicks, UniqueUnsubscribes] {
+            let counters = [(unique, 1), (UniqueOpens, 1)];
+            assert_eq!(of(&counters), Err(uniques), "{unique:?}");
+        }
+        let implied = "who opens or clicks has a unique open";
+        for (unique, all) in [(UniqueOpensTracked, OpensTracked), (UniqueClicks, Clicks)] {
+            assert_eq!(of(&[(unique, 1), (all, 1)]), Err(implied), "{unique:?}");
+        }
+        let parts = "failed_by_deadline and retrying are parts of their wholes";
+        for part in [FailedByDeadline, Retrying] {
+            assert_eq!(of(&[(part, 1)]), Err(parts), "{part:?}");
+        }
+    }
+
+    #[test]
+    fn the_first_hour_that_cannot_be_is_told() {
+        let at = Instant::FIRST;
+        let mut partial = Partial::new(0);
+        let mut teller = partial.teller(DeliveryIndex(0));
+        teller.moves(at, None, Status::Sent);
+        teller.moves(
+            at.plus(crate::model::HOUR),
+            Some(Status::Pending),
+            Status::Sent,
+        );
+        let violation = finish(&partial, &[DeliveryId::Number(7)]).expect_err("pending is -1");
+        assert_eq!(violation.delivery, DeliveryId::Number(7));
+        assert_eq!(violation.hour, at.plus(crate::model::HOUR).hour());
+        assert_eq!(violation.rule, "no counter is negative");
+    }
+}
