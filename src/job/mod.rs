@@ -149,8 +149,12 @@ impl Job {
             .clone()
             .or_else(|| file.as_of.clone().map(String::from));
         let threads = flags.threads.or(file.threads);
-        if threads == Some(0) {
-            return Err(value("threads", "at least 1", "0"));
+        if let Some(wrong) = threads.filter(|threads| !(1..=MOST_THREADS).contains(threads)) {
+            return Err(value(
+                "threads",
+                "at least 1 and at most 1024",
+                &wrong.to_string(),
+            ));
         }
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         let zone = file.naive_timezone.as_deref().unwrap_or("UTC");
@@ -288,6 +292,9 @@ fn shown_progress(mode: ProgressMode) -> Shown {
         (ProgressMode::Auto | ProgressMode::Never, _) => Shown::Nothing,
     }
 }
+
+/// More would only keep the system busy.
+const MOST_THREADS: usize = 1024;
 
 /// Hours to microseconds.
 fn hours(hours: i64) -> i64 {

@@ -59,6 +59,7 @@ fn values_of_flags_that_are_none() {
     );
     refused(&["--threads", "many"], &["--threads", "many"]);
     refused(&["--threads", "0"], &["threads", "at least 1"]);
+    refused(&["--threads", "1025"], &["threads", "at most 1024"]);
     refused(&["--progress", "sometimes"], &["--progress", "never"]);
     refused(&["--log-format", "xml"], &["--log-format", "json"]);
     refused(&["--delivery"], &["--delivery"]);
