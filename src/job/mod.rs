@@ -139,7 +139,7 @@ impl Job {
         };
         let path = |flag: &Option<PathBuf>, key: &Option<PathBuf>| {
             flag.clone()
-                .or_else(|| key.as_ref().map(|path| folder.join(path)))
+                .or_else(|| key.as_ref().map(|path| below(folder, path)))
         };
         let missing = |flag, key| JobError::Missing { flag, key };
         let sending_log = path(&flags.sending_log, &file.sending_log);
@@ -158,11 +158,21 @@ impl Job {
         }
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         let zone = file.naive_timezone.as_deref().unwrap_or("UTC");
+        let sending_log = sending_log.ok_or_else(|| missing("--sending-log", "sending_log"))?;
+        let tracking_log = path(&flags.tracking_log, &file.tracking_log);
+        let deliveries = path(&flags.deliveries, &file.deliveries);
+        let output = local(output.ok_or_else(|| missing("--output", "output"))?)?;
+        let extracts = [
+            Some(&sending_log),
+            tracking_log.as_ref(),
+            deliveries.as_ref(),
+        ];
+        outside(&output, extracts.into_iter().flatten())?;
         Ok(Job {
-            sending_log: sending_log.ok_or_else(|| missing("--sending-log", "sending_log"))?,
-            tracking_log: path(&flags.tracking_log, &file.tracking_log),
-            deliveries: path(&flags.deliveries, &file.deliveries),
-            output: local(output.ok_or_else(|| missing("--output", "output"))?)?,
+            sending_log,
+            tracking_log,
+            deliveries,
+            output,
             as_of: as_of_instant(as_of.as_deref())?,
             rewind: flags.rewind,
             deadline: deadline(flags.deadline, file.deadline.as_deref())?,
@@ -170,7 +180,7 @@ impl Job {
             full: flags.full,
             dry_run: flags.dry_run,
             threads: threads.unwrap_or_else(cores),
-            progress: shown_progress(flags.progress),
+            progress: shown_progress(flags.progress, flags.log_format),
             log_format: flags.log_format,
             on_bad_file: match file.on_bad_file.as_deref() {
                 None | Some("fail") => OnBadFile::Fail,
@@ -212,7 +222,9 @@ impl Job {
 
 fn local(output: PathBuf) -> Result<PathBuf, JobError> {
     let text = output.to_string_lossy();
-    let expected = if text.contains("://") {
+    let expected = if text.is_empty() {
+        "a path"
+    } else if text.contains("://") {
         "a local directory; object stores are not supported yet"
     } else if output.exists() && !output.is_dir() {
         "a directory"
@@ -222,6 +234,32 @@ fn local(output: PathBuf) -> Result<PathBuf, JobError> {
         return Ok(output);
     };
     Err(value("output", expected, &text))
+}
+
+/// A path of a job file; an empty one stays empty.
+fn below(folder: &Path, path: &Path) -> PathBuf {
+    match path.as_os_str().is_empty() {
+        true => PathBuf::new(),
+        false => folder.join(path),
+    }
+}
+
+/// The tables must not be among the extracts: the next run would read them as such.
+fn outside<'a>(output: &Path, extracts: impl Iterator<Item = &'a PathBuf>) -> Result<(), JobError> {
+    let whole = |path: &Path| {
+        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        path.canonicalize().unwrap_or(path)
+    };
+    let output_is_in = |extract: &&PathBuf| whole(output).starts_with(whole(extract));
+    let mut directories = extracts.filter(|extract| extract.is_dir());
+    match directories.find(output_is_in) {
+        Some(extract) => {
+            let expected = "a directory outside the extracts, whose files would be read as data";
+            let found = format!("{} in {}", output.display(), extract.display());
+            Err(value("output", expected, &found))
+        }
+        None => Ok(()),
+    }
 }
 
 /// Whether Delta Lake would take some of the path for an escaped character.
@@ -282,10 +320,12 @@ fn scope(flags: &Recompute) -> Result<Scope, JobError> {
     Ok(Scope::EventTime(interval))
 }
 
-fn shown_progress(mode: ProgressMode) -> Shown {
+fn shown_progress(mode: ProgressMode, format: LogFormat) -> Shown {
     let is_terminal = std::io::stderr().is_terminal();
     let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     match (mode, is_terminal) {
+        // A machine reads one object, and nothing before it.
+        (ProgressMode::Always, false) if format == LogFormat::Json => Shown::Nothing,
         (ProgressMode::Always, false) => Shown::Lines,
         (ProgressMode::Always, true) => Shown::Bars,
         (ProgressMode::Auto, true) if !plain => Shown::Bars,

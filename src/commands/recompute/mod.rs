@@ -38,6 +38,7 @@ pub fn run(job: &Job, progress: &dyn Progress) -> Result<Report, Error> {
         }
     };
     ledger::enter(job, &inputs, &counted, &mut report)?;
+    report.enter_unknown_mode(counted.unknown_mode);
     publishing::publish(job, &inputs, &counted, progress, &mut report, &watch)?;
     report.lap("publishing", watch.lap());
     report.total = watch.total();
@@ -50,6 +51,8 @@ struct Counted {
     kpis: Kpis,
     /// Their attributes, the job's defaults in, in the same order.
     attributes: Vec<Attributes>,
+    /// For how many of them neither extract nor job say whether they have the Email Feedback Service.
+    unknown_mode: usize,
     /// By log file: what became of its rows, or why it was left out.
     files: Vec<Result<FileRead, FileError>>,
 }
@@ -122,6 +125,8 @@ fn count<M: DecodeKey>(
         is_known && is_asked_for
     });
     check_selection(&inputs.selection, &kpis, report)?;
+    let is_unknown = |id| of(id).efs.or(job.defaults.efs).is_none();
+    let unknown_mode = kpis.deliveries.iter().filter(|d| is_unknown(&d.id)).count();
     let attributes = kpis
         .deliveries
         .iter()
@@ -131,6 +136,7 @@ fn count<M: DecodeKey>(
     Ok(Counted {
         kpis,
         attributes,
+        unknown_mode,
         files: reading.files,
     })
 }

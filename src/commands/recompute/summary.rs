@@ -126,6 +126,7 @@ impl Report {
                 ));
             }
         }
+        self.enter_row_notes();
         if inputs.ambiguous > 0 {
             self.notes.push(format!(
                 "{}: different rows with one modified_at, of which the greatest counts",
@@ -136,6 +137,44 @@ impl Report {
             self.notes.push(format!(
                 "{}: a validity period of 0 or less or over 84 h, which does not count",
                 counted(inputs.ignored_validity as i64, "delivery", "deliveries")
+            ));
+        }
+    }
+
+    /// What is easily taken for right: labels that nobody has mapped, logs that are not there.
+    fn enter_row_notes(&mut self) {
+        let logs = &self.record.logs;
+        if !logs
+            .iter()
+            .any(|log| log.log == Extract::TrackingLog.name())
+        {
+            let note = "no tracking_log: opens, clicks and opt-outs are 0";
+            self.notes.push(note.to_owned());
+        }
+        let unknown: i64 = logs.iter().map(|log| log.rows.rows_unknown_type).sum();
+        if unknown > 0 {
+            self.notes.push(format!(
+                "tracking_log: {} of unknown types in no KPI; labels.type of a job file says what a type means",
+                counted(unknown, "row counts", "rows count")
+            ));
+        }
+        let is_unknown = |(_, rejection): &&(Extract, RejectionRecord)| {
+            rejection.reason.starts_with("unknown label")
+        };
+        for (extract, rejection) in self.rejections.iter().filter(is_unknown) {
+            let column = &rejection.column;
+            self.notes.push(format!(
+                "{extract}, {column}: labels.{column} of a job file says what other labels mean"
+            ));
+        }
+    }
+
+    /// Of how many deliveries the mode is not known.
+    pub(super) fn enter_unknown_mode(&mut self, deliveries: usize) {
+        if deliveries > 0 {
+            self.notes.push(format!(
+                "{}: efs is not known, taken as false (defaults.efs)",
+                counted(deliveries as i64, "delivery", "deliveries")
             ));
         }
     }
@@ -256,10 +295,7 @@ impl Report {
             )?;
         }
         match self.not_final {
-            (0, _) => writeln!(
-                out,
-                "not final     none of the deliveries that have a deadline"
-            )?,
+            (0, _) => {}
             (some, None) => writeln!(
                 out,
                 "not final     {}",
@@ -267,7 +303,7 @@ impl Report {
             )?,
             (some, Some(until)) => writeln!(
                 out,
-                "not final     {}, the last deadline is {until}",
+                "not final     {}: before the last deadline ({until} at the latest), with pending messages, or not all sent",
                 counted(some as i64, "delivery", "deliveries")
             )?,
         }
@@ -289,6 +325,14 @@ impl Report {
                 "LEFT OUT      {} rows or files that no earlier run has reported; the job allows {} (max_rejected)",
                 number(self.left_out as i64),
                 self.allowed
+            )?;
+        }
+        let known: i64 = record.reported.iter().map(|file| file.rows_rejected).sum();
+        if self.left_out == 0 && known > 0 {
+            writeln!(
+                out,
+                "left out      nothing new; {} reported by earlier runs (--full counts them again)",
+                counted(known, "rejected row was", "rejected rows were")
             )?;
         }
         match self.dry_run {

@@ -207,3 +207,52 @@ fn every_fiftieth_version_has_a_checkpoint() {
     assert_eq!(committed_versions(&site.output())["delivery_kpi"], 51);
     assert_eq!(runs_published(&site.output()), 51);
 }
+
+/// The tables would be read as extracts by the next run.
+#[test]
+fn an_output_among_the_extracts_is_refused() {
+    let site = Site::new(&two_deliveries());
+    for output in [
+        "in/sending_log/kpi",
+        "in/sending_log",
+        "in/tracking_log/../sending_log",
+    ] {
+        site.run_job("", &["--output", output])
+            .expect_status(2)
+            .says(&["outside the extracts"]);
+    }
+    assert!(!site.path("in/sending_log/kpi").exists());
+    site.write(
+        "empty.toml",
+        "sending_log = \"in/sending_log\"\noutput = \"\"\n",
+    );
+    outcome(site.program().args(["recompute", "empty.toml"]))
+        .expect_status(2)
+        .says(&["output: expected a path"]);
+}
+
+/// What is easily taken for right is said.
+#[test]
+fn notes_say_what_nobody_has_mapped() {
+    let mut world = two_deliveries();
+    world.sending.push(report(1, 13, "Taken over", NINE));
+    world
+        .tracking
+        .push(super::super::site::tracked(1, 11, "Email click", NINE));
+    let site = Site::new(&world);
+    let run = site.run_to(3, &[]).says(&[
+        "2 deliveries: efs is not known, taken as false (defaults.efs)",
+        "1 row counts of unknown types in no KPI",
+        "labels.event of a job file",
+    ]);
+    assert!(!run.stderr.contains("Taken over") && !run.stderr.contains("Email click"));
+    site.run_to(0, &[])
+        .says(&["nothing new; 1 rejected row was reported by earlier runs"]);
+    fs::remove_dir_all(site.path("in/tracking_log")).expect("a log to take away");
+    let job = "[defaults]\nefs = true\n";
+    let run = site.run_job(job, &[]).expect_status(0);
+    let run = run.says(&["no tracking_log: opens, clicks and opt-outs are 0"]);
+    assert!(!run.stderr.contains("efs is not known"), "{}", run.text());
+    let json = site.run(&["--log-format", "json", "--progress", "always"]);
+    json.json();
+}
