@@ -7,8 +7,8 @@ use arrow::array::{
 };
 use std::sync::Arc;
 
-/// What a row became: a report, or the column that it was rejected for.
-fn decoded(log: Log, columns: &[(&str, ArrayRef)]) -> (Vec<Event<u64>>, Vec<(String, u64)>) {
+/// The rows of a batch, decoded so many times.
+fn decode(log: Log, columns: &[(&str, ArrayRef)], times: usize) -> Decoded<u64> {
     let batch = RecordBatch::try_from_iter(columns.to_vec()).expect("a batch");
     let decoder = Decoder {
         catalog: &Catalog::default(),
@@ -20,9 +20,16 @@ fn decoded(log: Log, columns: &[(&str, ArrayRef)]) -> (Vec<Event<u64>>, Vec<(Str
         interval: None,
     };
     let mut out = Decoded::default();
-    decoder
-        .decode(log, true, &batch, &mut out)
-        .expect("listed types");
+    for _ in 0..times {
+        let outcome = decoder.decode(log, true, &batch, &mut out);
+        outcome.expect("listed types");
+    }
+    out
+}
+
+/// What a row became: a report, or the column that it was rejected for.
+fn decoded(log: Log, columns: &[(&str, ArrayRef)]) -> (Vec<Event<u64>>, Vec<(String, u64)>) {
+    let out = decode(log, columns, 1);
     let rejections = out
         .counts
         .rejections
@@ -198,23 +205,8 @@ fn a_deletion_needs_only_its_keys_and_log_id() {
 fn assert_no_copies(log: Log, rows: usize, columns: Vec<(&'static str, ArrayRef)>) {
     let one = ints(&vec![Some(1); rows]);
     let common = vec![("log_id", one), ("event_at", instants(rows))];
-    let batch = with_keys(rows, common.into_iter().chain(columns).collect());
-    let batch = RecordBatch::try_from_iter(batch).expect("a batch");
-    let mut out = Decoded::<u64>::default();
-    let decoder = Decoder {
-        catalog: &Catalog::default(),
-        codes: &Codes::default(),
-        labels: &Labels::default(),
-        zone: &Zone::UTC,
-        selection: &Selection::All,
-        fingerprint: Fingerprint::random(),
-        interval: None,
-    };
-    for _ in 0..2 {
-        decoder
-            .decode(log, true, &batch, &mut out)
-            .expect("listed types");
-    }
+    let columns = with_keys(rows, common.into_iter().chain(columns).collect());
+    let out = decode(log, &columns, 2);
     assert_eq!((out.events.len(), out.tails.len()), (2 * rows, 2 * rows));
     // What a row means has been resolved by then.
     let stamp = |event: &Event<u64>| event.stamp.resolved(false);
