@@ -81,7 +81,7 @@ impl<M> Default for Groups<M> {
 
 impl<M: MessageKey> Groups<M> {
     fn gather(&mut self, runs: &[Run<M>], partition: usize) {
-        let total: usize = runs.iter().map(|run| run.rows(partition).0.len()).sum();
+        let total: usize = runs.iter().map(|run| run.rows(partition)).sum();
         assert!(
             total < u32::MAX as usize,
             "more than 2^32 rows in a partition"
@@ -92,11 +92,11 @@ impl<M: MessageKey> Groups<M> {
         self.messages.clear();
         self.message_of.clear();
         for run in runs {
-            for event in run.rows(partition).0 {
+            run.each(partition, |event| {
                 let place = self.place(event.message, event.delivery);
                 self.messages[place as usize].rows += 1;
                 self.message_of.push(place);
-            }
+            });
         }
         self.sort_by_delivery();
         let mut start = 0;
@@ -114,25 +114,23 @@ impl<M: MessageKey> Groups<M> {
         };
         self.rows.resize(total, empty);
         self.tails.clear();
-        let mut message_of = self.message_of.iter();
+        let mut at = 0;
         for run in runs {
-            let (events, tails) = run.rows(partition);
-            let first_tail = self.tails.len();
+            let tails = run.tails(partition);
+            let mut tail = self.tails.len() as u32;
             self.tails.extend_from_slice(tails);
-            for (at, (event, place)) in events.iter().zip(&mut message_of).enumerate() {
-                let next = &mut self.messages[*place as usize].rows;
+            run.each(partition, |event| {
+                let next = &mut self.messages[self.message_of[at] as usize].rows;
                 self.rows[*next as usize] = Row {
                     stamp: event.stamp,
                     code: event.code,
                     source: run.source,
-                    tail: if tails.is_empty() {
-                        Row::SOLE
-                    } else {
-                        (first_tail + at) as u32
-                    },
+                    tail: if tails.is_empty() { Row::SOLE } else { tail },
                 };
                 *next += 1;
-            }
+                at += 1;
+                tail += 1;
+            });
         }
     }
 

@@ -2,6 +2,7 @@
 //! messages. All rows of one message meet in one partition.
 
 mod fold;
+mod packed;
 mod partition;
 mod progress;
 mod read;

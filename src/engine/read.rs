@@ -249,8 +249,8 @@ mod tests {
         };
         let reading = read::<u64>(&pool, &files, |_| &mapping, &decoder, 1, &Silent);
         let of = |run: &Run<u64>| {
-            let (rows, tails) = run.rows(0);
-            assert!(tails.is_empty() || tails.len() == rows.len());
+            let tails = run.tails(0);
+            assert!(tails.is_empty() || tails.len() == run.len());
             !tails.is_empty()
         };
         reading.runs.iter().map(of).collect()

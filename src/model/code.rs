@@ -31,6 +31,18 @@ impl Code {
             .then(|| Code(number as u32 + 1))
     }
 
+    /// The code as a number: small where the number or the place is.
+    #[inline(always)]
+    pub fn bits(self) -> u32 {
+        self.0.rotate_left(1)
+    }
+
+    /// The code with these bits.
+    #[inline(always)]
+    pub fn from_bits(bits: u32) -> Code {
+        Code(bits.rotate_right(1))
+    }
+
     /// Whether there is no value.
     pub fn is_null(self) -> bool {
         self == Self::NULL
