@@ -219,8 +219,8 @@ mod tests {
         let large = Code::small((1 << 31) - 2).expect("small");
         let far = |distance: u64| vec![event(7, 3, text), event(7 + distance, 0, Code::NULL)];
         assert!(is_packed(far(0)));
-        assert!(is_packed(far((1 << 59) - 1)), "59 + 2 + 2 bits");
-        assert!(!is_packed(far(1 << 59)), "60 + 2 + 2 bits");
+        assert!(is_packed(far((1 << 60) - 1)), "60 + 2 + 1 bits");
+        assert!(!is_packed(far(1 << 60)), "61 + 2 + 1 bits");
         assert!(!is_packed(far(u64::MAX - 7)));
         let wide = |delivery| vec![event(1u64, delivery, large), event(0, 0, Code::NULL)];
         assert!(is_packed(wide((1 << 30) - 1)), "1 + 30 + 32 bits");
