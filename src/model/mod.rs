@@ -8,14 +8,16 @@ mod delivery;
 mod event;
 mod fate;
 mod instant;
+mod key;
 mod labels;
 mod spread;
 
 pub use catalog::{Catalog, DeliveryId, DeliveryIndex};
 pub use code::{Code, Codes, Value};
 pub use delivery::{Attributes, DeadlineMode, Defaults, Policy, QUEUE_LIFE};
-pub use event::{Event, Log, Logged, MessageKey, Report, Stamp, Tail, Tracked};
+pub use event::{Event, Log, Logged, Report, Stamp, Tail, Tracked};
 pub use fate::{Fate, FateCounts, Mark, Rejection};
 pub use instant::{HOUR, Hour, Instant};
+pub use key::MessageKey;
 pub use labels::{FailureType, Labels, StatusLabel};
 pub use spread::spread;
