@@ -1,8 +1,15 @@
-//! One file per command.
+//! One file or folder per command.
 
+mod check;
+mod compute;
+mod explain;
+mod export;
+mod generate;
+mod outcome;
 pub mod recompute;
 mod signals;
+mod stats;
 mod terminal;
 
-pub use signals::obey_signals;
+pub use outcome::run;
 pub use terminal::progress;

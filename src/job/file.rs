@@ -15,7 +15,7 @@ pub struct JobFile {
     pub(super) tracking_log: Option<PathBuf>,
     pub(super) deliveries: Option<PathBuf>,
     pub(super) output: Option<PathBuf>,
-    pub(super) as_of: Option<AsOf>,
+    pub(super) as_of: Option<AsOfText>,
     pub(super) deadline: Option<String>,
     pub(super) naive_timezone: Option<String>,
     pub(super) on_bad_file: Option<String>,
@@ -29,16 +29,16 @@ pub struct JobFile {
 /// An instant as text, or as TOML has it.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged)]
-pub(super) enum AsOf {
+pub(super) enum AsOfText {
     Text(String),
     Instant(toml::value::Datetime),
 }
 
-impl From<AsOf> for String {
-    fn from(as_of: AsOf) -> String {
+impl From<AsOfText> for String {
+    fn from(as_of: AsOfText) -> String {
         match as_of {
-            AsOf::Text(text) => text,
-            AsOf::Instant(instant) => instant.to_string(),
+            AsOfText::Text(text) => text,
+            AsOfText::Instant(instant) => instant.to_string(),
         }
     }
 }

@@ -1,25 +1,24 @@
 //! What became of every row, entered into the run's record and checked.
 
-use super::inputs::Inputs;
 use super::summary::Report;
-use super::{Counted, check_fates};
+use super::{Counted, Inputs, check_fates};
 use crate::error::Error;
 use crate::extracts::{Extract, FileError};
-use crate::job::Job;
+use crate::job::Sources;
 use crate::model::{FateCounts, Instant};
 use crate::publish::{FileRecord, LogRecord, RejectionRecord, ReportedRecord, Rows};
 use std::collections::BTreeMap;
 
 /// Enters all files and logs into the record of the run.
 pub fn enter(
-    job: &Job,
+    sources: &Sources,
     inputs: &Inputs,
     counted: &Counted,
     report: &mut Report,
 ) -> Result<(), Error> {
     let mut logs: BTreeMap<Extract, (LogRecord, FateCounts, Option<Instant>)> = BTreeMap::new();
     for extract in Extract::ALL {
-        if job.path(extract).is_some() {
+        if sources.path(extract).is_some() {
             let record = LogRecord {
                 log: extract.name().to_owned(),
                 ..LogRecord::default()

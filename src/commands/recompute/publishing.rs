@@ -1,9 +1,8 @@
 //! The rows of a run beside the published ones, and into the tables.
 
-use super::Counted;
-use super::inputs::Inputs;
 use super::ledger::newly_left_out;
 use super::summary::Report;
+use super::{Counted, Inputs};
 use crate::engine::{Progress, Stage};
 use crate::error::Error;
 use crate::extracts::IdKind;
@@ -28,7 +27,7 @@ pub fn publish(
 ) -> Result<(), Error> {
     let marks = RunMarks {
         run_id: report.record.run_id.clone(),
-        as_of: job.as_of,
+        as_of: job.sources.as_of,
     };
     let text_ids = inputs.schemas.delivery_id == IdKind::String;
     let frames = build(&counted.kpis, &counted.attributes, text_ids, &marks)?;
@@ -43,7 +42,7 @@ pub fn publish(
         enter(job, &tables, report);
         return Ok(());
     }
-    let output = Output::new(&job.output, job.threads)?;
+    let output = Output::new(&job.output, job.sources.threads)?;
     for _ in 0..ATTEMPTS {
         let committed = output.open(&columns.hourly, &columns.deliveries, !job.dry_run)?;
         let days = committed.hourly_days()?;
@@ -98,8 +97,8 @@ fn enter_left_out(report: &mut Report, earlier: &[ReportedRecord]) {
 
 fn refuse_rewind(job: &Job, deliveries: &Comparison) -> Result<(), Error> {
     match deliveries.replaced_as_of.map(Instant::from_micros) {
-        Some(published) if published > job.as_of && !job.rewind => Err(Error::Rewind {
-            as_of: job.as_of,
+        Some(published) if published > job.sources.as_of && !job.rewind => Err(Error::Rewind {
+            as_of: job.sources.as_of,
             published,
         }),
         _ => Ok(()),
@@ -118,7 +117,7 @@ fn enter(job: &Job, tables: &Tables, report: &mut Report) {
         record(DELIVERY_KPI_HOURLY, tables.hourly.counts),
         record(DELIVERY_KPI, tables.deliveries.counts),
     ];
-    report.record.mode = match job.scope {
+    report.record.mode = match job.sources.scope {
         Scope::All => "full",
         Scope::Deliveries(_) => "selected",
         Scope::EventTime(_) => "event_time",
@@ -128,5 +127,8 @@ fn enter(job: &Job, tables: &Tables, report: &mut Report) {
 
 /// Whether there is a published run; looks without making anything.
 fn has_published(job: &Job) -> Result<bool, Error> {
-    Ok(job.output.is_dir() && Output::new(&job.output, job.threads)?.last_run()?.is_some())
+    Ok(job.output.is_dir()
+        && Output::new(&job.output, job.sources.threads)?
+            .last_run()?
+            .is_some())
 }

@@ -1,6 +1,6 @@
 //! What a run says at its end: is it right, what changed, what is not final yet.
 
-use super::inputs::Inputs;
+use super::Inputs;
 use crate::error::exit;
 use crate::extracts::Extract;
 use crate::job::{Job, Scope};
@@ -47,17 +47,17 @@ impl Report {
             record: RunRecord {
                 run_id: crate::job::new_run_id(),
                 started_at: started_at.to_string(),
-                as_of: job.as_of.to_string(),
+                as_of: job.sources.as_of.to_string(),
                 program_version: env!("CARGO_PKG_VERSION").to_owned(),
                 arguments: job.arguments.clone(),
-                deadline: match job.deadline {
+                deadline: match job.sources.deadline {
                     DeadlineMode::Infer => "infer",
                     DeadlineMode::Reported => "reported",
                 }
                 .to_owned(),
                 ..RunRecord::default()
             },
-            notes: match &job.scope {
+            notes: match &job.sources.scope {
                 Scope::EventTime(interval) => vec![format!(
                     "only deliveries with events in [{}, {})",
                     interval.start, interval.end

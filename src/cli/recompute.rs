@@ -1,23 +1,8 @@
-//! What the user typed, nothing resolved.
+//! `recompute`.
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use super::{Effort, Extracts, Meaning};
+use clap::{Args, ValueEnum};
 use std::path::PathBuf;
-
-/// Recomputes the KPIs of e-mail deliveries exactly, from sending-log and tracking-log extracts.
-#[derive(Debug, Parser)]
-#[command(version, about, max_term_width = 100)]
-pub struct Cli {
-    /// What to do.
-    #[command(subcommand)]
-    pub command: Command,
-}
-
-/// The commands.
-#[derive(Debug, Subcommand)]
-pub enum Command {
-    /// Read the extracts, recompute the KPIs, publish the tables
-    Recompute(Box<Recompute>),
-}
 
 const EXAMPLES: &str = "\
 Examples:
@@ -41,34 +26,21 @@ pub struct Recompute {
     #[arg(value_name = "JOB.toml")]
     pub job: Option<PathBuf>,
 
-    /// Sending log: a directory, a glob or a file
-    #[arg(long, value_name = "PATH", help_heading = "Extracts and tables")]
-    pub sending_log: Option<PathBuf>,
-
-    /// Tracking log: a directory, a glob or a file
-    #[arg(long, value_name = "PATH", help_heading = "Extracts and tables")]
-    pub tracking_log: Option<PathBuf>,
-
-    /// Deliveries extract: a directory, a glob or a file
-    #[arg(long, value_name = "PATH", help_heading = "Extracts and tables")]
-    pub deliveries: Option<PathBuf>,
+    /// Where the extracts are.
+    #[command(flatten)]
+    pub extracts: Extracts,
 
     /// Directory of the tables
     #[arg(long, value_name = "PATH", help_heading = "Extracts and tables")]
     pub output: Option<PathBuf>,
 
-    /// Instant that the KPIs are computed for (RFC 3339, UTC without a zone), or "now"; default:
-    /// the start of the current hour in UTC
-    #[arg(long, value_name = "INSTANT|now", help_heading = "What to compute")]
-    pub as_of: Option<String>,
+    /// What the rows come to.
+    #[command(flatten)]
+    pub meaning: Meaning,
 
     /// Allow an as-of earlier than the published one
     #[arg(long, help_heading = "What to compute")]
     pub rewind: bool,
-
-    /// Where the end of retries comes from: the validity period, or reported failures alone
-    #[arg(long, value_name = "MODE", help_heading = "What to compute")]
-    pub deadline: Option<Deadline>,
 
     /// Only these deliveries; the rows of others stay as they are. Name the job file before it
     #[arg(
@@ -108,18 +80,9 @@ pub struct Recompute {
     #[arg(long, help_heading = "How")]
     pub dry_run: bool,
 
-    /// Threads; default: all cores
-    #[arg(long, value_name = "N", help_heading = "How")]
-    pub threads: Option<usize>,
-
-    /// Progress: bars when stderr is a terminal; always, then lines where it is none; or never
-    #[arg(
-        long,
-        value_name = "WHEN",
-        default_value = "auto",
-        help_heading = "How"
-    )]
-    pub progress: ProgressMode,
+    /// How the work is done.
+    #[command(flatten)]
+    pub effort: Effort,
 
     /// Summary and errors on stderr as text or as one JSON object
     #[arg(
@@ -129,27 +92,6 @@ pub struct Recompute {
         help_heading = "How"
     )]
     pub log_format: LogFormat,
-}
-
-/// Where the end of retries comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Deadline {
-    /// The passing of the deadline fails a message that is being retried, also without a row
-    Infer,
-    /// There is no deadline; only reported failures count
-    Reported,
-}
-
-/// When progress is shown.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum ProgressMode {
-    /// Bars when stderr is a terminal and NO_COLOR is not set
-    #[default]
-    Auto,
-    /// Bars on a terminal, else lines
-    Always,
-    /// Never
-    Never,
 }
 
 /// How summary and errors are written.

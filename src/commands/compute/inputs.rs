@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::extracts::{
     Extract, FileError, FileSchema, IdKind, Listing, OpenFile, Schemas, SourceFile, check, list,
 };
-use crate::job::{Job, OnBadFile, Scope};
+use crate::job::{OnBadFile, Scope, Sources};
 use crate::model::{Catalog, DeliveryId, FateCounts};
 use std::collections::BTreeSet;
 
@@ -36,11 +36,11 @@ pub struct Inputs {
 
 impl Inputs {
     /// Lists, opens and checks the extracts, and reads the deliveries.
-    pub fn open(job: &Job, pool: &Pool) -> Result<Inputs, Error> {
+    pub fn open(sources: &Sources, pool: &Pool) -> Result<Inputs, Error> {
         let mut opened: Vec<OpenFile> = Vec::new();
         let (mut bad_files, mut skipped, mut empty) = (Vec::new(), Vec::new(), Vec::new());
         for extract in Extract::ALL {
-            let Some(path) = job.path(extract) else {
+            let Some(path) = sources.path(extract) else {
                 continue;
             };
             let Listing {
@@ -54,7 +54,7 @@ impl Inputs {
             if files.is_empty() {
                 empty.push(extract);
             }
-            for file in open_all(pool, extract, &files, job.mapping(extract)) {
+            for file in open_all(pool, extract, &files, sources.mapping(extract)) {
                 match file {
                     Ok(file) => opened.push(file),
                     Err(error) => bad_files.push(error),
@@ -63,9 +63,9 @@ impl Inputs {
         }
         let schemas = {
             let files: Vec<FileSchema<'_>> = opened.iter().map(schema_of).collect();
-            check(&files, |extract| job.mapping(extract)).map_err(Error::Schema)?
+            check(&files, |extract| sources.mapping(extract)).map_err(Error::Schema)?
         };
-        let selection = selection(&job.scope, schemas.delivery_id)?;
+        let selection = selection(&sources.scope, schemas.delivery_id)?;
         let is_delivery = |file: &OpenFile| file.extract == Extract::Deliveries;
         let (deliveries, logs) = opened.into_iter().partition(is_delivery);
         let mut inputs = Inputs {
@@ -80,7 +80,7 @@ impl Inputs {
             ambiguous: 0,
             ignored_validity: 0,
         };
-        inputs.read_deliveries(job, deliveries)?;
+        inputs.read_deliveries(sources, deliveries)?;
         Ok(inputs)
     }
 
@@ -99,11 +99,11 @@ impl Inputs {
         self.logs.iter().map(OpenFile::row_groups).sum()
     }
 
-    fn read_deliveries(&mut self, job: &Job, files: Vec<OpenFile>) -> Result<(), Error> {
+    fn read_deliveries(&mut self, sources: &Sources, files: Vec<OpenFile>) -> Result<(), Error> {
         let mut rows = DeliveryRows::default();
         for file in files {
             let source = self.delivery_files.len() as u32;
-            let projection = file.projection(job.mapping(Extract::Deliveries), false);
+            let projection = file.projection(sources.mapping(Extract::Deliveries), false);
             let mut batches = Vec::new();
             let read = (0..file.row_groups()).try_for_each(|group| {
                 file.read(group, &projection, |batch| {
@@ -119,7 +119,7 @@ impl Inputs {
                 }
             }
             for batch in &batches {
-                decode_deliveries(batch, source, &job.zone, &self.selection, &mut rows)?;
+                decode_deliveries(batch, source, &sources.zone, &self.selection, &mut rows)?;
             }
         }
         let attributes = rows.settle();
@@ -132,7 +132,9 @@ impl Inputs {
             .filter(|attributes| attributes.validity_is_ignored());
         self.ignored_validity = ignored.count() as u64;
         self.catalog = Catalog::new(attributes);
-        if job.on_bad_file == OnBadFile::Fail && self.logs.is_empty() && !self.bad_files.is_empty()
+        if sources.on_bad_file == OnBadFile::Fail
+            && self.logs.is_empty()
+            && !self.bad_files.is_empty()
         {
             return Err(Error::BadFiles(self.bad_files.clone()));
         }

@@ -1,0 +1,58 @@
+//! What the user typed, nothing resolved.
+
+mod check;
+mod explain;
+mod export;
+mod generate;
+mod recompute;
+mod shared;
+mod stats;
+
+pub use check::Check;
+pub use explain::Explain;
+pub use export::{Export, Format};
+pub use generate::Generate;
+pub use recompute::{LogFormat, Recompute};
+pub use shared::{Deadline, Effort, Extracts, Meaning, ProgressMode};
+pub use stats::Stats;
+
+use clap::{CommandFactory, Parser, Subcommand};
+use clap_complete::Shell;
+
+/// Recomputes the KPIs of e-mail deliveries exactly, from sending-log and tracking-log extracts.
+#[derive(Debug, Parser)]
+#[command(version, about, max_term_width = 100)]
+pub struct Cli {
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Read the extracts, recompute the KPIs, publish the tables
+    Recompute(Box<Recompute>),
+    /// Show the KPIs of one delivery, or the deliveries with the most recent activity
+    Stats(Box<Stats>),
+    /// Tell the history of one message: every row, the rule it met, the status after it
+    Explain(Box<Explain>),
+    /// Read everything, publish nothing, say what is wrong with the extracts
+    Check(Box<Check>),
+    /// Write a table as Parquet, CSV or JSON Lines
+    Export(Export),
+    /// Make synthetic extracts of any size, to try the program and to measure it
+    Generate(Generate),
+    /// Print a script with which a shell completes the command line
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+}
+
+impl Cli {
+    /// The script with which a shell completes the command line.
+    pub fn completions(shell: Shell, out: &mut dyn std::io::Write) {
+        clap_complete::generate(shell, &mut Cli::command(), "delivery-kpi", out);
+    }
+}

@@ -1,0 +1,186 @@
+//! What the extracts of a job come to, for every command that computes KPIs.
+
+mod inputs;
+
+pub use inputs::Inputs;
+
+use crate::decode::{DecodeKey, Decoder, Fingerprint, Selection};
+use crate::engine::{self, FileRead, Pool, Progress};
+use crate::error::Error;
+use crate::extracts::{Extract, FileError, IdKind};
+use crate::history::Meaning;
+use crate::job::{OnBadFile, Scope, Sources, Stopwatch};
+use crate::model::{Attributes, Codes, DeliveryId, Policy};
+use crate::rollup::{Kpis, finish};
+use std::collections::{BTreeSet, HashSet};
+use std::time::Duration;
+
+/// What the extracts come to.
+pub struct Counted {
+    /// The deliveries that the run computes.
+    pub kpis: Kpis,
+    /// Their attributes, the job's defaults in, in the same order.
+    pub attributes: Vec<Attributes>,
+    /// For how many of them neither extract nor job say whether they have the Email Feedback Service.
+    pub unknown_mode: usize,
+    /// By log file: what became of its rows, or why it was left out.
+    pub files: Vec<Result<FileRead, FileError>>,
+    /// How long each stage took.
+    pub laps: Vec<(&'static str, Duration)>,
+    /// What else a person should know.
+    pub notes: Vec<String>,
+}
+
+/// Reads and counts what the sources hold.
+pub fn count(
+    sources: &Sources,
+    pool: &Pool,
+    inputs: &Inputs,
+    progress: &dyn Progress,
+    watch: &mut Stopwatch,
+) -> Result<Counted, Error> {
+    match inputs.schemas.message_id {
+        IdKind::Integer => count_keyed::<u64>(sources, pool, inputs, progress, watch),
+        IdKind::String => count_keyed::<[u64; 2]>(sources, pool, inputs, progress, watch),
+    }
+}
+
+fn count_keyed<M: DecodeKey>(
+    sources: &Sources,
+    pool: &Pool,
+    inputs: &Inputs,
+    progress: &dyn Progress,
+    watch: &mut Stopwatch,
+) -> Result<Counted, Error> {
+    let mut laps = Vec::new();
+    let codes = Codes::default();
+    let decoder = Decoder {
+        catalog: &inputs.catalog,
+        codes: &codes,
+        labels: &sources.labels,
+        zone: &sources.zone,
+        selection: &inputs.selection,
+        fingerprint: Fingerprint::random(),
+        interval: match &sources.scope {
+            Scope::EventTime(interval) => Some(interval.clone()),
+            Scope::All | Scope::Deliveries(_) => None,
+        },
+    };
+    let partitions = engine::partitions_for(inputs.rows(), inputs.row_groups());
+    let mapping = |extract| sources.mapping(extract);
+    let mut reading =
+        engine::read::<M>(pool, &inputs.logs, mapping, &decoder, partitions, progress);
+    laps.push(("reading", watch.lap()));
+    refuse_bad_files(sources, inputs, &reading.files)?;
+
+    let ids = inputs.catalog.ids();
+    let of = |id: &DeliveryId| inputs.catalog.attributes(id).cloned().unwrap_or_default();
+    let attributes: Vec<Attributes> = ids.iter().map(|id| of(id).or(&sources.defaults)).collect();
+    let policies: Vec<Policy> = attributes
+        .iter()
+        .map(|a| Policy::new(a, sources.deadline))
+        .collect();
+    let meaning = Meaning {
+        as_of: sources.as_of,
+        codes: &codes,
+    };
+    let partial = engine::fold(
+        pool,
+        &reading.runs,
+        partitions,
+        &policies,
+        meaning,
+        inputs.logs.len(),
+        progress,
+    );
+    reading.runs.clear();
+    laps.push(("folding", watch.lap()));
+
+    for (file, fates) in reading.files.iter_mut().zip(partial.fates()) {
+        if let Ok(file) = file {
+            file.counts += fates;
+        }
+    }
+    let mut kpis = finish(&partial, &ids)?;
+    let touched: HashSet<&DeliveryId> =
+        reading.touched.iter().map(|d| &ids[d.0 as usize]).collect();
+    kpis.deliveries.retain(|delivery| {
+        let is_known = delivery.facts.in_a_log || inputs.catalog.attributes(&delivery.id).is_some();
+        let is_asked_for = match sources.scope {
+            Scope::EventTime(_) => touched.contains(&delivery.id),
+            Scope::All | Scope::Deliveries(_) => true,
+        };
+        is_known && is_asked_for
+    });
+    let notes = check_selection(&inputs.selection, &kpis)?;
+    let is_unknown = |id| of(id).efs.or(sources.defaults.efs).is_none();
+    let unknown_mode = kpis.deliveries.iter().filter(|d| is_unknown(&d.id)).count();
+    let attributes = kpis
+        .deliveries
+        .iter()
+        .map(|d| of(&d.id).or(&sources.defaults))
+        .collect();
+    laps.push(("rolling up", watch.lap()));
+    Ok(Counted {
+        kpis,
+        attributes,
+        unknown_mode,
+        files: reading.files,
+        laps,
+        notes,
+    })
+}
+
+/// Where the job fails on files that cannot be read, all of them are named at once. It also fails
+/// where nothing of an extract is left: what rests on it would be taken out of the tables.
+fn refuse_bad_files(
+    sources: &Sources,
+    inputs: &Inputs,
+    files: &[Result<FileRead, FileError>],
+) -> Result<(), Error> {
+    let read = inputs
+        .logs
+        .iter()
+        .zip(files)
+        .filter(|(_, read)| read.is_ok());
+    let mut left: BTreeSet<Extract> = read.map(|(file, _)| file.extract).collect();
+    if !inputs.delivery_files.is_empty() {
+        left.insert(Extract::Deliveries);
+    }
+    let is_gone = |error: &FileError| !left.contains(&error.extract);
+    let while_reading = files.iter().filter_map(|file| file.as_ref().err());
+    let bad: Vec<FileError> = inputs
+        .bad_files
+        .iter()
+        .chain(while_reading)
+        .cloned()
+        .collect();
+    let is_allowed = sources.on_bad_file == OnBadFile::Skip && !bad.iter().any(is_gone);
+    match bad.is_empty() || is_allowed {
+        true => Ok(()),
+        false => Err(Error::BadFiles(bad)),
+    }
+}
+
+fn check_selection(selection: &Selection, kpis: &Kpis) -> Result<Vec<String>, Error> {
+    let Selection::Only(ids) = selection else {
+        return Ok(Vec::new());
+    };
+    let known: HashSet<&DeliveryId> = kpis.deliveries.iter().map(|d| &d.id).collect();
+    let unknown: Vec<DeliveryId> = ids
+        .iter()
+        .filter(|id| !known.contains(id))
+        .cloned()
+        .collect();
+    if unknown.len() == ids.len() {
+        return Err(Error::NoSuchDelivery(ids.len()));
+    }
+    if unknown.is_empty() {
+        return Ok(Vec::new());
+    }
+    let names: Vec<String> = unknown.iter().map(ToString::to_string).collect();
+    let names = names.join(", ");
+    Ok(vec![format!(
+        "not in the extracts, their rows stay as they are: deliveries {names}"
+    )])
+}
