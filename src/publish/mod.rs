@@ -9,12 +9,14 @@ mod commit;
 mod lock;
 mod output;
 mod plan;
+mod published;
 mod record;
 mod table;
 
 pub use lock::{Lock, LockError};
 pub use output::{Committed, Days, Output, TableChange};
 pub use plan::{DELIVERY_KPI, DELIVERY_KPI_HOURLY, DataFile, KPI_RUN};
+pub use published::Published;
 pub use record::{
     FileRecord, LogRecord, RejectionRecord, ReportedRecord, Rows, RunRecord, TableRecord,
 };

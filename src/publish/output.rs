@@ -16,8 +16,8 @@ const CHECKPOINT_EVERY: u64 = 50;
 
 /// Where the tables are.
 pub struct Output {
-    root: Url,
-    runtime: Runtime,
+    pub(super) root: Url,
+    pub(super) runtime: Runtime,
 }
 
 /// The tables as a run finds them.
@@ -48,21 +48,21 @@ impl Output {
     /// The tables below a local directory, which is made if it is not there; data files are written
     /// by so many threads.
     pub fn new(path: &Path, threads: usize) -> Result<Output, PublishError> {
-        let failed = |reason: String| PublishError::Place {
-            place: path.display().to_string(),
-            reason,
-        };
-        std::fs::create_dir_all(path).map_err(|error| failed(error.to_string()))?;
-        let path = path
-            .canonicalize()
-            .map_err(|error| failed(error.to_string()))?;
-        let root =
-            Url::from_directory_path(&path).map_err(|()| failed("not a directory".to_owned()))?;
+        std::fs::create_dir_all(path).map_err(|error| unusable(path, error.to_string()))?;
+        Output::existing(path, threads)
+    }
+
+    /// The tables below a local directory that is there.
+    pub fn existing(path: &Path, threads: usize) -> Result<Output, PublishError> {
+        let whole = path.canonicalize();
+        let whole = whole.map_err(|error| unusable(path, error.to_string()))?;
+        let root = Url::from_directory_path(&whole)
+            .map_err(|()| unusable(path, "not a directory".to_owned()))?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(threads)
             .enable_all()
             .build()
-            .map_err(|error| failed(error.to_string()))?;
+            .map_err(|error| unusable(path, error.to_string()))?;
         Ok(Output { root, runtime })
     }
 
@@ -137,7 +137,15 @@ impl Output {
     }
 }
 
-async fn newest(runs: &Table) -> Result<Option<RunRecord>, PublishError> {
+fn unusable(path: &Path, reason: String) -> PublishError {
+    PublishError::Place {
+        place: path.display().to_string(),
+        reason,
+    }
+}
+
+/// The record of the newest run.
+pub(super) async fn newest(runs: &Table) -> Result<Option<RunRecord>, PublishError> {
     let mut records = Vec::new();
     for batch in runs.newest("run_number").await? {
         records.extend(RunRecord::from_batch(&batch)?);

@@ -219,7 +219,8 @@ impl Table {
         Ok(self.schema()?.field_with_name(column).ok().cloned())
     }
 
-    fn schema(&self) -> Result<Schema, PublishError> {
+    /// The columns.
+    pub(super) fn schema(&self) -> Result<Schema, PublishError> {
         let failed = |source| delta(self.name, source);
         let snapshot = self.snapshot()?;
         let schema = snapshot.schema();

@@ -8,7 +8,7 @@ use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use delivery_kpi::cli::{Deadline, Recompute};
+use delivery_kpi::cli::{Deadline, Effort, Extracts, Meaning, Recompute};
 use delivery_kpi::commands::recompute;
 use delivery_kpi::engine::Silent;
 use delivery_kpi::job::Job;
@@ -90,18 +90,25 @@ fn run_in_process(
 ) -> Outcome {
     let path = |name: &str| Some(extracts.join(name)).filter(|path| path.exists());
     let flags = Recompute {
-        sending_log: path("sending_log"),
-        tracking_log: path("tracking_log"),
-        deliveries: path("deliveries.parquet"),
+        extracts: Extracts {
+            sending_log: path("sending_log"),
+            tracking_log: path("tracking_log"),
+            deliveries: path("deliveries.parquet"),
+        },
         output: Some(output.to_owned()),
-        as_of: jiff::Timestamp::from_microsecond(as_of)
-            .ok()
-            .map(|as_of| as_of.to_string()),
-        deadline: Some(match mode {
-            Mode::Infer => Deadline::Infer,
-            Mode::Reported => Deadline::Reported,
-        }),
-        threads: Some(threads),
+        meaning: Meaning {
+            as_of: jiff::Timestamp::from_microsecond(as_of)
+                .ok()
+                .map(|as_of| as_of.to_string()),
+            deadline: Some(match mode {
+                Mode::Infer => Deadline::Infer,
+                Mode::Reported => Deadline::Reported,
+            }),
+        },
+        effort: Effort {
+            threads: Some(threads),
+            ..Effort::default()
+        },
         ..Recompute::default()
     };
     let job = Job::resolve(&flags).expect("a job");

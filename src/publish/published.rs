@@ -1,0 +1,95 @@
+//! The tables as a reader finds them: of each the version that the newest run names.
+
+use super::plan::{DELIVERY_KPI, DELIVERY_KPI_HOURLY, DataFile, KPI_RUN};
+use super::table::Table;
+use super::{Days, Output, PublishError, RunRecord};
+use arrow::array::RecordBatch;
+use arrow::datatypes::{Schema, SchemaRef};
+use std::sync::Arc;
+
+/// The tables of the newest run; nothing is made or changed.
+pub struct Published<'a> {
+    output: &'a Output,
+    hourly: Table,
+    deliveries: Table,
+    runs: Table,
+    /// The record of the newest run.
+    pub last: RunRecord,
+}
+
+impl Output {
+    /// The tables of the newest run, if there is one.
+    pub fn published(&self) -> Result<Option<Published<'_>>, PublishError> {
+        self.runtime.block_on(async {
+            let Some(runs) = Table::find(&self.root, KPI_RUN).await? else {
+                return Ok(None);
+            };
+            let runs = runs.checked(&RunRecord::schema())?;
+            let Some(last) = super::output::newest(&runs).await? else {
+                return Ok(None);
+            };
+            let named = async |name: &'static str| {
+                let gone = || PublishError::Place {
+                    place: self.root.to_string(),
+                    reason: format!("kpi_run names a version of {name}, which is not there"),
+                };
+                let table = Table::find(&self.root, name).await?.ok_or_else(gone)?;
+                let table = table.checked(&Schema::empty())?;
+                let version = last.table_versions.get(name).ok_or_else(gone)?;
+                table.at(*version as u64).await
+            };
+            let (hourly, deliveries) = (
+                named(DELIVERY_KPI_HOURLY).await?,
+                named(DELIVERY_KPI).await?,
+            );
+            Ok(Some(Published {
+                output: self,
+                hourly,
+                deliveries,
+                runs,
+                last,
+            }))
+        })
+    }
+}
+
+impl Published<'_> {
+    fn table(&self, name: &str) -> Option<&Table> {
+        [&self.hourly, &self.deliveries, &self.runs]
+            .into_iter()
+            .find(|table| table.name == name)
+    }
+
+    fn known(&self, name: &str) -> Result<&Table, PublishError> {
+        self.table(name).ok_or_else(|| PublishError::Place {
+            place: self.output.root.to_string(),
+            reason: format!("there is no table {name}"),
+        })
+    }
+
+    /// The columns of a table.
+    pub fn schema(&self, table: &str) -> Result<SchemaRef, PublishError> {
+        Ok(Arc::new(self.known(table)?.schema()?))
+    }
+
+    /// The data files of a table by partition, in the order of their names.
+    pub fn files(&self, table: &str) -> Result<Days, PublishError> {
+        self.known(table)?.partitions()
+    }
+
+    /// The rows of some data files of a table.
+    pub fn rows<'f>(
+        &self,
+        table: &str,
+        files: impl IntoIterator<Item = &'f DataFile>,
+    ) -> Result<Vec<RecordBatch>, PublishError> {
+        let rows = self.known(table)?.read_files(files);
+        self.output.runtime.block_on(rows)
+    }
+
+    /// All rows of `delivery_kpi`.
+    pub fn deliveries(&self) -> Result<Vec<RecordBatch>, PublishError> {
+        let files = self.files(DELIVERY_KPI)?;
+        self.rows(DELIVERY_KPI, files.values().flatten())
+    }
+}
