@@ -48,10 +48,20 @@ pub enum Error {
     #[error("{} {} cannot be read (on_bad_file = \"skip\" leaves them out):\n{}", .0.len(), if .0.len() == 1 { "file" } else { "files" }, lines(.0))]
     BadFiles(Vec<FileError>),
     /// A `--delivery` that cannot be an identifier of these extracts.
-    #[error(
-        "--delivery: the extracts have integer identifiers, found text in place {0} of the list"
-    )]
+    #[error("delivery: the extracts have integer identifiers, found text in place {0} of the list")]
     DeliveryId(usize),
+    /// A message that cannot be an identifier of these extracts.
+    #[error("message: the extracts have integer identifiers, found text")]
+    MessageId,
+    /// A message that no row names.
+    #[error("no row of the extracts names this message of this delivery")]
+    NoSuchMessage,
+    /// An output without a published run.
+    #[error("output {0}: expected the tables of a run, found none")]
+    NothingPublished(String),
+    /// A delivery that the tables do not know.
+    #[error("the tables know no such delivery")]
+    UnknownDelivery,
     /// None of the deliveries asked for is in the extracts.
     #[error("--delivery: none of the {0} deliveries asked for is in the extracts")]
     NoSuchDelivery(usize),
@@ -107,6 +117,10 @@ impl Error {
             | Error::NoSendingLog(_)
             | Error::Schema(_)
             | Error::DeliveryId(_)
+            | Error::MessageId
+            | Error::NoSuchMessage
+            | Error::NothingPublished(_)
+            | Error::UnknownDelivery
             | Error::NoSuchDelivery(_)
             | Error::Rewind { .. }
             | Error::Publish(

@@ -6,6 +6,7 @@ mod explain;
 mod export;
 mod generate;
 mod outcome;
+mod people;
 pub mod recompute;
 mod signals;
 mod stats;

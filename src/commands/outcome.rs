@@ -65,7 +65,8 @@ pub fn print(data: &[u8]) -> Result<(), Error> {
     }
 }
 
-fn say(text: &str) {
+/// Says something on stderr.
+pub fn say(text: &str) {
     // Nobody is left to be told when it fails.
     let _ = std::io::stderr().write_all(text.as_bytes());
 }

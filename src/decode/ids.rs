@@ -38,6 +38,8 @@ pub trait DecodeKey: MessageKey {
     type Column;
     /// Reads the column `message_id`.
     fn column(array: Option<&ArrayRef>) -> Result<Self::Column, Unsupported>;
+    /// The key of an identifier as it is typed; none if it cannot be one.
+    fn typed(text: &str, fingerprint: &Fingerprint) -> Option<Self>;
     /// The key of a row.
     fn get(column: &Self::Column, row: usize, fingerprint: &Fingerprint) -> Cell<Self>;
 }
@@ -47,6 +49,10 @@ impl DecodeKey for u64 {
 
     fn column(array: Option<&ArrayRef>) -> Result<Ints, Unsupported> {
         Ints::new("message_id", array)
+    }
+
+    fn typed(text: &str, _: &Fingerprint) -> Option<u64> {
+        text.parse().ok().map(|id: i64| id as u64)
     }
 
     #[inline(always)]
@@ -64,6 +70,10 @@ impl DecodeKey for [u64; 2] {
 
     fn column(array: Option<&ArrayRef>) -> Result<Texts, Unsupported> {
         Texts::new("message_id", array)
+    }
+
+    fn typed(text: &str, fingerprint: &Fingerprint) -> Option<[u64; 2]> {
+        Some(fingerprint.of(text))
     }
 
     #[inline(always)]

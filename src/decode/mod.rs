@@ -4,6 +4,7 @@
 mod cell;
 mod deliveries;
 mod digest;
+mod find;
 mod ids;
 mod instants;
 mod keys;
@@ -16,6 +17,7 @@ mod tracking;
 
 pub use cell::Unsupported;
 pub use deliveries::{DeliveryRows, decode_deliveries};
+pub use find::FoundRow;
 pub use ids::{DecodeKey, Fingerprint};
 pub use instants::Zone;
 pub use logs::{Decoded, Decoder, Selection};

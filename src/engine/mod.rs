@@ -1,6 +1,7 @@
 //! Runs the stages in parallel: reading over files and row groups, folding over partitions of
 //! messages. All rows of one message meet in one partition.
 
+mod find;
 mod fold;
 mod packed;
 mod partition;
@@ -8,6 +9,7 @@ mod progress;
 mod read;
 mod units;
 
+pub use find::{Found, Search, find};
 pub use fold::fold;
 pub use partition::{Run, partitions_for};
 pub use progress::{Progress, Silent, Stage};

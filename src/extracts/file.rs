@@ -11,7 +11,6 @@ use parquet::arrow::arrow_reader::{
 };
 use parquet::basic::Type as Physical;
 use parquet::errors::ParquetError;
-use parquet::file::statistics::Statistics;
 use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -42,7 +41,7 @@ pub struct OpenFile {
     pub file: SourceFile,
     schema: SchemaRef,
     /// With the types that are asked of the decoder.
-    metadata: ArrowReaderMetadata,
+    pub(super) metadata: ArrowReaderMetadata,
 }
 
 /// The needed columns of a file.
@@ -155,40 +154,6 @@ impl OpenFile {
     pub fn rows(&self, row_group: usize) -> u64 {
         let rows = self.metadata.metadata().row_group(row_group).num_rows();
         u64::try_from(rows).unwrap_or(0)
-    }
-
-    /// The lowest and the highest `log_id` of a row group, if the footer tells.
-    pub fn log_ids(&self, row_group: usize, mapping: &Mapping) -> Option<(i64, i64)> {
-        let place = self
-            .metadata
-            .schema()
-            .index_of(mapping.name("log_id"))
-            .ok()?;
-        if !self
-            .metadata
-            .schema()
-            .field(place)
-            .data_type()
-            .is_signed_integer()
-        {
-            return None;
-        }
-        let descriptor = self.metadata.parquet_schema();
-        let leaf = (0..descriptor.num_columns())
-            .find(|leaf| descriptor.get_column_root_idx(*leaf) == place)?;
-        match self
-            .metadata
-            .metadata()
-            .row_group(row_group)
-            .column(leaf)
-            .statistics()?
-        {
-            Statistics::Int64(ids) => Some((*ids.min_opt()?, *ids.max_opt()?)),
-            Statistics::Int32(ids) => {
-                Some((i64::from(*ids.min_opt()?), i64::from(*ids.max_opt()?)))
-            }
-            _ => None,
-        }
     }
 
     /// Which columns have to be decoded: those of the contract, and of these the ones that only

@@ -1,6 +1,7 @@
 //! The extracts: which files there are, whether their columns are those of the contract, and
 //! batches of the needed columns under the contract's names.
 
+mod bounds;
 mod contract;
 mod file;
 mod listing;

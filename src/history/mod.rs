@@ -4,10 +4,12 @@
 //! transitions go out to a [`Sink`].
 
 mod replay;
+mod rule;
 mod settle;
 mod status;
 
 pub use replay::{Life, Occurrence, replay};
+pub use rule::Rule;
 pub use settle::{Row, settle};
 pub use status::{Standing, Status};
 
@@ -19,6 +21,10 @@ pub trait Sink {
     fn meets(&mut self, source: u32, fate: Fate);
     /// A counted row is given apart.
     fn mark(&mut self, source: u32, mark: Mark);
+    /// The replay comes to a counted row, by its `source`, or to the deadline, which has none: what
+    /// moves and occurs until the next call belongs to it. Only who explains a message listens.
+    #[inline(always)]
+    fn follows(&mut self, _source: Option<u32>, _rule: Rule) {}
     /// The status of the message changed; it entered the log where `from` is none.
     fn moves(&mut self, at: Instant, from: Option<Status>, to: Status);
     /// Something happened that some counter counts.

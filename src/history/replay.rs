@@ -1,6 +1,6 @@
 //! What the counted rows of a message do: transitions of its status, and what the counters count.
 
-use super::{Row, Sink, Status};
+use super::{Row, Rule, Sink, Status};
 use crate::model::{Code, Instant, Mark, Policy, Report, Tracked};
 
 /// Something that some counter counts, besides the status of the message.
@@ -52,6 +52,7 @@ pub fn replay(rows: &[Row], policy: &Policy, as_of: Instant, sink: &mut impl Sin
         life.first_event_at = earlier(life.first_event_at, row.stamp.at());
         life.last_event_at = life.last_event_at.max(row.stamp.at());
         if row.stamp.is_test() {
+            sink.follows(Some(row.source), Rule::Test);
             sink.mark(row.source, Mark::Test);
         }
     }
@@ -80,15 +81,18 @@ fn replay_reports<'a>(
         let (Some(at), Some(report)) = (row.stamp.at(), row.stamp.report()) else {
             continue;
         };
-        if report == Report::Complaint && !complained {
-            complained = true;
-            sink.occurs(at, Occurrence::FirstComplaint);
-        }
-        if matches!(report, Report::Complaint | Report::Ignored) {
+        if report == Report::Ignored {
+            sink.follows(Some(row.source), Rule::Ignored);
             continue;
         }
-        if report == Report::SoftBounce {
-            sink.occurs(at, Occurrence::SoftBounce);
+        if report == Report::Complaint {
+            if std::mem::replace(&mut complained, true) {
+                sink.follows(Some(row.source), Rule::ComplaintAgain);
+            } else {
+                sink.follows(Some(row.source), Rule::Complaint);
+                sink.occurs(at, Occurrence::FirstComplaint);
+            }
+            continue;
         }
         let before = life.status;
         if before.is_none() {
@@ -97,6 +101,10 @@ fn replay_reports<'a>(
         let late = life.deadline.is_some_and(|deadline| deadline <= at);
         if late {
             pass_deadline(life, sink);
+        }
+        sink.follows(Some(row.source), Rule::of_report(report, life.status, late));
+        if report == Report::SoftBounce {
+            sink.occurs(at, Occurrence::SoftBounce);
         }
         let now = life.status.unwrap_or(Status::relayed(policy.efs));
         let after = now.after(report, policy.efs, late);
@@ -133,6 +141,7 @@ fn pass_deadline(life: &mut Life, sink: &mut impl Sink) {
         return;
     };
     if let Some(after) = now.after_deadline() {
+        sink.follows(None, Rule::Deadline);
         sink.moves(deadline, Some(now), after);
         life.status = Some(after);
     }
@@ -148,6 +157,7 @@ fn replay_tracking<'a>(
         let (Some(at), Some(tracked)) = (row.stamp.at(), row.stamp.tracked()) else {
             continue;
         };
+        sink.follows(Some(row.source), Rule::of_tracking(tracked));
         if !has_entered {
             sink.mark(row.source, Mark::Orphan);
         }

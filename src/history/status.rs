@@ -59,6 +59,20 @@ impl Status {
         Status::FailedHard,
     ];
 
+    /// Its name for people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Status::Pending => "Pending",
+            Status::Sent => "Sent",
+            Status::SentRetrying => "Sent, being retried",
+            Status::Confirmed => "Sent, confirmed",
+            Status::FailedRetrying => "Failed (soft), being retried",
+            Status::FailedSoft => "Failed (soft)",
+            Status::FailedByDeadline => "Failed (soft), by the deadline",
+            Status::FailedHard => "Failed (hard)",
+        }
+    }
+
     /// The status right after the relay.
     pub fn relayed(efs: bool) -> Status {
         if efs { Status::Pending } else { Status::Sent }

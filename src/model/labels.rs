@@ -1,5 +1,6 @@
 //! What the texts and codes of an extract mean: the contract's labels, and those that a job adds.
 
+use super::reasons::REASONS;
 use super::{Logged, Report, Tracked, Value};
 use std::collections::HashMap;
 
@@ -127,16 +128,7 @@ impl Default for Labels {
                 ("offer_click_2", Tracked::OfferClick2),
                 ("11", Tracked::OfferClick2),
             ]),
-            failure_reason: Table::new(&[
-                ("user unknown", 1),
-                ("invalid domain", 2),
-                ("unreachable", 3),
-                ("account disabled", 4),
-                ("mailbox full", 5),
-                ("not connected", 6),
-                ("on denylist", 8),
-                ("refused", 20),
-            ]),
+            failure_reason: Table::new(&REASONS),
         }
     }
 }

@@ -10,6 +10,7 @@ mod fate;
 mod instant;
 mod key;
 mod labels;
+mod reasons;
 mod spread;
 
 pub use catalog::{Catalog, DeliveryId, DeliveryIndex};
@@ -20,4 +21,5 @@ pub use fate::{Fate, FateCounts, Mark, Rejection};
 pub use instant::{HOUR, Hour, Instant};
 pub use key::MessageKey;
 pub use labels::{FailureType, Labels, StatusLabel};
+pub use reasons::failure_reason_name;
 pub use spread::spread;

@@ -3,6 +3,7 @@
 //! Partial results of any threads or workers add up to the same whole in any order.
 
 mod counts;
+mod effects;
 mod kpis;
 mod partial;
 

@@ -1,7 +1,7 @@
 //! What one worker has counted so far.
 
-use super::{Change, Counter};
-use crate::history::{Life, Occurrence, Sink, Standing, Status};
+use super::Change;
+use crate::history::{Life, Occurrence, Sink, Status};
 use crate::model::{DeliveryIndex, Fate, FateCounts, Hour, Instant, Mark, spread};
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -172,46 +172,11 @@ impl Sink for Teller<'_> {
     }
 
     fn moves(&mut self, at: Instant, from: Option<Status>, to: Status) {
-        let change = self.change(at);
-        match from {
-            None => change.add(Counter::Processed, 1),
-            Some(from) => count(change, from, -1),
-        }
-        count(change, to, 1);
+        self.change(at).moved(from, to);
     }
 
     fn occurs(&mut self, at: Instant, what: Occurrence) {
-        let counter = match what {
-            Occurrence::SoftBounce => Counter::SoftBounceEvents,
-            Occurrence::LateSuccess => Counter::LateSuccesses,
-            Occurrence::FirstComplaint => Counter::Complaints,
-            Occurrence::Open => Counter::OpensTracked,
-            Occurrence::FirstOpen => Counter::UniqueOpensTracked,
-            Occurrence::FirstSign => Counter::UniqueOpens,
-            Occurrence::Click => Counter::Clicks,
-            Occurrence::FirstClick => Counter::UniqueClicks,
-            Occurrence::MirrorPage => Counter::MirrorPageViews,
-            Occurrence::OptOut => Counter::Unsubscribes,
-            Occurrence::FirstOptOut => Counter::UniqueUnsubscribes,
-        };
-        self.change(at).add(counter, 1);
-    }
-}
-
-/// Adds a message with this status to the counters, or takes it out of them.
-fn count(change: &mut Change, status: Status, by: i64) {
-    let counter = match (status.standing(), status) {
-        (Standing::Pending, _) => Counter::Pending,
-        (Standing::Sent, _) => Counter::Delivered,
-        (Standing::Failed, Status::FailedHard) => Counter::HardBounces,
-        (Standing::Failed, _) => Counter::SoftBounces,
-    };
-    change.add(counter, by);
-    if status.is_retrying() {
-        change.add(Counter::Retrying, by);
-    }
-    if status == Status::FailedByDeadline {
-        change.add(Counter::FailedByDeadline, by);
+        self.change(at).occurred(what);
     }
 }
 

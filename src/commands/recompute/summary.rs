@@ -1,12 +1,13 @@
 //! What a run says at its end: is it right, what changed, what is not final yet.
 
 use super::Inputs;
+use crate::commands::people::{counted, number};
 use crate::error::exit;
 use crate::extracts::Extract;
 use crate::job::{Job, Scope};
 use crate::model::{DeadlineMode, Instant};
 use crate::publish::{RejectionRecord, RunRecord};
-use std::fmt::{Display, Write};
+use std::fmt::Write;
 use std::io::ErrorKind;
 use std::time::Duration;
 
@@ -370,29 +371,4 @@ impl Report {
         })
         .to_string()
     }
-}
-
-fn counted(value: i64, one: &str, several: &str) -> String {
-    format!(
-        "{} {}",
-        number(value),
-        if value == 1 { one } else { several }
-    )
-}
-
-/// A number with its thousands apart.
-fn number(value: impl Display) -> String {
-    let digits = value.to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0
-            && (digits.len() - place).is_multiple_of(3)
-            && digit.is_ascii_digit()
-            && !text.ends_with('-')
-        {
-            text.push(' ');
-        }
-        text.push(digit);
-    }
-    text
 }

@@ -1,0 +1,157 @@
+//! The history for people.
+
+use super::Subject;
+use super::story::{Line, Place, Story, reason_text};
+use crate::commands::people::{Clock, printable};
+use crate::model::HOUR;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+/// The history, line by line, with the rules that it met.
+pub fn text(subject: &Subject, story: &Story, clock: &Clock) -> String {
+    let mut text = String::new();
+    // Writing to a string cannot fail.
+    let _ = write(&mut text, subject, story, clock);
+    text
+}
+
+fn write(out: &mut String, subject: &Subject, story: &Story, clock: &Clock) -> std::fmt::Result {
+    let attributes = &subject.attributes;
+    write!(
+        out,
+        "message {} of delivery {}",
+        printable(&subject.message),
+        subject.delivery
+    )?;
+    if let Some(label) = &attributes.label {
+        write!(out, ", {}", printable(label))?;
+    }
+    writeln!(out, "\nas of {}", clock.show(subject.as_of))?;
+    let mode = if subject.policy.efs {
+        "with"
+    } else {
+        "without"
+    };
+    let channel = attributes.channel.as_deref().unwrap_or("email");
+    write!(
+        out,
+        "{mode} Email Feedback Service, channel {}; ",
+        printable(channel)
+    )?;
+    match (story.life.deadline, story.entered_at) {
+        (Some(deadline), Some(entered)) => {
+            let queue_end = deadline.micros() - entered.micros() == 84 * HOUR;
+            let from = if queue_end {
+                "84 h after the first report"
+            } else {
+                "the validity end"
+            };
+            writeln!(out, "deadline {}, {from}", clock.show(deadline))?;
+        }
+        _ => writeln!(out, "no deadline")?,
+    }
+    writeln!(out)?;
+    verdict(out, story, clock)?;
+    writeln!(out)?;
+    for line in &story.lines {
+        entry(out, line, clock)?;
+    }
+    writeln!(out, "\nrules")?;
+    let rules: BTreeMap<&str, &str> = story
+        .lines
+        .iter()
+        .filter(|line| line.rule != "rejected")
+        .map(|line| (line.rule, line.meaning.as_str()))
+        .collect();
+    let width = rules.keys().map(|rule| rule.len()).max().unwrap_or(0);
+    for (rule, meaning) in rules {
+        writeln!(out, "  {rule:<width$}  {meaning}")?;
+    }
+    let (read, all) = subject.row_groups;
+    match read == all {
+        true => writeln!(
+            out,
+            "\nall {all} row groups were read: no footer rules one out"
+        ),
+        false => writeln!(
+            out,
+            "\n{read} of {all} row groups were read: the footers rule out the others"
+        ),
+    }
+}
+
+/// How it ended, and what brought it there.
+fn verdict(out: &mut String, story: &Story, clock: &Clock) -> std::fmt::Result {
+    let Some(status) = story.life.status else {
+        return writeln!(
+            out,
+            "NOT IN THE LOG: no report before as-of brings the message in"
+        );
+    };
+    write!(out, "{}", status.name().to_uppercase())?;
+    let Some(line) = story.lines.iter().rfind(|line| line.moved) else {
+        return writeln!(out);
+    };
+    if let Some(at) = line.at {
+        write!(out, " since {}", clock.show(at))?;
+    }
+    writeln!(out, " ({})\n  {}", line.rule, line.meaning)?;
+    match &story.reason {
+        Some(reason) => writeln!(out, "  failure reason: {}", printable(&reason_text(reason))),
+        None => Ok(()),
+    }
+}
+
+fn entry(out: &mut String, line: &Line, clock: &Clock) -> std::fmt::Result {
+    let at = line.at.map_or("no instant".to_owned(), |at| clock.show(at));
+    let what = match (&line.content, &line.place) {
+        (Some(content), _) => printable(&content.what),
+        (None, None) => "(no row)".to_owned(),
+        (None, Some(_)) => "(rejected row)".to_owned(),
+    };
+    write!(out, "{at:<32} {what:<22} {:<17}", line.rule)?;
+    match (line.status, line.rule) {
+        (Some(status), _) => writeln!(out, " {}", status.name())?,
+        (None, "rejected") => writeln!(out, " {}", line.meaning)?,
+        (None, _) if line.is_orphan => writeln!(out, " orphan: the message is not in the log")?,
+        (None, _) => writeln!(out)?,
+    }
+    if let Some((hour, counts)) = &line.counts {
+        let counts: Vec<String> = counts
+            .iter()
+            .map(|(name, by)| format!("{name} {by:+}"))
+            .collect();
+        writeln!(
+            out,
+            "    counts in the hour of {}: {}",
+            clock.show(hour.start()),
+            counts.join(", ")
+        )?;
+    }
+    if let Some(place) = &line.place {
+        write!(out, "    {}", at_place(place))?;
+        if let Some(content) = &line.content {
+            if let Some((log_id, revision)) = content.log_id {
+                write!(out, "; log_id {log_id}, revision {revision}")?;
+            }
+            if let Some(reason) = &content.reason {
+                write!(out, "; failure reason {}", printable(&reason_text(reason)))?;
+            }
+        }
+        writeln!(out)?;
+    }
+    match &line.instead {
+        Some(place) => writeln!(out, "    in its place: {}", at_place(place)),
+        None => Ok(()),
+    }
+}
+
+fn at_place(place: &Place) -> String {
+    let Place {
+        log,
+        file,
+        row_group,
+        row,
+    } = place;
+    format!("{log}, file {file}, row group {row_group}, row {row}")
+}

@@ -1,0 +1,43 @@
+//! The rows of one message.
+
+use super::cell::{Cell, Unsupported};
+use super::ids::{DecodeKey, Deliveries};
+use super::logs::{Decoded, Decoder};
+use crate::model::{Event, Log, Rejection, Tail};
+use arrow::array::RecordBatch;
+
+/// A row of the message, or why it is rejected.
+pub type FoundRow<M> = Result<(Event<M>, Tail), Rejection>;
+
+impl Decoder<'_> {
+    /// The rows of a message of the selected delivery, with their places in the batch. Each is decoded
+    /// as every row is.
+    pub fn find<M: DecodeKey>(
+        &self,
+        log: Log,
+        batch: &RecordBatch,
+        message: M,
+    ) -> Result<Vec<(usize, FoundRow<M>)>, Unsupported> {
+        let column = |name| batch.column_by_name(name);
+        let deliveries = Deliveries::new(column("delivery_id"), self.catalog, self.selection)?;
+        let messages = M::column(column("message_id"))?;
+        let is_sought = |row: &usize| {
+            matches!(deliveries.get(*row), Cell::Value(Some(_)))
+                && M::get(&messages, *row, &self.fingerprint) == Cell::Value(message)
+        };
+        let mut found = Vec::new();
+        for row in (0..batch.num_rows()).filter(is_sought) {
+            let mut decoded = Decoded::default();
+            self.decode(log, true, &batch.slice(row, 1), &mut decoded)?;
+            let tail = decoded.tails.pop().unwrap_or_default();
+            let event = decoded.events.pop().map(|event| (event, tail));
+            let rejection = decoded.counts.rejections.into_keys().next();
+            match (event, rejection) {
+                (Some(event), _) => found.push((row, Ok(event))),
+                (None, Some(rejection)) => found.push((row, Err(rejection))),
+                (None, None) => {}
+            }
+        }
+        Ok(found)
+    }
+}
