@@ -23,11 +23,6 @@ impl Clock {
             _ => at.to_string(),
         }
     }
-
-    /// Its name.
-    pub fn name(&self) -> &str {
-        self.0.iana_name().unwrap_or("UTC")
-    }
 }
 
 /// A text without what could steer a terminal.

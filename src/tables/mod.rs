@@ -7,9 +7,11 @@ mod csv;
 mod frames;
 mod rates;
 mod show;
+mod snapshot;
 
 pub use compare::{Comparison, RowCounts};
 pub use frames::{Frames, RunMarks, build};
+pub use snapshot::{Snapshot, Snapshots};
 
 use crate::model::Instant;
 use arrow::array::RecordBatch;

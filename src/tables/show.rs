@@ -6,12 +6,7 @@ use std::fmt::Write;
 
 /// The deliveries with the most recent events, a line each, at most `most`.
 pub fn show_deliveries(deliveries: &DataFrame, most: usize) -> Result<String, TableError> {
-    let recent = SortMultipleOptions::default()
-        .with_order_descending_multi([true, false])
-        .with_nulls_last(true);
-    let frame = deliveries
-        .sort(["last_event_at", "delivery_id"], recent)?
-        .head(Some(most));
+    let frame = recent(deliveries, most)?;
     let mut lines = vec![HEADER.map(str::to_owned)];
     for row in 0..frame.height() {
         let cell = |name: &str| -> Result<String, TableError> {
@@ -40,6 +35,16 @@ pub fn show_deliveries(deliveries: &DataFrame, most: usize) -> Result<String, Ta
         ]);
     }
     Ok(aligned(&lines))
+}
+
+/// The deliveries with the most recent events first.
+pub fn recent(deliveries: &DataFrame, most: usize) -> Result<DataFrame, TableError> {
+    let recent = SortMultipleOptions::default()
+        .with_order_descending_multi([true, false])
+        .with_nulls_last(true);
+    Ok(deliveries
+        .sort(["last_event_at", "delivery_id"], recent)?
+        .head(Some(most)))
 }
 
 const HEADER: [&str; 9] = [
