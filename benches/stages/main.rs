@@ -76,7 +76,8 @@ impl World {
             as_of: Instant::from_micros(AS_OF),
             codes: &self.codes,
         };
-        engine::fold(pool, run, partitions, &policies, meaning, 1, &Silent)
+        let start = || Partial::new(1);
+        engine::fold(pool, run, partitions, &policies, meaning, start, &Silent)
     }
 }
 

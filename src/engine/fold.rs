@@ -7,32 +7,68 @@ use crate::history::{Meaning, Row, live};
 use crate::model::{Code, DeliveryIndex, MessageKey, Policy, Stamp, Tail};
 use crate::rollup::Partial;
 
-/// Folds all partitions; `policies` are those of the deliveries by their index, `sources` the
-/// number of files.
-pub fn fold<M: MessageKey>(
+/// Who takes up the messages of a fold, one after another; each thread has one.
+pub trait Account<M>: Send {
+    /// A message with all of its rows, in any order, and the tails that they point at.
+    fn message(
+        &mut self,
+        delivery: DeliveryIndex,
+        message: M,
+        rows: &mut Vec<Row>,
+        tails: &[Tail],
+        policy: &Policy,
+        meaning: Meaning<'_>,
+    );
+    /// Adds what another thread has.
+    fn merge(&mut self, other: Self);
+}
+
+impl<M> Account<M> for Partial {
+    #[inline(always)]
+    fn message(
+        &mut self,
+        delivery: DeliveryIndex,
+        _: M,
+        rows: &mut Vec<Row>,
+        tails: &[Tail],
+        policy: &Policy,
+        meaning: Meaning<'_>,
+    ) {
+        let mut teller = self.teller(delivery);
+        let life = live(rows, tails, policy, meaning, &mut teller);
+        teller.ends(&life);
+    }
+
+    fn merge(&mut self, other: Partial) {
+        Partial::merge(self, &other);
+    }
+}
+
+/// Folds all partitions; `policies` are those of the deliveries by their index.
+pub fn fold<M: MessageKey, A: Account<M>>(
     pool: &Pool,
     runs: &[Run<M>],
     partitions: usize,
     policies: &[Policy],
     meaning: Meaning<'_>,
-    sources: usize,
+    account: impl Fn() -> A + Sync,
     progress: &dyn Progress,
-) -> Partial {
+) -> A {
     progress.begins(
         Stage::Folding,
         runs.iter().map(|run| run.len() as u64).sum(),
     );
-    let start = || (Partial::new(sources), Groups::default());
-    let folded = share(pool, partitions, start, |(partial, groups), partition| {
+    let start = || (account(), Groups::default());
+    let folded = share(pool, partitions, start, |(account, groups), partition| {
         groups.gather(runs, partition);
-        groups.replay(policies, meaning, partial);
+        groups.replay(policies, meaning, account);
         progress.advances(groups.rows.len() as u64);
     });
     progress.ends();
-    let mut partials = folded.into_iter().map(|(partial, _)| partial);
-    let mut whole = partials.next().unwrap_or_default();
-    for partial in partials {
-        whole.merge(&partial);
+    let mut accounts = folded.into_iter().map(|(account, _)| account);
+    let mut whole = accounts.next().unwrap_or_else(account);
+    for account in accounts {
+        whole.merge(account);
     }
     whole
 }
@@ -192,7 +228,12 @@ impl<M: MessageKey> Groups<M> {
         place
     }
 
-    fn replay(&mut self, policies: &[Policy], meaning: Meaning<'_>, partial: &mut Partial) {
+    fn replay<A: Account<M>>(
+        &mut self,
+        policies: &[Policy],
+        meaning: Meaning<'_>,
+        account: &mut A,
+    ) {
         let mut start = 0;
         for place in &self.order {
             let message = &self.messages[*place as usize];
@@ -200,10 +241,14 @@ impl<M: MessageKey> Groups<M> {
             self.history.clear();
             self.history.extend_from_slice(&self.rows[start..end]);
             start = end;
-            let policy = &policies[message.delivery.0 as usize];
-            let mut teller = partial.teller(message.delivery);
-            let life = live(&mut self.history, &self.tails, policy, meaning, &mut teller);
-            teller.ends(&life);
+            account.message(
+                message.delivery,
+                message.message,
+                &mut self.history,
+                &self.tails,
+                &policies[message.delivery.0 as usize],
+                meaning,
+            );
         }
     }
 }
@@ -254,7 +299,15 @@ mod tests {
             codes: &Codes::default(),
         };
         let pool = pool(threads).expect("threads");
-        let partial = fold(&pool, &runs, partitions, &policies, meaning, 3, &Silent);
+        let partial = fold(
+            &pool,
+            &runs,
+            partitions,
+            &policies,
+            meaning,
+            || Partial::new(3),
+            &Silent,
+        );
         let ids: Vec<DeliveryId> = (0..i64::from(DELIVERIES)).map(DeliveryId::Number).collect();
         let kpis = finish(&partial, &ids).expect("sums that can be");
         (kpis, partial.fates().to_vec())

@@ -10,7 +10,7 @@ mod read;
 mod units;
 
 pub use find::{Found, Search, find};
-pub use fold::fold;
+pub use fold::{Account, fold};
 pub use partition::{Run, partitions_for};
 pub use progress::{Progress, Silent, Stage};
 pub use read::{FileRead, Reading, open_all, read};

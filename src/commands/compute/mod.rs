@@ -1,17 +1,19 @@
 //! What the extracts of a job come to, for every command that computes KPIs.
 
 mod inputs;
+mod ledger;
 
 pub use inputs::Inputs;
+pub use ledger::{Ledger, ledger, log_line};
 
 use crate::decode::{DecodeKey, Decoder, Fingerprint, Selection};
-use crate::engine::{self, FileRead, Pool, Progress};
+use crate::engine::{self, Account, FileRead, Pool, Progress};
 use crate::error::Error;
 use crate::extracts::{Extract, FileError, IdKind};
 use crate::history::Meaning;
 use crate::job::{OnBadFile, Scope, Sources, Stopwatch};
 use crate::model::{Attributes, Codes, DeliveryId, Policy};
-use crate::rollup::{Kpis, finish};
+use crate::rollup::{Kpis, Partial, finish};
 use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
@@ -31,6 +33,18 @@ pub struct Counted {
     pub notes: Vec<String>,
 }
 
+/// What takes up the messages, whatever their identifiers are, and counts them among other things.
+pub trait Counting: Account<u64> + Account<[u64; 2]> {
+    /// The counts.
+    fn partial(&self) -> &Partial;
+}
+
+impl Counting for Partial {
+    fn partial(&self) -> &Partial {
+        self
+    }
+}
+
 /// Reads and counts what the sources hold.
 pub fn count(
     sources: &Sources,
@@ -39,19 +53,42 @@ pub fn count(
     progress: &dyn Progress,
     watch: &mut Stopwatch,
 ) -> Result<Counted, Error> {
-    match inputs.schemas.message_id {
-        IdKind::Integer => count_keyed::<u64>(sources, pool, inputs, progress, watch),
-        IdKind::String => count_keyed::<[u64; 2]>(sources, pool, inputs, progress, watch),
-    }
+    let account = || Partial::new(inputs.logs.len());
+    let key = Fingerprint::random();
+    let counted = count_with(sources, pool, inputs, key, account, progress, watch);
+    counted.map(|(counted, _)| counted)
 }
 
-fn count_keyed<M: DecodeKey>(
+/// The same with another account of the messages, whose text identifiers have fingerprints of this
+/// key.
+pub fn count_with<A: Counting>(
     sources: &Sources,
     pool: &Pool,
     inputs: &Inputs,
+    key: Fingerprint,
+    account: impl Fn() -> A + Sync,
     progress: &dyn Progress,
     watch: &mut Stopwatch,
-) -> Result<Counted, Error> {
+) -> Result<(Counted, A), Error> {
+    match inputs.schemas.message_id {
+        IdKind::Integer => {
+            count_keyed::<u64, A>(sources, pool, inputs, key, account, progress, watch)
+        }
+        IdKind::String => {
+            count_keyed::<[u64; 2], A>(sources, pool, inputs, key, account, progress, watch)
+        }
+    }
+}
+
+fn count_keyed<M: DecodeKey, A: Counting + Account<M>>(
+    sources: &Sources,
+    pool: &Pool,
+    inputs: &Inputs,
+    fingerprint: Fingerprint,
+    account: impl Fn() -> A + Sync,
+    progress: &dyn Progress,
+    watch: &mut Stopwatch,
+) -> Result<(Counted, A), Error> {
     let mut laps = Vec::new();
     let codes = Codes::default();
     let decoder = Decoder {
@@ -60,7 +97,7 @@ fn count_keyed<M: DecodeKey>(
         labels: &sources.labels,
         zone: &sources.zone,
         selection: &inputs.selection,
-        fingerprint: Fingerprint::random(),
+        fingerprint,
         interval: match &sources.scope {
             Scope::EventTime(interval) => Some(interval.clone()),
             Scope::All | Scope::Deliveries(_) => None,
@@ -84,24 +121,25 @@ fn count_keyed<M: DecodeKey>(
         as_of: sources.as_of,
         codes: &codes,
     };
-    let partial = engine::fold(
+    let account = engine::fold(
         pool,
         &reading.runs,
         partitions,
         &policies,
         meaning,
-        inputs.logs.len(),
+        account,
         progress,
     );
     reading.runs.clear();
     laps.push(("folding", watch.lap()));
 
+    let partial = account.partial();
     for (file, fates) in reading.files.iter_mut().zip(partial.fates()) {
         if let Ok(file) = file {
             file.counts += fates;
         }
     }
-    let mut kpis = finish(&partial, &ids)?;
+    let mut kpis = finish(partial, &ids)?;
     let touched: HashSet<&DeliveryId> =
         reading.touched.iter().map(|d| &ids[d.0 as usize]).collect();
     kpis.deliveries.retain(|delivery| {
@@ -121,14 +159,15 @@ fn count_keyed<M: DecodeKey>(
         .map(|d| of(&d.id).or(&sources.defaults))
         .collect();
     laps.push(("rolling up", watch.lap()));
-    Ok(Counted {
+    let counted = Counted {
         kpis,
         attributes,
         unknown_mode,
         files: reading.files,
         laps,
         notes,
-    })
+    };
+    Ok((counted, account))
 }
 
 /// Where the job fails on files that cannot be read, all of them are named at once. It also fails

@@ -1,16 +1,15 @@
 //! `recompute`: read, recompute, publish.
 
-mod ledger;
+mod left_out;
 mod publishing;
 mod summary;
 
 pub use summary::Report;
 
-use super::compute::{Counted, Inputs, count};
+use super::compute::{Counted, Inputs, Ledger, count, ledger, log_line};
 use crate::engine::{self, Progress};
 use crate::error::Error;
 use crate::job::{Job, Stopwatch};
-use crate::model::FateCounts;
 use crate::publish::Lock;
 
 /// Runs the job. The report says what was done, also where input was left out.
@@ -31,18 +30,10 @@ pub fn run(job: &Job, progress: &dyn Progress) -> Result<Report, Error> {
         report.lap(stage, *time);
     }
     report.notes.extend(counted.notes.iter().cloned());
-    ledger::enter(sources, &inputs, &counted, &mut report)?;
+    report.enter(ledger(sources, &inputs, &counted)?, &inputs);
     report.enter_unknown_mode(counted.unknown_mode);
     publishing::publish(job, &inputs, &counted, progress, &mut report, &watch)?;
     report.lap("publishing", watch.lap());
     report.total = watch.total();
     Ok(report)
-}
-
-/// Every row that was read has one fate, or nothing is published.
-fn check_fates(name: &str, counts: &FateCounts) -> Result<(), Error> {
-    match counts.adds_up() {
-        true => Ok(()),
-        false => Err(Error::Fates(name.to_owned())),
-    }
 }

@@ -1,6 +1,6 @@
 //! The rows of a run beside the published ones, and into the tables.
 
-use super::ledger::newly_left_out;
+use super::left_out::newly_left_out;
 use super::summary::Report;
 use super::{Counted, Inputs};
 use crate::engine::{Progress, Stage};

@@ -1,6 +1,6 @@
 //! What a run says at its end: is it right, what changed, what is not final yet.
 
-use super::Inputs;
+use super::{Inputs, Ledger, log_line};
 use crate::commands::people::{counted, number};
 use crate::error::exit;
 use crate::extracts::Extract;
@@ -108,7 +108,14 @@ impl Report {
         }
     }
 
-    pub(super) fn enter_notes(&mut self, inputs: &Inputs) {
+    pub(super) fn enter(&mut self, ledger: Ledger, inputs: &Inputs) {
+        self.record.logs = ledger.logs;
+        self.record.files = ledger.files;
+        self.rejections = ledger.rejections;
+        self.enter_notes(inputs);
+    }
+
+    fn enter_notes(&mut self, inputs: &Inputs) {
         for extract in &inputs.empty {
             self.notes
                 .push(format!("{extract}: no data file, counted as empty"));
@@ -205,46 +212,7 @@ impl Report {
             counted(self.deliveries as i64, "delivery", "deliveries")
         )?;
         for log in &record.logs {
-            let rows = &log.rows;
-            write!(
-                out,
-                "{:<13} {}, {} read",
-                log.log,
-                counted(log.files_read, "file", "files"),
-                counted(rows.rows_read, "row", "rows")
-            )?;
-            write!(out, " = {} counted", number(rows.rows_counted))?;
-            for (name, value) in [
-                ("duplicate", rows.rows_duplicate),
-                ("superseded", rows.rows_superseded),
-                ("deleted", rows.rows_deleted),
-                ("future", rows.rows_future),
-                ("rejected", rows.rows_rejected),
-            ] {
-                if value > 0 {
-                    write!(out, " + {} {name}", number(value))?;
-                }
-            }
-            for (name, value) in [
-                ("of unknown types", rows.rows_unknown_type),
-                ("marked as tests", rows.rows_test),
-                ("orphaned", rows.rows_orphan),
-            ] {
-                if value > 0 {
-                    write!(out, "; {} {name}", number(value))?;
-                }
-            }
-            if rows.rows_not_selected > 0 {
-                write!(
-                    out,
-                    "; {} of other deliveries",
-                    number(rows.rows_not_selected)
-                )?;
-            }
-            match &log.newest_event_at {
-                Some(newest) => writeln!(out, "; newest {newest}")?,
-                None => writeln!(out)?,
-            }
+            writeln!(out, "{}", log_line(log))?;
         }
         for (extract, rejection) in &self.rejections {
             let RejectionRecord {

@@ -1,21 +1,28 @@
-//! What became of every row, entered into the run's record and checked.
+//! What became of every row, checked.
 
-use super::summary::Report;
-use super::{Counted, Inputs, check_fates};
+use super::{Counted, Inputs};
+use crate::commands::people::{counted as several, number};
 use crate::error::Error;
 use crate::extracts::{Extract, FileError};
 use crate::job::Sources;
 use crate::model::{FateCounts, Instant};
-use crate::publish::{FileRecord, LogRecord, RejectionRecord, ReportedRecord, Rows};
+use crate::publish::{FileRecord, LogRecord, RejectionRecord, Rows};
 use std::collections::BTreeMap;
 
-/// Enters all files and logs into the record of the run.
-pub fn enter(
-    sources: &Sources,
-    inputs: &Inputs,
-    counted: &Counted,
-    report: &mut Report,
-) -> Result<(), Error> {
+/// What became of every row and file.
+#[derive(Default)]
+pub struct Ledger {
+    /// By log, the sums over its files.
+    pub logs: Vec<LogRecord>,
+    /// By file.
+    pub files: Vec<FileRecord>,
+    /// Rejected rows by extract and reason.
+    pub rejections: Vec<(Extract, RejectionRecord)>,
+}
+
+/// Draws up what became of every row; an error if some row has no fate, or two.
+pub fn ledger(sources: &Sources, inputs: &Inputs, counted: &Counted) -> Result<Ledger, Error> {
+    let mut ledger = Ledger::default();
     let mut logs: BTreeMap<Extract, (LogRecord, FateCounts, Option<Instant>)> = BTreeMap::new();
     for extract in Extract::ALL {
         if sources.path(extract).is_some() {
@@ -26,11 +33,11 @@ pub fn enter(
             logs.insert(extract, (record, FateCounts::default(), None));
         }
     }
-    let mut skip = |error: &FileError, report: &mut Report| {
+    let mut skip = |error: &FileError, ledger: &mut Ledger| {
         if let Some((log, _, _)) = logs.get_mut(&error.extract) {
             log.files_skipped += 1;
         }
-        report.record.files.push(FileRecord {
+        ledger.files.push(FileRecord {
             log: error.extract.name().to_owned(),
             file: error.file.clone(),
             skipped: Some(match error.row_group {
@@ -42,7 +49,7 @@ pub fn enter(
     };
     let while_reading = counted.files.iter().filter_map(|file| file.as_ref().err());
     for error in inputs.bad_files.iter().chain(while_reading) {
-        skip(error, report);
+        skip(error, &mut ledger);
     }
     let of_logs = inputs
         .logs
@@ -63,7 +70,7 @@ pub fn enter(
             *sum += counts;
             *newest_of_log = (*newest_of_log).max(newest);
         }
-        report.record.files.push(FileRecord {
+        ledger.files.push(FileRecord {
             log: extract.name().to_owned(),
             file: file.name.clone(),
             bytes: file.bytes as i64,
@@ -76,13 +83,20 @@ pub fn enter(
         check_fates(extract.name(), &counts)?;
         log.rows = rows(&counts);
         log.newest_event_at = newest.map(|newest| newest.to_string());
-        report.record.logs.push(log);
-        report
+        ledger.logs.push(log);
+        ledger
             .rejections
             .extend(rejections(&counts).into_iter().map(|r| (extract, r)));
     }
-    report.enter_notes(inputs);
-    Ok(())
+    Ok(ledger)
+}
+
+/// Every row that was read has one fate, or nothing is published.
+fn check_fates(name: &str, counts: &FateCounts) -> Result<(), Error> {
+    match counts.adds_up() {
+        true => Ok(()),
+        false => Err(Error::Fates(name.to_owned())),
+    }
 }
 
 fn rows(counts: &FateCounts) -> Rows {
@@ -110,64 +124,39 @@ fn rejections(counts: &FateCounts) -> Vec<RejectionRecord> {
     counts.rejections.iter().map(record).collect()
 }
 
-/// How many rows and files were left out that no earlier run has reported, and what has been reported
-/// by now, also of files that are not in these extracts.
-pub fn newly_left_out(
-    files: &[FileRecord],
-    earlier: &[ReportedRecord],
-) -> (u64, Vec<ReportedRecord>) {
-    let key = |log: &str, file: &str| (log.to_owned(), file.to_owned());
-    let mut reported: BTreeMap<_, _> = earlier
-        .iter()
-        .map(|report| (key(&report.log, &report.file), report.clone()))
-        .collect();
-    let mut left_out = 0;
-    for file in files {
-        let report = reported
-            .entry(key(&file.log, &file.file))
-            .or_insert_with(|| ReportedRecord {
-                log: file.log.clone(),
-                file: file.file.clone(),
-                ..ReportedRecord::default()
-            });
-        let rejected = file.rows.rows_rejected;
-        left_out += (rejected - report.rows_rejected).max(0) as u64;
-        left_out += u64::from(file.skipped.is_some() && !report.skipped);
-        report.rows_rejected = report.rows_rejected.max(rejected);
-        report.skipped = file.skipped.is_some();
-    }
-    reported.retain(|_, report| report.rows_rejected > 0 || report.skipped);
-    (left_out, reported.into_values().collect())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn file(name: &str, rejected: i64, skipped: bool) -> FileRecord {
-        FileRecord {
-            file: name.to_owned(),
-            skipped: skipped.then(|| "broken".to_owned()),
-            rows: Rows {
-                rows_rejected: rejected,
-                ..Rows::default()
-            },
-            ..FileRecord::default()
+/// A log, and what became of its rows.
+pub fn log_line(log: &LogRecord) -> String {
+    let rows = &log.rows;
+    let mut line = format!(
+        "{:<13} {}, {} read = {} counted",
+        log.log,
+        several(log.files_read, "file", "files"),
+        several(rows.rows_read, "row", "rows"),
+        number(rows.rows_counted)
+    );
+    for (name, value) in [
+        ("duplicate", rows.rows_duplicate),
+        ("superseded", rows.rows_superseded),
+        ("deleted", rows.rows_deleted),
+        ("future", rows.rows_future),
+        ("rejected", rows.rows_rejected),
+    ] {
+        if value > 0 {
+            line += &format!(" + {} {name}", number(value));
         }
     }
-
-    #[test]
-    fn what_an_earlier_run_has_reported_does_not_count_again() {
-        let (found, first) = newly_left_out(&[file("a", 3, false), file("b", 0, true)], &[]);
-        assert_eq!(found, 4);
-        let (found, same) = newly_left_out(&[file("a", 3, false), file("b", 0, true)], &first);
-        assert_eq!((found, &same), (0, &first));
-        // Fewer rejected rows, or no such file, forget nothing; a file that was whole again does.
-        let (found, partly) = newly_left_out(&[file("a", 1, false)], &same);
-        assert_eq!((found, &partly), (0, &first));
-        let (found, whole) = newly_left_out(&[file("b", 0, false)], &partly);
-        assert_eq!(found, 0);
-        let more = [file("a", 5, false), file("b", 0, true), file("c", 1, false)];
-        assert_eq!(newly_left_out(&more, &whole).0, 2 + 1 + 1);
+    for (name, value) in [
+        ("of unknown types", rows.rows_unknown_type),
+        ("marked as tests", rows.rows_test),
+        ("orphaned", rows.rows_orphan),
+        ("of other deliveries", rows.rows_not_selected),
+    ] {
+        if value > 0 {
+            line += &format!("; {} {name}", number(value));
+        }
     }
+    if let Some(newest) = &log.newest_event_at {
+        line += &format!("; newest {newest}");
+    }
+    line
 }

@@ -1,0 +1,67 @@
+//! What was left out, and what of it no earlier run has reported.
+
+use crate::publish::{FileRecord, ReportedRecord};
+use std::collections::BTreeMap;
+
+/// How many rows and files were left out that no earlier run has reported, and what has been reported
+/// by now, also of files that are not in these extracts.
+pub fn newly_left_out(
+    files: &[FileRecord],
+    earlier: &[ReportedRecord],
+) -> (u64, Vec<ReportedRecord>) {
+    let key = |log: &str, file: &str| (log.to_owned(), file.to_owned());
+    let mut reported: BTreeMap<_, _> = earlier
+        .iter()
+        .map(|report| (key(&report.log, &report.file), report.clone()))
+        .collect();
+    let mut left_out = 0;
+    for file in files {
+        let report = reported
+            .entry(key(&file.log, &file.file))
+            .or_insert_with(|| ReportedRecord {
+                log: file.log.clone(),
+                file: file.file.clone(),
+                ..ReportedRecord::default()
+            });
+        let rejected = file.rows.rows_rejected;
+        left_out += (rejected - report.rows_rejected).max(0) as u64;
+        left_out += u64::from(file.skipped.is_some() && !report.skipped);
+        report.rows_rejected = report.rows_rejected.max(rejected);
+        report.skipped = file.skipped.is_some();
+    }
+    reported.retain(|_, report| report.rows_rejected > 0 || report.skipped);
+    (left_out, reported.into_values().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::publish::Rows;
+
+    fn file(name: &str, rejected: i64, skipped: bool) -> FileRecord {
+        FileRecord {
+            file: name.to_owned(),
+            skipped: skipped.then(|| "broken".to_owned()),
+            rows: Rows {
+                rows_rejected: rejected,
+                ..Rows::default()
+            },
+            ..FileRecord::default()
+        }
+    }
+
+    #[test]
+    fn what_an_earlier_run_has_reported_does_not_count_again() {
+        let (found, first) = newly_left_out(&[file("a", 3, false), file("b", 0, true)], &[]);
+        assert_eq!(found, 4);
+        let (found, same) = newly_left_out(&[file("a", 3, false), file("b", 0, true)], &first);
+        assert_eq!((found, &same), (0, &first));
+        // Fewer rejected rows, or no such file, forget nothing; a file that was whole again does.
+        let (found, partly) = newly_left_out(&[file("a", 1, false)], &same);
+        assert_eq!((found, &partly), (0, &first));
+        let (found, whole) = newly_left_out(&[file("b", 0, false)], &partly);
+        assert_eq!(found, 0);
+        let more = [file("a", 5, false), file("b", 0, true), file("c", 1, false)];
+        assert_eq!(newly_left_out(&more, &whole).0, 2 + 1 + 1);
+    }
+}
