@@ -2,14 +2,31 @@
 
 use super::cell::{Cell, Unsupported};
 use super::ids::{DecodeKey, Deliveries};
+use super::labelled::Texts;
 use super::logs::{Decoded, Decoder};
 use crate::model::{Event, Log, Rejection, Tail};
 use arrow::array::RecordBatch;
+use std::collections::HashSet;
 
 /// A row of the message, or why it is rejected.
 pub type FoundRow<M> = Result<(Event<M>, Tail), Rejection>;
 
 impl Decoder<'_> {
+    /// The text identifiers of a batch whose fingerprints are wanted.
+    pub fn texts(
+        &self,
+        batch: &RecordBatch,
+        wanted: &HashSet<[u64; 2]>,
+    ) -> Result<Vec<([u64; 2], String)>, Unsupported> {
+        let ids = Texts::new("message_id", batch.column_by_name("message_id"))?;
+        let text = |row| {
+            let text = ids.get(row).ok()?;
+            let key = self.fingerprint.of(text);
+            wanted.contains(&key).then(|| (key, text.to_owned()))
+        };
+        Ok((0..batch.num_rows()).filter_map(text).collect())
+    }
+
     /// The rows of a message of the selected delivery, with their places in the batch. Each is decoded
     /// as every row is.
     pub fn find<M: DecodeKey>(

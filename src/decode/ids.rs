@@ -25,7 +25,13 @@ impl Fingerprint {
         }
     }
 
-    fn of(&self, text: &str) -> [u64; 2] {
+    /// A known key, for numbers that must come out the same and decide nothing.
+    pub const fn fixed() -> Fingerprint {
+        Fingerprint { key: (0, 0) }
+    }
+
+    /// The fingerprint of a text.
+    pub(super) fn of(&self, text: &str) -> [u64; 2] {
         let hash = SipHasher13::new_with_keys(self.key.0, self.key.1);
         let hash = hash.hash(text.as_bytes());
         [hash.h1, hash.h2]

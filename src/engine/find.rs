@@ -4,6 +4,7 @@ use super::{Pool, Progress, Stage, share};
 use crate::decode::{DecodeKey, Decoder, FoundRow};
 use crate::extracts::{Extract, FileError, Mapping, OpenFile};
 use crate::model::{Log, Value};
+use std::collections::{HashMap, HashSet};
 
 /// A row, and where it stands.
 pub struct Found<M> {
@@ -110,4 +111,29 @@ fn in_row_group<M: DecodeKey>(
         Ok(())
     })?;
     Ok(rows)
+}
+
+/// The texts behind fingerprints of message identifiers; what cannot be read is left out.
+pub fn texts<'a>(
+    pool: &Pool,
+    files: &[OpenFile],
+    mapping: impl Fn(Extract) -> &'a Mapping + Sync,
+    decoder: &Decoder<'_>,
+    wanted: &HashSet<[u64; 2]>,
+) -> HashMap<[u64; 2], String> {
+    let units: Vec<(&OpenFile, usize)> = files
+        .iter()
+        .flat_map(|file| (0..file.row_groups()).map(move |group| (file, group)))
+        .collect();
+    let found = share(pool, units.len(), HashMap::new, |found, at| {
+        let (file, row_group) = units[at];
+        let projection = file.messages(mapping(file.extract));
+        // What was read once and cannot be read again is a name less, nothing more.
+        let _ = file.read(row_group, &projection, |batch| {
+            let texts = decoder.texts(batch, wanted);
+            found.extend(texts.map_err(|error| error.to_string())?);
+            Ok(())
+        });
+    });
+    found.into_iter().flatten().collect()
 }

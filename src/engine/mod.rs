@@ -9,7 +9,7 @@ mod progress;
 mod read;
 mod units;
 
-pub use find::{Found, Search, find};
+pub use find::{Found, Search, find, texts};
 pub use fold::{Account, fold};
 pub use partition::{Run, partitions_for};
 pub use progress::{Progress, Silent, Stage};

@@ -1,6 +1,6 @@
 //! One data file: its footer, and batches of the needed columns.
 
-use super::contract::{Extract, Mapping, is_integer};
+use super::contract::{Column, Extract, Mapping, is_integer};
 use super::listing::SourceFile;
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
@@ -159,14 +159,24 @@ impl OpenFile {
     /// Which columns have to be decoded: those of the contract, and of these the ones that only
     /// tell rows of one `log_id` apart only where there is a `log_id` and they are asked for.
     pub fn projection(&self, mapping: &Mapping, with_tails: bool) -> Projection {
+        let log_id = self.metadata.schema().index_of(mapping.name("log_id"));
+        let has_log_id = with_tails && log_id.is_ok();
+        self.project(mapping, |column| has_log_id || !column.only_with_log_id)
+    }
+
+    /// The identifiers of the messages alone.
+    pub fn messages(&self, mapping: &Mapping) -> Projection {
+        self.project(mapping, |column| column.name == "message_id")
+    }
+
+    fn project(&self, mapping: &Mapping, is_needed: impl Fn(&Column) -> bool) -> Projection {
         let schema = self.metadata.schema();
         let place = |column: &str| schema.index_of(mapping.name(column)).ok();
-        let has_log_id = with_tails && place("log_id").is_some();
         let mut columns: Vec<(usize, &'static str)> = self
             .extract
             .columns()
             .iter()
-            .filter(|column| has_log_id || !column.only_with_log_id)
+            .filter(|column| is_needed(column))
             .filter_map(|column| Some((place(column.name)?, column.name)))
             .collect();
         columns.sort_unstable();

@@ -5,6 +5,8 @@
 pub trait MessageKey: Copy + Ord + Send + Sync + 'static {
     /// Bits that tell keys apart well enough for a hash table; not secret, not unique.
     fn bits(self) -> u64;
+    /// The key as one of 128 bits.
+    fn wide(self) -> [u64; 2];
     /// How far the key is after one that is not greater; none if that takes more than 64 bits.
     fn since(self, lower: Self) -> Option<u64>;
     /// The key so far after this one.
@@ -16,6 +18,10 @@ impl MessageKey for u64 {
     #[inline(always)]
     fn bits(self) -> u64 {
         self
+    }
+
+    fn wide(self) -> [u64; 2] {
+        [0, self]
     }
 
     #[inline(always)]
@@ -33,6 +39,10 @@ impl MessageKey for [u64; 2] {
     #[inline(always)]
     fn bits(self) -> u64 {
         self[0]
+    }
+
+    fn wide(self) -> [u64; 2] {
+        self
     }
 
     #[inline(always)]
