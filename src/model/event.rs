@@ -31,21 +31,6 @@ pub enum Report {
     Ignored = 7,
 }
 
-impl Report {
-    /// Its label in the contract.
-    pub fn name(self) -> &'static str {
-        match self {
-            Report::Relayed => "relayed",
-            Report::SoftBounce => "soft_bounce",
-            Report::Delivered => "delivered",
-            Report::Expired => "expired",
-            Report::HardBounce => "hard_bounce",
-            Report::Complaint => "complaint",
-            Report::Ignored => "ignored",
-        }
-    }
-}
-
 /// What a row of the sending log says: an event, or a status whose event depends on the delivery's mode.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Logged {
@@ -62,17 +47,6 @@ pub enum Logged {
 }
 
 impl Logged {
-    /// The event, or the status, for people.
-    pub fn name(self) -> &'static str {
-        match self {
-            Logged::Event(report) => report.name(),
-            Logged::Pending => "status Pending",
-            Logged::Sent => "status Sent",
-            Logged::FailedSoft => "status Failed (soft)",
-            Logged::FailedHard => "status Failed (hard)",
-        }
-    }
-
     /// The report that the row stands for in a delivery with or without the Email Feedback Service.
     pub fn resolve(self, efs: bool) -> Report {
         match (self, efs) {
@@ -135,19 +109,6 @@ pub enum Tracked {
 }
 
 impl Tracked {
-    /// Its label in the contract.
-    pub fn name(self) -> &'static str {
-        match self {
-            Tracked::Click => "click",
-            Tracked::Open => "open",
-            Tracked::OptOut => "opt_out",
-            Tracked::MirrorPage => "mirror_page",
-            Tracked::OfferClick => "offer_click",
-            Tracked::OfferClick2 => "offer_click_2",
-            Tracked::Unknown => "unknown type",
-        }
-    }
-
     /// The type with this code.
     pub fn from_code(code: i64) -> Tracked {
         match code {

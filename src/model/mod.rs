@@ -10,6 +10,7 @@ mod fate;
 mod instant;
 mod key;
 mod labels;
+mod names;
 mod reasons;
 mod spread;
 

@@ -11,4 +11,5 @@ mod random;
 mod run;
 mod schemas;
 mod site;
+mod snapshots;
 mod world;

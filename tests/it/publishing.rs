@@ -35,7 +35,7 @@ fn commits(output: &Path, table: &str) -> Vec<(PathBuf, Vec<Value>)> {
 }
 
 /// The newest commit of a table was never made.
-fn undo_commit(output: &Path, table: &str) {
+pub fn undo_commit(output: &Path, table: &str) {
     let (newest, _) = commits(output, table).pop().expect("a commit");
     assert!(
         !newest.ends_with("00000000000000000000.json"),

@@ -88,8 +88,15 @@ impl Site {
 
     /// `recompute` with the extracts that are there and the output.
     pub fn recompute(&self) -> Command {
+        let mut command = self.command(&["recompute"]);
+        command.arg("--output").arg(self.output());
+        command
+    }
+
+    /// These words, and the extracts that are there.
+    pub fn command(&self, words: &[&str]) -> Command {
         let mut command = self.program();
-        command.arg("recompute");
+        command.args(words);
         for (flag, name) in [
             ("--sending-log", "in/sending_log"),
             ("--tracking-log", "in/tracking_log"),
@@ -99,8 +106,16 @@ impl Site {
                 command.arg(flag).arg(self.path(name));
             }
         }
-        command.arg("--output").arg(self.output());
         command
+    }
+
+    /// Runs these words with the extracts that are there, as of [`AS_OF`] where they name no other.
+    pub fn ask(&self, words: &[&str]) -> Outcome {
+        let mut command = self.command(words);
+        if !words.contains(&"--as-of") {
+            command.args(["--as-of", AS_OF]);
+        }
+        outcome(&mut command)
     }
 
     /// Recomputes with more flags, as of [`AS_OF`] where they name no other.
@@ -162,6 +177,13 @@ impl Outcome {
             );
         }
         self
+    }
+
+    /// Standard output as the one JSON object that it must be.
+    pub fn data(&self) -> Value {
+        assert_eq!(self.stdout.lines().count(), 1, "one line: {}", self.text());
+        serde_json::from_str(&self.stdout)
+            .unwrap_or_else(|error| panic!("{error}: {}", self.text()))
     }
 
     /// Stderr as the one JSON object that it must be.

@@ -82,6 +82,15 @@ impl Layout {
         }
     }
 
+    /// What stands in the extracts for this message.
+    pub fn message_id(&self, id: i64) -> String {
+        if self.string_ids {
+            message_text(id)
+        } else {
+            id.to_string()
+        }
+    }
+
     fn ids(&self, values: Vec<Option<i64>>, text: fn(i64) -> String) -> Values {
         if self.string_ids {
             Values::Text(values.into_iter().map(|id| id.map(text)).collect())
