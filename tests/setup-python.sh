@@ -1,23 +1,34 @@
 #!/usr/bin/env bash
-# Makes a virtual environment with another reader of Delta tables, once. The interpreter's path
-# goes to stdout, everything else to stderr. PYTHON names the interpreter to start from.
+# Makes a virtual environment for tests, once, and prints the path of its interpreter; everything else
+# goes to stderr. PYTHON names the interpreter to start from.
+#
+#   tests/setup-python.sh [NAME]   what tests/python/NAME.txt lists; default: reader
+#
+# reader: another reader of Delta tables. jobs: what checks the files in jobs/. airflow: Airflow.
 set -euo pipefail
 
-packages=(deltalake==1.6.6 pyarrow==26.0.1)
-venv="${XDG_CACHE_HOME:-$HOME/.cache}/delivery-kpi/venv"
+name="${1:-reader}"
+requirements="$(dirname "${BASH_SOURCE[0]}")/python/$name.txt"
+if [[ ! -f "$requirements" ]]; then
+    echo "there is no $requirements" >&2
+    exit 2
+fi
+venv="${XDG_CACHE_HOME:-$HOME/.cache}/delivery-kpi/python/$name"
 python="$venv/bin/python"
 
 # Succeeds when exactly these versions are installed.
 complete() {
-    [[ -x "$python" ]] && "$python" - "${packages[@]}" <<'CHECK' >&2
+    [[ -x "$python" ]] && "$python" - "$requirements" <<'CHECK' >&2
 import sys
 from importlib.metadata import PackageNotFoundError, version
 
 try:
-    wrong = [p for p in sys.argv[1:] if version(p.split("==")[0]) != p.split("==")[1]]
+    for line in open(sys.argv[1]):
+        package, wanted = line.strip().split("==")
+        if version(package) != wanted:
+            sys.exit(1)
 except PackageNotFoundError:
     sys.exit(1)
-sys.exit(1 if wrong else 0)
 CHECK
 }
 
@@ -29,9 +40,9 @@ if ! complete; then
         flock 9
     fi
     if ! complete; then
-        echo "installing ${packages[*]} into $venv" >&2
+        echo "installing what $requirements lists into $venv" >&2
         "${PYTHON:-python3}" -m venv "$venv" >&2
-        "$python" -m pip install --quiet --disable-pip-version-check "${packages[@]}" >&2
+        "$python" -m pip install --quiet --disable-pip-version-check --requirement "$requirements" >&2
         complete
     fi
 fi

@@ -3,6 +3,7 @@
 mod cli;
 mod delta;
 mod golden;
+mod jobs;
 mod layering;
 mod oracle;
 mod publishing;

@@ -1,24 +1,43 @@
-//! A Python interpreter that has another reader of Delta tables.
+//! Python interpreters with what some tests need.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-/// What `DELIVERY_KPI_PYTHON` names, else what `tests/setup-python.sh` makes, once.
+/// One with another reader of Delta tables: what `DELIVERY_KPI_PYTHON` names, else what
+/// `tests/setup-python.sh` makes, once.
 pub fn interpreter() -> &'static str {
     static INTERPRETER: OnceLock<String> = OnceLock::new();
-    INTERPRETER.get_or_init(|| {
-        if let Ok(named) = std::env::var("DELIVERY_KPI_PYTHON") {
-            return named;
-        }
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/setup-python.sh");
-        let output = Command::new("bash")
-            .arg(&script)
-            .stderr(Stdio::inherit())
-            .output()
-            .expect("bash starts");
-        assert!(output.status.success(), "{} failed", script.display());
-        let path = String::from_utf8(output.stdout).expect("a path");
-        path.trim().to_owned()
-    })
+    INTERPRETER
+        .get_or_init(|| std::env::var("DELIVERY_KPI_PYTHON").unwrap_or_else(|_| made("reader")))
+}
+
+/// One with the checkers of Kubernetes objects, Dockerfiles and shell scripts.
+pub fn job_checkers() -> &'static str {
+    static INTERPRETER: OnceLock<String> = OnceLock::new();
+    INTERPRETER.get_or_init(|| made("jobs"))
+}
+
+/// One with Airflow.
+pub fn airflow() -> &'static str {
+    static INTERPRETER: OnceLock<String> = OnceLock::new();
+    INTERPRETER.get_or_init(|| made("airflow"))
+}
+
+/// The interpreter of what `tests/python/NAME.txt` lists.
+fn made(name: &str) -> String {
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/setup-python.sh");
+    let output = Command::new("bash")
+        .arg(&script)
+        .arg(name)
+        .stderr(Stdio::inherit())
+        .output()
+        .expect("bash starts");
+    assert!(
+        output.status.success(),
+        "{} {name} failed",
+        script.display()
+    );
+    let path = String::from_utf8(output.stdout).expect("a path");
+    path.trim().to_owned()
 }
