@@ -2,6 +2,7 @@
 
 use super::{JobError, Sources, value};
 use crate::extracts::Extract;
+use crate::publish::{DELIVERY_KPI, DELIVERY_KPI_HOURLY, KPI_RUN};
 use std::path::{Path, PathBuf};
 
 pub(super) fn local(output: PathBuf) -> Result<PathBuf, JobError> {
@@ -30,10 +31,6 @@ pub(super) fn below(folder: &Path, path: &Path) -> PathBuf {
 
 /// The tables must not be among the extracts: the next run would read them as such.
 pub(super) fn outside(output: &Path, sources: &Sources) -> Result<(), JobError> {
-    let whole = |path: &Path| {
-        let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
-        path.canonicalize().unwrap_or(path)
-    };
     let output_is_in = |extract: &&Path| whole(output).starts_with(whole(extract));
     let extracts = Extract::ALL
         .into_iter()
@@ -47,6 +44,32 @@ pub(super) fn outside(output: &Path, sources: &Sources) -> Result<(), JobError> 
         }
         None => Ok(()),
     }
+}
+
+/// A file must not be in the tables, nor replace a file of theirs.
+pub(super) fn outside_tables(file: &Path, output: &Path) -> Result<(), JobError> {
+    let folder = whole(file.parent().unwrap_or(Path::new("")));
+    let tables = [DELIVERY_KPI_HOURLY, DELIVERY_KPI, KPI_RUN];
+    match tables
+        .iter()
+        .any(|table| folder.starts_with(whole(output).join(table)))
+    {
+        true => Err(value(
+            "FILE",
+            "a file outside the tables",
+            &file.to_string_lossy(),
+        )),
+        false => Ok(()),
+    }
+}
+
+fn whole(path: &Path) -> PathBuf {
+    let path = match path.as_os_str().is_empty() {
+        true => Path::new("."),
+        false => path,
+    };
+    let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    path.canonicalize().unwrap_or(path)
 }
 
 /// Whether Delta Lake would take some of the path for an escaped character.

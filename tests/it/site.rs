@@ -23,6 +23,7 @@ use super::world::{DeliveryRow, Layout, SendingRow, TrackingRow, World};
 pub const NINE: i64 = 1_772_442_000_000_000;
 pub const MINUTE: i64 = 60_000_000;
 pub const HOUR: i64 = 60 * MINUTE;
+pub const DAY: i64 = 24 * HOUR;
 /// The as-of of runs that name none.
 pub const AS_OF: &str = "2026-03-02T12:00:00Z";
 /// The same in microseconds.
