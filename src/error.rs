@@ -2,6 +2,7 @@
 
 use crate::decode::Unsupported;
 use crate::engine::PoolError;
+use crate::export::ExportError;
 use crate::extracts::{FileError, ListingError, SchemaProblem};
 use crate::job::JobError;
 use crate::model::Instant;
@@ -87,6 +88,9 @@ pub enum Error {
     /// The output.
     #[error(transparent)]
     Publish(#[from] PublishError),
+    /// A table as a file.
+    #[error(transparent)]
+    Export(ExportError),
     /// Other runs kept committing in between.
     #[error("output {0}: other runs committed in between {1} times in a row")]
     Crowded(String, usize),
@@ -127,6 +131,11 @@ impl Error {
                 PublishError::OtherSchema { .. }
                 | PublishError::OtherVersion { .. }
                 | PublishError::Place { .. },
+            )
+            | Error::Export(
+                ExportError::DeliveryId(_)
+                | ExportError::NoSuchDelivery(_)
+                | ExportError::Place { .. },
             ) => exit::USAGE,
             Error::Lock(LockError::Held(_)) => exit::HELD,
             Error::Listing(ListingError::Unreadable { .. })
@@ -136,11 +145,21 @@ impl Error {
             | Error::Violation(_)
             | Error::Table(_)
             | Error::Publish(_)
+            | Error::Export(_)
             | Error::Crowded(..)
             | Error::Lock(LockError::Io { .. })
             | Error::Threads(_)
             | Error::Defect(_)
             | Error::Io(_) => exit::FAILED,
+        }
+    }
+}
+
+impl From<ExportError> for Error {
+    fn from(error: ExportError) -> Error {
+        match error {
+            ExportError::Publish(error) => Error::Publish(error),
+            error => Error::Export(error),
         }
     }
 }

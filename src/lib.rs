@@ -189,6 +189,8 @@ pub mod tables;
 
 pub mod publish;
 
+pub mod export;
+
 pub mod engine;
 
 pub mod commands;

@@ -8,7 +8,7 @@ Examples:
   delivery-kpi export delivery_kpi kpis.csv --output kpi
       the newest KPIs of all deliveries
   delivery-kpi export delivery_kpi_hourly - --job jobs/hourly.toml --delivery 4101 --dense
-      every hour of one delivery, also those without a change, as CSV on standard output
+      every hour of one delivery, also those without a row, as CSV on standard output
   delivery-kpi export delivery_kpi_hourly week.parquet --output kpi \\
       --from 2026-03-02T00:00:00Z --to 2026-03-09T00:00:00Z
       the hours of one week
@@ -19,11 +19,11 @@ Exit codes: 0 done; 1 failed, no file was written; 2 wrong usage.";
 #[derive(Args, Debug)]
 #[command(after_help = EXAMPLES)]
 pub struct Export {
-    /// The table: delivery_kpi_hourly, delivery_kpi or kpi_run
-    #[arg(value_name = "TABLE")]
+    /// The table
+    #[arg(value_name = "TABLE", value_parser = ["delivery_kpi_hourly", "delivery_kpi", "kpi_run"])]
     pub table: String,
 
-    /// The file, its format by its extension: .parquet, .csv or .jsonl; - is standard output
+    /// The file, its format by its extension: .parquet, .csv or .jsonl; "-" is standard output
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
 
@@ -39,7 +39,7 @@ pub struct Export {
     #[arg(long, value_name = "ID", num_args = 1.., allow_negative_numbers = true)]
     pub delivery: Vec<String>,
 
-    /// Only hours that start at or after it
+    /// Only hours that start at or after it: RFC 3339, in UTC where it names no zone
     #[arg(long, value_name = "INSTANT")]
     pub from: Option<String>,
 
@@ -47,7 +47,7 @@ pub struct Export {
     #[arg(long, value_name = "INSTANT")]
     pub to: Option<String>,
 
-    /// Also the hours without a change, from a delivery's first one to its as-of
+    /// Also the hours without a row, from a delivery's first one to its as-of, with what holds then
     #[arg(long)]
     pub dense: bool,
 

@@ -1,9 +1,53 @@
-//! `export`.
+//! `export`: a table as a file.
 
-use crate::cli::Export;
-use crate::error::Error;
+use super::outcome::say;
+use super::people::counted;
+use super::signals;
+use crate::cli;
+use crate::error::{Error, exit};
+use crate::export::{Exported, Target, export};
+use crate::job::Export;
+use crate::publish::{Output, Published};
 
 /// Runs the command; gives its exit code.
-pub fn run(_flags: &Export) -> Result<u8, Error> {
-    Ok(1)
+pub fn run(flags: &cli::Export) -> Result<u8, Error> {
+    let asked = Export::resolve(flags)?;
+    let nothing = || Error::NothingPublished(asked.output.display().to_string());
+    if !asked.output.is_dir() {
+        return Err(nothing());
+    }
+    let output = Output::existing(&asked.output, 1)?;
+    let published = output.published()?.ok_or_else(nothing)?;
+    let mut target = Target::open(asked.file.as_deref())?;
+    signals::unfinished(target.part());
+    let exported = export(&asked.request, &published, target.out());
+    // Whoever closed standard output has seen enough.
+    if target.is_closed() {
+        return Ok(exit::DONE);
+    }
+    let exported = exported?;
+    target.finish()?;
+    say(&summary(&asked, &published, &exported));
+    Ok(exit::DONE)
+}
+
+fn summary(asked: &Export, published: &Published<'_>, exported: &Exported) -> String {
+    let mut text = String::new();
+    if !exported.without_rows.is_empty() {
+        let ids = exported.without_rows.iter().map(ToString::to_string);
+        let ids = ids.collect::<Vec<_>>().join(", ");
+        text += &format!("note: no row is of the deliveries {ids}\n");
+    }
+    let table = asked.request.table.name();
+    let rows = counted(exported.rows as i64, "row", "rows");
+    let file = match &asked.file {
+        Some(file) => file.display().to_string(),
+        None => "standard output".to_owned(),
+    };
+    let hours = match &asked.request.hours {
+        Some(hours) => format!(", hours in [{}, {})", hours.start, hours.end),
+        None => String::new(),
+    };
+    let (number, as_of) = (published.last.run_number, &published.last.as_of);
+    text + &format!("{table}: {rows} to {file}{hours}, of run {number} as of {as_of}\n")
 }

@@ -87,9 +87,7 @@ impl Format {
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError {
     /// A `--delivery` that cannot be an identifier of these tables.
-    #[error(
-        "--delivery: the tables have integer identifiers, found text in place {0} of the list"
-    )]
+    #[error("--delivery: the tables have integer identifiers, found text in place {0} of the list")]
     DeliveryId(usize),
     /// None of the deliveries asked for is in the tables.
     #[error("--delivery: none of the {0} deliveries asked for is in the tables")]

@@ -2,15 +2,17 @@
 //! clock and the working directory.
 
 mod clock;
+mod export;
 mod file;
 mod place;
 mod sources;
 
 pub use clock::{Stopwatch, new_run_id, now};
+pub use export::Export;
 pub use file::JobFile;
 pub use sources::{OnBadFile, Scope, Sources};
 
-use crate::cli::{Check, Effort, Explain, Export, LogFormat, ProgressMode, Recompute, Stats};
+use crate::cli::{Check, Effort, Explain, LogFormat, ProgressMode, Recompute, Stats};
 use crate::model::{HOUR, Instant};
 use clock::parse_instant;
 use std::io::IsTerminal;
@@ -206,15 +208,6 @@ pub fn resolve_check(flags: &Check) -> Result<Sources, JobError> {
     )?;
     sources.on_bad_file = OnBadFile::Skip;
     Ok(sources)
-}
-
-/// What `export` writes: from which output, and which hours.
-pub fn resolve_export(flags: &Export) -> Result<(PathBuf, [Option<Instant>; 2]), JobError> {
-    let given = Given::read(flags.job.as_deref())?;
-    let output = given.output(flags.output.as_deref())?;
-    let bound = |what, text: &Option<String>| text.as_deref().map(|t| instant(what, t)).transpose();
-    let (from, to) = (bound("--from", &flags.from)?, bound("--to", &flags.to)?);
-    Ok((output, [from, to]))
 }
 
 /// The time zone that a person wants to see instants in.

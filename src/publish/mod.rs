@@ -8,6 +8,7 @@
 mod commit;
 mod lock;
 mod output;
+mod pieces;
 mod plan;
 mod published;
 mod record;

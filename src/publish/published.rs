@@ -77,6 +77,12 @@ impl Published<'_> {
         self.known(table)?.partitions()
     }
 
+    /// The data files of a table in pieces: all rows of one come before all rows of the next, in the
+    /// order of a column.
+    pub fn pieces(&self, table: &str, column: &str) -> Result<Vec<Vec<DataFile>>, PublishError> {
+        self.known(table)?.pieces(column)
+    }
+
     /// The rows of some data files of a table.
     pub fn rows<'f>(
         &self,

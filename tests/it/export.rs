@@ -64,7 +64,9 @@ pub fn plain(value: &Value) -> Value {
         },
         Value::Array(values) => values.iter().map(plain).collect(),
         Value::Object(values) => {
-            let plain = values.iter().map(|(name, value)| (name.clone(), plain(value)));
+            let plain = values
+                .iter()
+                .map(|(name, value)| (name.clone(), plain(value)));
             Value::Object(plain.collect())
         }
         _ => value.clone(),
@@ -73,7 +75,10 @@ pub fn plain(value: &Value) -> Value {
 
 /// Rows as values to compare with those of a file.
 pub fn values(rows: &[Row]) -> Vec<Value> {
-    rows.iter().cloned().map(|row| plain(&Value::Object(row))).collect()
+    rows.iter()
+        .cloned()
+        .map(|row| plain(&Value::Object(row)))
+        .collect()
 }
 
 /// The rows of a Parquet file.
@@ -105,7 +110,10 @@ pub fn of_csv(text: &str) -> Vec<Vec<String>> {
             other => cell.push(other),
         }
     }
-    assert!(line.is_empty() && cell.is_empty() && !quoted, "a last line that ends");
+    assert!(
+        line.is_empty() && cell.is_empty() && !quoted,
+        "a last line that ends"
+    );
     lines
 }
 
@@ -113,7 +121,11 @@ pub fn of_csv(text: &str) -> Vec<Vec<String>> {
 pub fn names(site: &Site) -> Vec<String> {
     let entries = fs::read_dir(site.path(".")).expect("a folder");
     let name = |entry: std::io::Result<fs::DirEntry>| {
-        entry.expect("an entry").file_name().to_string_lossy().into_owned()
+        entry
+            .expect("an entry")
+            .file_name()
+            .to_string_lossy()
+            .into_owned()
     };
     let mut names: Vec<String> = entries.map(name).collect();
     names.sort();

@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 use source::{Source, sources};
 
 /// Data moves to the right only.
-const ROOMS: [&str; 9] = [
-    "model", "extracts", "decode", "history", "rollup", "tables", "publish", "engine", "commands",
+const ROOMS: [&str; 10] = [
+    "model", "extracts", "decode", "history", "rollup", "tables", "publish", "export", "engine",
+    "commands",
 ];
 
 /// Outside the rooms: what the user typed, the resolved job, errors with their exit codes. The rooms up
@@ -99,10 +100,18 @@ fn rooms_name_earlier_rooms_alone() {
     for source in sources.iter().filter(|source| source.room == "engine") {
         let named = source.rooms_named();
         assert!(
-            !named.contains("tables") && !named.contains("publish"),
+            ["tables", "publish", "export"]
+                .iter()
+                .all(|room| !named.contains(*room)),
             "{}",
             source.name
         );
+    }
+    // A file is made of the published tables alone.
+    for source in sources.iter().filter(|source| source.room == "export") {
+        let named = source.rooms_named();
+        let allowed = BTreeSet::from(["model", "publish"].map(str::to_owned));
+        assert!(named.is_subset(&allowed), "src/{}: {named:?}", source.name);
     }
     // Publishing does not know what an open is.
     for source in sources.iter().filter(|source| source.room == "publish") {
@@ -115,13 +124,17 @@ fn rooms_name_earlier_rooms_alone() {
 #[test]
 fn crates_stay_in_their_rooms() {
     /// A crate and the rooms that may name it.
-    const HOMES: [(&str, &[&str]); 9] = [
-        ("arrow", &["extracts", "decode", "tables", "publish"]),
-        ("parquet", &["extracts"]),
+    const HOMES: [(&str, &[&str]); 10] = [
+        (
+            "arrow",
+            &["extracts", "decode", "tables", "publish", "export"],
+        ),
+        ("parquet", &["extracts", "export"]),
         ("polars", &["tables"]),
         ("rayon", &["engine", "rollup"]),
         ("clap", &["cli"]),
         ("deltalake", &["publish"]),
+        ("tempfile", &["export"]),
         ("tokio", &["publish"]),
         ("toml", &["job"]),
         ("indicatif", &["commands"]),

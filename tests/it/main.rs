@@ -2,6 +2,7 @@
 
 mod cli;
 mod delta;
+mod export;
 mod golden;
 mod jobs;
 mod layering;

@@ -81,13 +81,23 @@ fn hours_without_a_row_repeat_what_holds() {
     assert_eq!(expected.len(), 2 * 27);
     let found = exported(&site, &[]);
     assert_eq!(found, values(&expected));
-    let cut: Vec<&Value> = found.iter().filter(|row| row["hour_complete"] == false).collect();
+    let cut: Vec<&Value> = found
+        .iter()
+        .filter(|row| row["hour_complete"] == false)
+        .collect();
     assert_eq!(cut.len(), 2, "one has a row, the other is filled in");
     export(&site, "delivery_kpi_hourly", "dense.parquet", &["--dense"]).expect_status(0);
     assert_eq!(of_parquet(&site.path("dense.parquet")), values(&expected));
     // A sum of changes is the value of the last hour, as in the table.
-    let opens = |rows: &[Value]| rows.iter().map(|row| row["opens_delta"].as_i64()).sum::<Option<i64>>();
-    assert_eq!(opens(&found), opens(&values(&table(&site, "delivery_kpi_hourly"))));
+    let opens = |rows: &[Value]| {
+        rows.iter()
+            .map(|row| row["opens_delta"].as_i64())
+            .sum::<Option<i64>>()
+    };
+    assert_eq!(
+        opens(&found),
+        opens(&values(&table(&site, "delivery_kpi_hourly")))
+    );
 }
 
 /// The last day may be long after the last row.
@@ -97,12 +107,27 @@ fn days_without_a_row_are_there() {
     site.run_to(0, &["--as-of", "2026-03-09T00:00:00Z"]);
     let expected = filled(&site);
     assert_eq!(exported(&site, &[]), values(&expected));
-    assert_eq!(expected.last().map(|row| row["date"].clone()), Some("2026-03-08".into()));
-    let day = ["--from", "2026-03-06T00:00:00Z", "--to", "2026-03-07T00:00:00Z"];
+    assert_eq!(
+        expected.last().map(|row| row["date"].clone()),
+        Some("2026-03-08".into())
+    );
+    let day = [
+        "--from",
+        "2026-03-06T00:00:00Z",
+        "--to",
+        "2026-03-07T00:00:00Z",
+    ];
     let found = exported(&site, &day);
-    assert_eq!(found.len(), 2 * 24, "what holds is carried into the interval");
+    assert_eq!(
+        found.len(),
+        2 * 24,
+        "what holds is carried into the interval"
+    );
     // After as-of there is nothing.
-    assert_eq!(exported(&site, &["--from", "2026-03-09T00:00:00Z"]), [Value::Null; 0]);
+    assert_eq!(
+        exported(&site, &["--from", "2026-03-09T00:00:00Z"]),
+        [Value::Null; 0]
+    );
 }
 
 /// Random histories, of which one delivery was computed later than the others.

@@ -71,7 +71,10 @@ fn a_folder_that_takes_no_file_is_told_of() {
     export(&site, "delivery_kpi", "locked/kpis.csv", &[])
         .expect_status(1)
         .says(&["locked/kpis.csv"]);
-    assert_eq!(fs::read_dir(site.path("locked")).expect("a folder").count(), 0);
+    assert_eq!(
+        fs::read_dir(site.path("locked")).expect("a folder").count(),
+        0
+    );
 }
 
 #[test]

@@ -6,7 +6,9 @@ use serde_json::Value;
 
 use super::super::site::{Site, outcome};
 use super::super::world::Layout;
-use super::{CUT, TABLES, export, of_csv, of_json_lines, of_parquet, plain, table, two_days, values};
+use super::{
+    CUT, TABLES, export, of_csv, of_json_lines, of_parquet, plain, table, two_days, values,
+};
 
 /// Two runs with identifiers of either type.
 fn sites() -> [Site; 2] {
@@ -111,7 +113,10 @@ fn instants_have_microseconds_only_where_needed() {
     let [site, _] = sites();
     let csv = export(&site, "kpi_run", "-", &["--format", "csv"]).expect_status(0);
     let lines = of_csv(&csv.stdout);
-    let place = lines[0].iter().position(|name| name == "as_of").expect("as_of");
+    let place = lines[0]
+        .iter()
+        .position(|name| name == "as_of")
+        .expect("as_of");
     assert_eq!(lines[1][place], "2026-03-02T12:00:00.500Z");
     assert_eq!(lines[2][place], CUT);
 }
@@ -135,7 +140,10 @@ fn standard_output_holds_what_a_file_would() {
     }
     let mut command = site.program();
     command.args(["export", "delivery_kpi", "-", "--output", "out"]);
-    let parquet = command.args(["--format", "parquet"]).output().expect("an end");
+    let parquet = command
+        .args(["--format", "parquet"])
+        .output()
+        .expect("an end");
     fs::write(site.path("printed.parquet"), parquet.stdout).expect("a file");
     let expected = values(&table(&site, "delivery_kpi"));
     assert_eq!(of_parquet(&site.path("printed.parquet")), expected);
@@ -162,7 +170,13 @@ fn the_output_may_be_that_of_a_job_file() {
     fs::create_dir(site.path("elsewhere")).expect("a folder");
     let mut command = site.program();
     command.current_dir(site.path("elsewhere"));
-    command.args(["export", "delivery_kpi", "kpis.jsonl", "--job", "../job.toml"]);
+    command.args([
+        "export",
+        "delivery_kpi",
+        "kpis.jsonl",
+        "--job",
+        "../job.toml",
+    ]);
     outcome(&mut command).expect_status(0);
     let text = fs::read_to_string(site.path("elsewhere/kpis.jsonl")).expect("a text");
     assert_eq!(of_json_lines(&text), values(&table(&site, "delivery_kpi")));

@@ -47,8 +47,12 @@ fn named_deliveries_alone() {
             assert_eq!(of_json_lines(&found.stdout), of(&ids[..2]));
         }
         // One that has no hour yet, and one that nobody knows.
-        print(&site, "delivery_kpi_hourly", &["--delivery", ids[0], ids[2], "-77"])
-            .says(&["note: no row is of the deliveries", ids[2], "-77"]);
+        print(
+            &site,
+            "delivery_kpi_hourly",
+            &["--delivery", ids[0], ids[2], "-77"],
+        )
+        .says(&["note: no row is of the deliveries", ids[2], "-77"]);
         let none = print(&site, "delivery_kpi_hourly", &["--delivery", ids[2]]);
         assert_eq!(none.stdout, "");
         export(&site, "delivery_kpi", "x.csv", &["--delivery", "77", "78"])
@@ -56,9 +60,14 @@ fn named_deliveries_alone() {
             .says(&["--delivery", "none of the 2 deliveries"]);
         assert!(!site.path("x.csv").exists());
     }
-    export(&site(false), "delivery_kpi", "x.csv", &["--delivery", "1", "d-1"])
-        .expect_status(2)
-        .says(&["--delivery", "integer", "place 2"]);
+    export(
+        &site(false),
+        "delivery_kpi",
+        "x.csv",
+        &["--delivery", "1", "d-1"],
+    )
+    .expect_status(2)
+    .says(&["--delivery", "integer", "place 2"]);
 }
 
 #[test]
@@ -79,14 +88,38 @@ fn hours_of_a_half_open_interval() {
     assert_eq!(found(&["--from", ten]), expected(1..99));
     assert_eq!(found(&["--to", ten]), expected(-99..1));
     // Without a zone in UTC, and understood as it is said.
-    print(&site, "delivery_kpi_hourly", &["--from", "2026-03-02 10:00", "--to", "2026-03-02T13:00+02:00"])
-        .says(&["2 rows", &format!("[{ten}, {eleven})")]);
+    print(
+        &site,
+        "delivery_kpi_hourly",
+        &[
+            "--from",
+            "2026-03-02 10:00",
+            "--to",
+            "2026-03-02T13:00+02:00",
+        ],
+    )
+    .says(&["2 rows", &format!("[{ten}, {eleven})")]);
     // An hour that has begun before is not among them.
-    assert_eq!(found(&["--from", "2026-03-02T10:00:00.000001Z", "--to", eleven]), expected(0..0));
+    assert_eq!(
+        found(&["--from", "2026-03-02T10:00:00.000001Z", "--to", eleven]),
+        expected(0..0)
+    );
     assert_eq!(found(&["--from", "2026-03-03T00:00:00Z"]), expected(15..99));
-    let empty = export(&site, "delivery_kpi_hourly", "-", &["--to", "2026-03-01T00:00:00Z"]);
-    let empty = empty.expect_status(0).says(&["delivery_kpi_hourly: 0 rows"]);
-    assert_eq!(empty.stdout.lines().count(), 1, "a header: {}", empty.text());
+    let empty = export(
+        &site,
+        "delivery_kpi_hourly",
+        "-",
+        &["--to", "2026-03-01T00:00:00Z"],
+    );
+    let empty = empty
+        .expect_status(0)
+        .says(&["delivery_kpi_hourly: 0 rows"]);
+    assert_eq!(
+        empty.stdout.lines().count(),
+        1,
+        "a header: {}",
+        empty.text()
+    );
 }
 
 /// Partitions outside the interval are not read: one that is gone is not missed.
@@ -95,7 +128,12 @@ fn other_days_are_not_read() {
     let site = site(false);
     let second = site.output().join("delivery_kpi_hourly/date=2026-03-03");
     std::fs::remove_dir_all(second).expect("a partition");
-    print(&site, "delivery_kpi_hourly", &["--to", "2026-03-03T00:00:00Z"]).says(&["5 rows"]);
+    print(
+        &site,
+        "delivery_kpi_hourly",
+        &["--to", "2026-03-03T00:00:00Z"],
+    )
+    .says(&["5 rows"]);
     export(&site, "delivery_kpi_hourly", "x.csv", &[]).expect_status(1);
 }
 

@@ -1,0 +1,83 @@
+//! What `export` is asked for.
+
+use super::{Given, JobError, instant, place, value};
+use crate::cli;
+use crate::export::{Format, Request, Table};
+use crate::model::Instant;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+/// An export, ready to run.
+#[derive(Clone, Debug)]
+pub struct Export {
+    /// Directory of the tables.
+    pub output: PathBuf,
+    /// The file; standard output where there is none.
+    pub file: Option<PathBuf>,
+    /// What of which table is written, and in which format.
+    pub request: Request,
+}
+
+impl Export {
+    /// Reads the job file, if one is named, and puts the flags over it.
+    pub fn resolve(flags: &cli::Export) -> Result<Export, JobError> {
+        let given = Given::read(flags.job.as_deref())?;
+        let tables = "delivery_kpi_hourly, delivery_kpi or kpi_run";
+        let table = Table::named(&flags.table);
+        let table = table.ok_or_else(|| value("TABLE", tables, &flags.table))?;
+        let only = |flag, is_there: bool, of: &[Table], expected| match is_there {
+            true if !of.contains(&table) => Err(value(flag, expected, table.name())),
+            _ => Ok(()),
+        };
+        let hourly = "the table delivery_kpi_hourly";
+        only("--from", flags.from.is_some(), &[Table::Hourly], hourly)?;
+        only("--to", flags.to.is_some(), &[Table::Hourly], hourly)?;
+        only("--dense", flags.dense, &[Table::Hourly], hourly)?;
+        let kpis = [Table::Hourly, Table::Deliveries];
+        let expected = "the table delivery_kpi_hourly or delivery_kpi";
+        only("--delivery", !flags.delivery.is_empty(), &kpis, expected)?;
+        let file = (flags.file != Path::new("-")).then(|| flags.file.clone());
+        let request = Request {
+            table,
+            format: format(flags.format, file.as_deref())?,
+            deliveries: flags.delivery.clone(),
+            hours: hours(flags)?,
+            dense: flags.dense,
+        };
+        let output = given.output(flags.output.as_deref())?;
+        if let Some(file) = &file {
+            place::outside_tables(file, &output)?;
+        }
+        Ok(Export {
+            output,
+            file,
+            request,
+        })
+    }
+}
+
+fn format(typed: Option<cli::Format>, file: Option<&Path>) -> Result<Format, JobError> {
+    match (typed, file) {
+        (Some(cli::Format::Parquet), _) => Ok(Format::Parquet),
+        (Some(cli::Format::Csv), _) | (None, None) => Ok(Format::Csv),
+        (Some(cli::Format::Jsonl), _) => Ok(Format::JsonLines),
+        (None, Some(file)) => Format::of(file).ok_or_else(|| {
+            let expected = "a name that ends in .parquet, .csv or .jsonl, or a --format";
+            value("FILE", expected, &file.to_string_lossy())
+        }),
+    }
+}
+
+fn hours(flags: &cli::Export) -> Result<Option<Range<Instant>>, JobError> {
+    let bound = |what, text: &Option<String>| text.as_deref().map(|t| instant(what, t)).transpose();
+    let (from, to) = match (bound("--from", &flags.from)?, bound("--to", &flags.to)?) {
+        (None, None) => return Ok(None),
+        // No row is of another year.
+        (from, to) => (from.unwrap_or(Instant::FIRST), to.unwrap_or(Instant::END)),
+    };
+    if from >= to {
+        let found = flags.to.as_deref().unwrap_or_default();
+        return Err(value("--to", "an instant after --from", found));
+    }
+    Ok(Some(from..to))
+}
