@@ -13,7 +13,7 @@ use parquet::file::properties::WriterProperties;
 use std::io::Write;
 
 /// A row group is kept in memory until it is full.
-const ROW_GROUP_ROWS: usize = 1 << 17;
+const ROW_GROUP_ROWS: usize = 1 << 16;
 
 /// Where the bytes go.
 pub type Out<'a> = &'a mut (dyn Write + Send);

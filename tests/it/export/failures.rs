@@ -77,6 +77,30 @@ fn a_folder_that_takes_no_file_is_told_of() {
     );
 }
 
+/// An export that would last for seconds: every hour up to another decade.
+#[test]
+fn an_interrupted_export_leaves_no_file() {
+    let site = Site::new(&two_days());
+    site.run_to(0, &["--as-of", "2086-01-01T00:00:00Z"]);
+    for signal in ["TERM", "INT"] {
+        let before = names(&site);
+        let mut command = site.program();
+        command.args(["export", "delivery_kpi_hourly", "x.csv", "--output", "out"]);
+        command.arg("--dense").stderr(Stdio::null());
+        let mut child = command.spawn().expect("a start");
+        while names(&site) == before {
+            assert!(child.try_wait().expect("a state").is_none(), "it is over");
+            std::thread::sleep(std::time::Duration::from_millis(2));
+        }
+        let mut kill = std::process::Command::new("kill");
+        let kill = kill.arg(format!("-{signal}")).arg(child.id().to_string());
+        assert!(kill.status().expect("kill").success());
+        let end = child.wait().expect("an end");
+        assert!(!end.success(), "{end}");
+        assert_eq!(names(&site), before, "SIG{signal}");
+    }
+}
+
 #[test]
 fn standard_output_may_be_closed() {
     let site = site();
