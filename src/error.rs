@@ -4,6 +4,7 @@ use crate::decode::Unsupported;
 use crate::engine::PoolError;
 use crate::export::ExportError;
 use crate::extracts::{FileError, ListingError, SchemaProblem};
+use crate::generate::GenerateError;
 use crate::job::JobError;
 use crate::model::Instant;
 use crate::publish::{LockError, PublishError};
@@ -97,6 +98,9 @@ pub enum Error {
     /// The lock.
     #[error(transparent)]
     Lock(#[from] LockError),
+    /// Synthetic extracts.
+    #[error(transparent)]
+    Generate(#[from] GenerateError),
     /// Threads.
     #[error("the threads cannot be started: {0}")]
     Threads(#[from] PoolError),
@@ -127,6 +131,7 @@ impl Error {
             | Error::UnknownDelivery
             | Error::NoSuchDelivery(_)
             | Error::Rewind { .. }
+            | Error::Generate(GenerateError::Occupied { .. })
             | Error::Publish(
                 PublishError::OtherSchema { .. }
                 | PublishError::OtherVersion { .. }
@@ -148,6 +153,7 @@ impl Error {
             | Error::Export(_)
             | Error::Crowded(..)
             | Error::Lock(LockError::Io { .. })
+            | Error::Generate(_)
             | Error::Threads(_)
             | Error::Defect(_)
             | Error::Io(_) => exit::FAILED,

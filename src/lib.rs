@@ -18,7 +18,7 @@
 //! | [`tables`] | counts to frames with rates, compared with the rows that are published |
 //! | [`publish`] | one commit for each table, `kpi_run` last |
 //!
-//! [`engine`] runs the first four in parallel, [`commands`] puts all of them together, [`job`] says
+//! [`engine`] runs the first four in parallel, [`generate`] makes extracts to try them with, [`commands`] puts all of them together, [`job`] says
 //! what is asked for.
 //!
 //! # A tour
@@ -192,5 +192,7 @@ pub mod publish;
 pub mod export;
 
 pub mod engine;
+
+pub mod generate;
 
 pub mod commands;

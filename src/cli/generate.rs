@@ -1,5 +1,6 @@
 //! `generate`.
 
+use super::Effort;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -53,7 +54,7 @@ pub struct Generate {
     #[arg(long)]
     pub status_form: bool,
 
-    /// Threads; default: all cores
-    #[arg(long, value_name = "N")]
-    pub threads: Option<usize>,
+    /// How the work is done.
+    #[command(flatten)]
+    pub effort: Effort,
 }

@@ -11,6 +11,8 @@ pub enum Stage {
     Folding,
     /// Writing the tables; counted in rows.
     Publishing,
+    /// Making synthetic extracts; counted in rows, about.
+    Generating,
 }
 
 impl fmt::Display for Stage {
@@ -19,6 +21,7 @@ impl fmt::Display for Stage {
             Stage::Reading => "reading",
             Stage::Folding => "folding",
             Stage::Publishing => "publishing",
+            Stage::Generating => "generating",
         })
     }
 }

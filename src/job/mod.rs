@@ -6,11 +6,13 @@ mod export;
 mod file;
 mod place;
 mod sources;
+mod synthetic;
 
 pub use clock::{Stopwatch, new_run_id, now};
 pub use export::Export;
 pub use file::JobFile;
 pub use sources::{OnBadFile, Scope, Sources};
+pub use synthetic::Synthetic;
 
 use crate::cli::{Check, Effort, Explain, LogFormat, ProgressMode, Recompute, Stats};
 use crate::model::{HOUR, Instant};
