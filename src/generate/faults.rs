@@ -69,13 +69,16 @@ fn later(random: &mut Random) -> i64 {
     1 + random.below(LATEST)
 }
 
-/// The next revision of a row: another instant, or a failure that was not for good.
+/// The next revision of a row: another instant, or a failure of another kind.
 fn correct(log: Log, row: Row, random: &mut Random) -> Row {
     let is = |report: Report| log == Log::Sending && row.what == report as u8;
     let mut corrected = Row { revision: 1, ..row };
     let seconds = 1 + random.below(1200);
-    if is(Report::HardBounce) && random.chance(300) {
+    let other_kind = random.chance(500);
+    if other_kind && is(Report::HardBounce) {
         corrected.what = Report::Expired as u8;
+    } else if other_kind && is(Report::SoftBounce) {
+        corrected.what = Report::HardBounce as u8;
     } else if is(Report::Relayed) {
         // What follows a relay keeps following it.
         corrected.at -= seconds * 1000;
