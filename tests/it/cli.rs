@@ -14,4 +14,5 @@ mod scope;
 mod signals;
 mod stats;
 mod terminal;
+mod texts;
 mod usage;
