@@ -13,7 +13,7 @@ use parquet::file::properties::WriterProperties;
 use std::io::Write;
 
 /// A row group is kept in memory until it is full.
-const ROW_GROUP_ROWS: usize = 1 << 16;
+const ROW_GROUP_ROWS: usize = 1 << 17;
 
 /// Where the bytes go.
 pub type Out<'a> = &'a mut (dyn Write + Send);
@@ -23,7 +23,7 @@ pub enum Writer<'a> {
     /// Parquet.
     Parquet(Box<ArrowWriter<Out<'a>>>),
     /// CSV, and the columns it has.
-    Csv(csv::Writer<Out<'a>>, SchemaRef),
+    Csv(Box<csv::Writer<Out<'a>>>, SchemaRef),
     /// JSON Lines.
     JsonLines(LineDelimitedWriter<Out<'a>>),
 }
@@ -45,7 +45,7 @@ impl<'a> Writer<'a> {
                 let mut writer = csv::WriterBuilder::new().build(out);
                 // The header line comes with the first batch, also where there are no rows.
                 writer.write(&RecordBatch::new_empty(columns.clone()))?;
-                Writer::Csv(writer, columns)
+                Writer::Csv(Box::new(writer), columns)
             }
             Format::JsonLines => {
                 let builder = WriterBuilder::new().with_explicit_nulls(true);
