@@ -140,7 +140,7 @@ impl<F: FnMut(Log, Row)> Life<'_, '_, F> {
         }
         match lot.fate {
             fate::RETRIES..fate::NO_RELAY => self.retries(lot, relayed),
-            ..fate::NO_NEWS => {
+            ..fate::RETRIES | fate::NO_RELAY..fate::NO_NEWS => {
                 let refused = relayed + 1000 + self.random.wait(MINUTE);
                 self.report(Report::HardBounce, refused);
             }
@@ -157,15 +157,21 @@ impl<F: FnMut(Log, Row)> Life<'_, '_, F> {
             let later = delivered + MINUTE + self.random.wait(9 * HOUR);
             let deadline = self.deadline.map_or(later, Instant::micros);
             match lot.fate {
-                ..fate::REFUSED_LATER => {
+                fate::BOUNCES_LATER..fate::REFUSED_LATER => {
                     self.report(Report::SoftBounce, later);
                     let again = later + MINUTE + self.random.wait(20 * HOUR);
                     self.report(Report::Delivered, again);
                 }
-                ..fate::BOUNCES_TOO_LATE => self.report(Report::HardBounce, later),
-                ..fate::COMPLAINS => self.report(Report::SoftBounce, deadline + MINUTE),
-                ..fate::ANSWERS => self.report(Report::Complaint, later),
-                ..fate::EXPIRES_DELIVERED => self.report(Report::Ignored, delivered + MINUTE),
+                fate::REFUSED_LATER..fate::BOUNCES_TOO_LATE => {
+                    self.report(Report::HardBounce, later)
+                }
+                fate::BOUNCES_TOO_LATE..fate::COMPLAINS => {
+                    self.report(Report::SoftBounce, deadline + MINUTE)
+                }
+                fate::COMPLAINS..fate::ANSWERS => self.report(Report::Complaint, later),
+                fate::ANSWERS..fate::EXPIRES_DELIVERED => {
+                    self.report(Report::Ignored, delivered + MINUTE)
+                }
                 _ => self.report(Report::Expired, later),
             }
         }

@@ -165,6 +165,8 @@ fn every_kind_of_correction_is_in_the_sample() {
                     _ if *was_deleted == Some(true) => "taken back",
                     _ if event != event_now => "another event",
                     _ if at != at_now => "moved",
+                    // A status that is another one: the sample has a delivery in status form too.
+                    _ if event.is_none() => continue,
                     _ => "nothing",
                 });
             }
