@@ -4,7 +4,7 @@ mod shapes;
 
 use arrow::array::RecordBatch;
 use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use delivery_kpi::cli::Recompute;
+use delivery_kpi::cli::{self, Effort, Extracts, Recompute};
 use delivery_kpi::commands::recompute;
 use delivery_kpi::decode::{Decoded, Decoder, Fingerprint, Selection, Zone};
 use delivery_kpi::engine::{self, Pool, Run, Silent};
@@ -172,10 +172,19 @@ fn write(batch: &RecordBatch, folder: &Path) {
 
 fn recompute_all(extracts: &Path, output: TempDir, threads: usize, deliveries: i64) -> TempDir {
     let flags = Recompute {
-        sending_log: Some(extracts.to_owned()),
+        extracts: Extracts {
+            sending_log: Some(extracts.to_owned()),
+            ..Extracts::default()
+        },
         output: Some(output.path().to_owned()),
-        as_of: Some("2026-02-01T00:00:00Z".to_owned()),
-        threads: Some(threads),
+        meaning: cli::Meaning {
+            as_of: Some("2026-02-01T00:00:00Z".to_owned()),
+            ..cli::Meaning::default()
+        },
+        effort: Effort {
+            threads: Some(threads),
+            ..Effort::default()
+        },
         ..Recompute::default()
     };
     let job = Job::resolve(&flags).expect("a job");
