@@ -4,6 +4,7 @@ mod cli;
 mod delta;
 mod export;
 mod golden;
+mod guide;
 mod jobs;
 mod layering;
 mod oracle;

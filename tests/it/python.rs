@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-/// One with another reader of Delta tables: what `DELIVERY_KPI_PYTHON` names, else what
+/// One with another reader of Delta tables and what runs the queries of README.md: what `DELIVERY_KPI_PYTHON` names, else what
 /// `tests/setup-python.sh` makes, once.
 pub fn interpreter() -> &'static str {
     static INTERPRETER: OnceLock<String> = OnceLock::new();
