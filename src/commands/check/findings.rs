@@ -8,7 +8,7 @@ use crate::commands::compute::{Counted, Inputs, Ledger};
 use crate::commands::people::span;
 use crate::extracts::Extract;
 use crate::job::Sources;
-use crate::model::{HOUR, Instant, Log};
+use crate::model::{DeliveryIndex, HOUR, Instant, Log};
 
 /// One kind of thing that was looked for.
 pub struct Finding {
@@ -231,11 +231,9 @@ fn deliveries(
     names: &Names,
 ) {
     let named = |is_meant: &dyn Fn(&super::inspector::Reports) -> bool| {
-        let meant = inspector
-            .reports
-            .iter()
-            .filter(|(_, reports)| is_meant(reports));
-        names.deliveries(meant.map(|(delivery, _)| *delivery))
+        let meant = inspector.reports.iter().enumerate();
+        let meant = meant.filter(|(_, reports)| is_meant(reports));
+        names.deliveries(meant.map(|(place, _)| DeliveryIndex(place as u32)))
     };
     let without = named(&|reports| reports.soft_bounces > 0 && reports.delivered == 0);
     let meaning = "without EFS, with soft bounces and not one delivered: if the log never reports a retry's success, deadline = \"reported\" is right";
@@ -277,7 +275,7 @@ fn deliveries(
         meaning,
         [],
     );
-    let orphans: u64 = inspector.reports.values().map(|r| r.orphans).sum();
+    let orphans: u64 = inspector.reports.iter().map(|r| r.orphans).sum();
     let meaning = "tracking rows of messages that are not in the sending log before as-of";
     let of = named(&|reports| reports.orphans > 0);
     found.look("orphans", (orphans, "rows"), meaning, of);
@@ -299,13 +297,7 @@ fn time(
     inspector: &Inspector,
 ) {
     for log in [Log::Sending, Log::Tracking] {
-        let gaps = gaps(
-            inspector
-                .hours
-                .keys()
-                .filter(|key| key.0 == log)
-                .map(|key| key.1),
-        );
+        let gaps = gaps(inspector.hours(log));
         let hours: i64 = gaps.iter().map(Gap::hours).sum();
         let needs_look = gaps
             .iter()

@@ -4,7 +4,9 @@ use super::statuses::Statuses;
 use crate::commands::compute::Counting;
 use crate::engine::Account;
 use crate::history::{Meaning, Row, live};
-use crate::model::{Codes, DeliveryIndex, Hour, Log, Logged, MessageKey, Policy, Report, Tail};
+use crate::model::{
+    Codes, DeliveryIndex, Hour, Instant, Log, Logged, MessageKey, Policy, Report, Tail,
+};
 use crate::rollup::Partial;
 use std::collections::{BTreeSet, HashMap};
 
@@ -68,10 +70,10 @@ pub struct Inspector {
     /// The `log_id`s of both logs, once for each message; only of rows that share row groups with
     /// others of their `log_id`, as far as footers tell.
     log_ids: [Vec<i64>; 2],
-    /// By delivery.
-    pub reports: HashMap<DeliveryIndex, Reports>,
-    /// Rows by log and hour.
-    pub hours: HashMap<(Log, Hour), u64>,
+    /// By [`DeliveryIndex`].
+    pub reports: Vec<Reports>,
+    /// Rows by log, and by hour since the first that a row may lie in.
+    hours: [Vec<u64>; 2],
     /// Where the sending log holds statuses: what they say, and what we say.
     pub statuses: Statuses,
     /// The rows of one message with a `log_id`, while it is looked at.
@@ -87,11 +89,19 @@ impl Inspector {
             several_events: Cases::default(),
             twins: Cases::default(),
             log_ids: [Vec::new(), Vec::new()],
-            reports: HashMap::new(),
-            hours: HashMap::new(),
+            reports: Vec::new(),
+            hours: [Vec::new(), Vec::new()],
             statuses: Statuses::default(),
             keyed: Vec::new(),
         }
+    }
+
+    /// The hours in which a log has rows.
+    pub fn hours(&self, log: Log) -> impl Iterator<Item = Hour> {
+        let rows = self.hours[log as usize].iter().enumerate();
+        let first = Instant::FIRST.hour().get();
+        rows.filter(|(_, rows)| **rows > 0)
+            .map(move |(hour, _)| Hour::new(first + hour as i64))
     }
 
     /// The `log_id`s of a log that stand in several messages.
@@ -156,13 +166,10 @@ impl Inspector {
                 _ => {}
             }
         }
-        if reports.soft_bounces + reports.delivered + reports.orphans > 0 {
-            self.reports.entry(key.0).or_default().add(reports);
-        }
+        at(&mut self.reports, key.0.0 as usize).add(reports);
         // Equal rows stand together, those without a log_id first.
-        let tracking = |row: &&Row| row.stamp.log() == Log::Tracking;
-        let tracking: Vec<&Row> = rows.iter().filter(tracking).collect();
-        let mut groups = tracking.chunk_by(|a, b| a.stamp.identity() == b.stamp.identity());
+        let tracking = rows.partition_point(|row| row.stamp.log() == Log::Sending);
+        let mut groups = rows[tracking..].chunk_by(|a, b| a.stamp.identity() == b.stamp.identity());
         let has_twins = groups.any(|same| {
             let with = same.iter().position(|row| row.stamp.has_log_id());
             let (without, with) = same.split_at(with.unwrap_or(same.len()));
@@ -195,8 +202,9 @@ impl<M: MessageKey> Account<M> for Inspector {
     ) {
         let key = (delivery, message.wide());
         for row in rows.iter() {
-            if let Some(at) = row.stamp.at() {
-                *self.hours.entry((row.stamp.log(), at.hour())).or_default() += 1;
+            if let Some(instant) = row.stamp.at() {
+                let hour = instant.hour().get() - Instant::FIRST.hour().get();
+                *at(&mut self.hours[row.stamp.log() as usize], hour as usize) += 1;
             }
         }
         self.look_at_log_ids(key, rows, tails, meaning.codes);
@@ -218,14 +226,24 @@ impl<M: MessageKey> Account<M> for Inspector {
         for (mine, theirs) in self.log_ids.iter_mut().zip(other.log_ids) {
             mine.extend(theirs);
         }
-        for (delivery, reports) in other.reports {
-            self.reports.entry(delivery).or_default().add(reports);
+        for (delivery, reports) in other.reports.into_iter().enumerate() {
+            at(&mut self.reports, delivery).add(reports);
         }
-        for (hour, rows) in other.hours {
-            *self.hours.entry(hour).or_default() += rows;
+        for (mine, theirs) in self.hours.iter_mut().zip(other.hours) {
+            for (hour, rows) in theirs.into_iter().enumerate() {
+                *at(mine, hour) += rows;
+            }
         }
         self.statuses.merge(other.statuses);
     }
+}
+
+/// A place in a list that grows as it has to.
+fn at<T: Clone + Default>(list: &mut Vec<T>, place: usize) -> &mut T {
+    if place >= list.len() {
+        list.resize(place + 1, T::default());
+    }
+    &mut list[place]
 }
 
 /// Whether all reports of the message are statuses, and there are some.
