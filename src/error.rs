@@ -61,6 +61,14 @@ pub enum Error {
     /// An output without a published run.
     #[error("output {0}: expected the tables of a run, found none")]
     NothingPublished(String),
+    /// A finding that there is none of.
+    #[error("--accept: expected names of findings, found {found}; they are {known}")]
+    NoSuchFinding {
+        /// As typed.
+        found: String,
+        /// All of them.
+        known: String,
+    },
     /// A delivery that the tables do not know.
     #[error("the tables know no such delivery")]
     UnknownDelivery,
@@ -129,6 +137,7 @@ impl Error {
             | Error::NoSuchMessage
             | Error::NothingPublished(_)
             | Error::UnknownDelivery
+            | Error::NoSuchFinding { .. }
             | Error::NoSuchDelivery(_)
             | Error::Rewind { .. }
             | Error::Generate(GenerateError::Occupied { .. })

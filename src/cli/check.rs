@@ -30,6 +30,15 @@ pub struct Check {
     #[command(flatten)]
     pub meaning: Meaning,
 
+    /// Findings that need no look, by their names
+    #[arg(
+        long,
+        value_name = "FINDING",
+        num_args = 1..,
+        help_heading = "What needs a look"
+    )]
+    pub accept: Vec<String>,
+
     /// Hours without any row of a log that need no look yet
     #[arg(
         long,

@@ -1,6 +1,6 @@
 //! Numbers, shares and instants as people read them.
 
-use crate::model::Instant;
+use crate::model::{Instant, Value};
 use jiff::tz::TimeZone;
 use std::fmt::Display;
 
@@ -30,6 +30,14 @@ pub fn printable(text: &str) -> String {
     text.chars()
         .map(|c| if c.is_control() { ' ' } else { c })
         .collect()
+}
+
+/// A code or a text.
+pub fn value_text(value: &Value) -> String {
+    match value {
+        Value::Number(number) => number.to_string(),
+        Value::Text(text) => printable(text),
+    }
 }
 
 /// A span of time in microseconds, in the two largest units that it has.

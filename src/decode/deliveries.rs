@@ -17,7 +17,7 @@ pub struct DeliveryRows {
     /// By source: rows read, and their fates.
     pub fates: Vec<FateCounts>,
     /// Deliveries with different rows of one `modified_at`, so that the order of columns decided.
-    pub ambiguous: u64,
+    pub ambiguous: Vec<DeliveryId>,
 }
 
 /// Reads a batch, its columns under the contract's names, from the file `source`.
@@ -87,7 +87,9 @@ impl DeliveryRows {
                 };
                 self.fates[source as usize].meet(fate);
             }
-            self.ambiguous += u64::from(is_ambiguous);
+            if is_ambiguous {
+                self.ambiguous.push(id.clone());
+            }
             latest.insert(id, winner);
         }
         latest
@@ -194,7 +196,7 @@ mod tests {
         let label = |id| latest[&DeliveryId::Number(id)].label.clone();
         assert_eq!(label(1).as_deref(), Some("new"));
         assert_eq!(label(2).as_deref(), Some("b"));
-        assert_eq!(rows.ambiguous, 1, "delivery 2");
+        assert_eq!(rows.ambiguous, [DeliveryId::Number(2)]);
         let fates = &rows.fates[0];
         assert_eq!(
             (fates.counted, fates.duplicate, fates.superseded),

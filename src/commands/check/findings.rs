@@ -5,10 +5,11 @@ use super::inspector::{Cases, Inspector};
 use super::names::Names;
 use crate::cli::Check;
 use crate::commands::compute::{Counted, Inputs, Ledger};
-use crate::commands::people::span;
+use crate::commands::people::{span, value_text};
+use crate::error::Error;
 use crate::extracts::Extract;
 use crate::job::Sources;
-use crate::model::{DeliveryIndex, HOUR, Instant, Log};
+use crate::model::{DeliveryIndex, HOUR, Log};
 
 /// One kind of thing that was looked for.
 pub struct Finding {
@@ -41,11 +42,26 @@ pub fn findings(
         findings: Vec::new(),
     };
     files(&mut found, inputs, ledger);
-    rows(&mut found, ledger);
+    rows(&mut found, ledger, inspector);
     corrections(&mut found, inspector, names);
-    deliveries(&mut found, inputs, counted, inspector, names);
-    time(&mut found, flags, sources, counted, inputs, inspector);
+    deliveries(&mut found, sources, inputs, counted, inspector, names);
+    time(&mut found, flags, sources, inspector);
     found.findings
+}
+
+/// Takes the mark from findings that the caller knows of.
+pub fn accept(findings: &mut [Finding], names: &[String]) -> Result<(), Error> {
+    for name in names {
+        let Some(finding) = findings.iter_mut().find(|finding| finding.name == name) else {
+            let known: Vec<&str> = findings.iter().map(|finding| finding.name).collect();
+            return Err(Error::NoSuchFinding {
+                found: name.clone(),
+                known: known.join(", "),
+            });
+        };
+        finding.needs_look = false;
+    }
+    Ok(())
 }
 
 /// The findings so far.
@@ -123,7 +139,7 @@ fn files(found: &mut Found, inputs: &Inputs, ledger: &Ledger) {
     );
 }
 
-fn rows(found: &mut Found, ledger: &Ledger) {
+fn rows(found: &mut Found, ledger: &Ledger, inspector: &Inspector) {
     let rejected: u64 = ledger.rejections.iter().map(|(_, r)| r.rows as u64).sum();
     let reasons = ledger.rejections.iter().map(|(extract, rejection)| {
         let (column, reason) = (&rejection.column, &rejection.reason);
@@ -180,13 +196,15 @@ fn rows(found: &mut Found, ledger: &Ledger) {
         false,
         [],
     );
+    let types = inspector.unknown_types.iter();
+    let types = types.map(|(label, rows)| format!("type {}: {rows} rows", value_text(label)));
     let meaning =
         "of types that are none of the contract's: in no KPI; labels.type says what a type means";
     found.look(
         "unknown-types",
         (sum(|r| r.rows_unknown_type), "rows"),
         meaning,
-        [],
+        types,
     );
 }
 
@@ -225,6 +243,7 @@ fn corrections(found: &mut Found, inspector: &mut Inspector, names: &Names) {
 
 fn deliveries(
     found: &mut Found,
+    sources: &Sources,
     inputs: &Inputs,
     counted: &Counted,
     inspector: &Inspector,
@@ -264,22 +283,30 @@ fn deliveries(
     let meaning = "several rows of one modified_at that differ; the greatest counts";
     found.look(
         "ambiguous-deliveries",
-        (inputs.ambiguous, "deliveries"),
+        (inputs.ambiguous.len() as u64, "deliveries"),
         meaning,
-        [],
+        inputs.ambiguous.iter().map(|id| format!("delivery {id}")),
     );
+    let efs = |id| {
+        inputs
+            .catalog
+            .attributes(id)
+            .and_then(|attributes| attributes.efs)
+    };
+    let unknown = counted.kpis.deliveries.iter();
+    let unknown = unknown.filter(|delivery| efs(&delivery.id).or(sources.defaults.efs).is_none());
     let meaning = "neither the extract nor the job says whether they have EFS; taken as false";
     found.look(
         "efs-unknown",
         (counted.unknown_mode as u64, "deliveries"),
         meaning,
-        [],
+        unknown.map(|delivery| format!("delivery {}", delivery.id)),
     );
     let orphans: u64 = inspector.reports.iter().map(|r| r.orphans).sum();
     let meaning = "tracking rows of messages that are not in the sending log before as-of";
     let of = named(&|reports| reports.orphans > 0);
     found.look("orphans", (orphans, "rows"), meaning, of);
-    let meaning = "what we count differs from the current status in the log: see below, and explain a message";
+    let meaning = "what we count differs from the current status in the log; explain says why, message by message";
     found.cases(
         "status-differences",
         &inspector.statuses.different,
@@ -288,48 +315,35 @@ fn deliveries(
     );
 }
 
-fn time(
-    found: &mut Found,
-    flags: &Check,
-    sources: &Sources,
-    counted: &Counted,
-    inputs: &Inputs,
-    inspector: &Inspector,
-) {
-    for log in [Log::Sending, Log::Tracking] {
-        let gaps = gaps(inspector.hours(log));
+fn time(found: &mut Found, flags: &Check, sources: &Sources, inspector: &Inspector) {
+    let logs = [
+        (Log::Sending, "sending-gaps", "sending-newest"),
+        (Log::Tracking, "tracking-gaps", "tracking-newest"),
+    ];
+    for (log, name, _) in logs {
+        let hours = inspector.hours(log);
+        let gaps = gaps(hours.filter(|hour| hour.start() < sources.as_of));
         let hours: i64 = gaps.iter().map(Gap::hours).sum();
         let needs_look = gaps
             .iter()
             .any(|gap| gap.hours() >= i64::from(flags.max_gap));
         let examples: Vec<String> = gaps.iter().map(ToString::to_string).collect();
-        let meaning = "between the first and the last row there is none in them; longest first";
-        let name = match log {
-            Log::Sending => "sending-gaps",
-            Log::Tracking => "tracking-gaps",
-        };
+        let meaning =
+            "without any row, between the first one and the last one before as-of; longest first";
         found.tell(name, (hours as u64, "hours"), meaning, needs_look, examples);
     }
-    for (extract, name) in [
-        (Extract::SendingLog, "sending-newest"),
-        (Extract::TrackingLog, "tracking-newest"),
-    ] {
-        let files = inputs.logs.iter().zip(&counted.files);
-        let newest = files.filter(|(file, _)| file.extract == extract);
-        let newest: Option<Instant> = newest
-            .filter_map(|(_, read)| read.as_ref().ok()?.newest)
-            .max();
-        let age = newest.map(|newest| (sources.as_of.micros() - newest.micros()).max(0));
-        let limit = flags.max_age.filter(|_| extract == Extract::SendingLog);
+    for (log, _, name) in logs {
+        let newest = inspector.newest[log as usize];
+        let age = newest.map(|newest| sources.as_of.micros() - newest.micros());
+        let limit = flags.max_age.filter(|_| log == Log::Sending);
         let too_old = |age: i64| limit.is_some_and(|limit| age > i64::from(limit) * HOUR);
         let example = match (newest, age) {
-            (Some(newest), Some(age)) if age > 0 => format!("{newest}, {} before as-of", span(age)),
-            (Some(newest), _) => format!("{newest}, not before as-of"),
-            _ => "no row".to_owned(),
+            (Some(newest), Some(age)) => format!("{newest}, {} before as-of", span(age)),
+            _ => "no row before as-of".to_owned(),
         };
         let hours = age.unwrap_or(0) / HOUR;
         let needs_look = age.map_or(limit.is_some(), too_old);
-        let meaning = "whole hours from the newest row to as-of";
+        let meaning = "whole hours from the newest row before as-of to as-of";
         found.tell(
             name,
             (hours as u64, "hours"),

@@ -5,10 +5,11 @@ use crate::commands::compute::Counting;
 use crate::engine::Account;
 use crate::history::{Meaning, Row, live};
 use crate::model::{
-    Codes, DeliveryIndex, Hour, Instant, Log, Logged, MessageKey, Policy, Report, Tail,
+    Codes, DeliveryIndex, Hour, Instant, Log, Logged, MessageKey, Policy, Report, Tail, Tracked,
+    Value,
 };
 use crate::rollup::Partial;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// How many messages something concerns, and some of them, the same in every run.
 #[derive(Default)]
@@ -74,6 +75,10 @@ pub struct Inspector {
     pub reports: Vec<Reports>,
     /// Rows by log, and by hour since the first that a row may lie in.
     hours: [Vec<u64>; 2],
+    /// By log, the newest row before as-of.
+    pub newest: [Option<Instant>; 2],
+    /// Counted rows of types that are none of the contract's, by what stands there.
+    pub unknown_types: BTreeMap<Value, u64>,
     /// Where the sending log holds statuses: what they say, and what we say.
     pub statuses: Statuses,
     /// The rows of one message with a `log_id`, while it is looked at.
@@ -91,6 +96,8 @@ impl Inspector {
             log_ids: [Vec::new(), Vec::new()],
             reports: Vec::new(),
             hours: [Vec::new(), Vec::new()],
+            newest: [None; 2],
+            unknown_types: BTreeMap::new(),
             statuses: Statuses::default(),
             keyed: Vec::new(),
         }
@@ -204,7 +211,11 @@ impl<M: MessageKey> Account<M> for Inspector {
         for row in rows.iter() {
             if let Some(instant) = row.stamp.at() {
                 let hour = instant.hour().get() - Instant::FIRST.hour().get();
-                *at(&mut self.hours[row.stamp.log() as usize], hour as usize) += 1;
+                let log = row.stamp.log() as usize;
+                *at(&mut self.hours[log], hour as usize) += 1;
+                if instant < meaning.as_of {
+                    self.newest[log] = self.newest[log].max(Some(instant));
+                }
             }
         }
         self.look_at_log_ids(key, rows, tails, meaning.codes);
@@ -213,6 +224,13 @@ impl<M: MessageKey> Account<M> for Inspector {
         let life = live(rows, tails, policy, meaning, &mut teller);
         teller.ends(&life);
         self.look_at_counted(key, rows, policy, life.status.is_some());
+        let is_unknown =
+            |row: &&Row| row.stamp.tracked() == Some(Tracked::Unknown) && !row.stamp.is_test();
+        for row in rows.iter().filter(is_unknown) {
+            if let Some(label) = meaning.codes.unknown_type(row.code) {
+                *self.unknown_types.entry(label).or_default() += 1;
+            }
+        }
         if in_statuses {
             self.statuses.add(key, rows, policy.efs, life.status);
         }
@@ -233,6 +251,12 @@ impl<M: MessageKey> Account<M> for Inspector {
             for (hour, rows) in theirs.into_iter().enumerate() {
                 *at(mine, hour) += rows;
             }
+        }
+        for (mine, theirs) in self.newest.iter_mut().zip(other.newest) {
+            *mine = (*mine).max(theirs);
+        }
+        for (label, rows) in other.unknown_types {
+            *self.unknown_types.entry(label).or_default() += rows;
         }
         self.statuses.merge(other.statuses);
     }

@@ -48,7 +48,7 @@ pub fn run(flags: &Check) -> Result<u8, Error> {
             IdKind::String => Some(texts(&sources, &pool, &inputs, key, &inspector)),
         },
     };
-    let findings = findings::findings(
+    let mut findings = findings::findings(
         flags,
         &sources,
         &inputs,
@@ -57,6 +57,7 @@ pub fn run(flags: &Check) -> Result<u8, Error> {
         &mut inspector,
         &names,
     );
+    findings::accept(&mut findings, &flags.accept)?;
     let view = show::View {
         sources: &sources,
         ledger: &ledger,

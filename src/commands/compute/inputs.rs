@@ -29,7 +29,7 @@ pub struct Inputs {
     /// Extracts that the job names and that have no data file.
     pub empty: Vec<Extract>,
     /// Deliveries with different rows of one `modified_at`.
-    pub ambiguous: u64,
+    pub ambiguous: Vec<DeliveryId>,
     /// Deliveries whose validity end does not count.
     pub ignored_validity: u64,
 }
@@ -77,7 +77,7 @@ impl Inputs {
             bad_files,
             skipped,
             empty,
-            ambiguous: 0,
+            ambiguous: Vec::new(),
             ignored_validity: 0,
         };
         inputs.read_deliveries(sources, deliveries)?;
@@ -126,7 +126,7 @@ impl Inputs {
         for ((_, counts), fates) in self.delivery_files.iter_mut().zip(rows.fates) {
             *counts = fates;
         }
-        self.ambiguous = rows.ambiguous;
+        self.ambiguous = std::mem::take(&mut rows.ambiguous);
         let ignored = attributes
             .values()
             .filter(|attributes| attributes.validity_is_ignored());

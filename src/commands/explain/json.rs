@@ -58,7 +58,7 @@ fn line(line: &Line) -> Json {
         "log_id": log_id.map(|(log_id, _)| log_id),
         "revision": log_id.map(|(_, revision)| revision),
         "failure_reason": content.and_then(|content| content.reason.as_ref()).map(reason),
-        "instead": line.instead.as_ref().map(place),
+        "instead": line.instead.as_ref().map(|(row, _)| place(row)),
     })
 }
 

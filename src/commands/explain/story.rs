@@ -52,8 +52,8 @@ pub struct Line {
     pub counts: Option<(Hour, Vec<(&'static str, i64)>)>,
     /// A tracking row of a message that has not entered the log.
     pub is_orphan: bool,
-    /// Where the row stands that counts in its place.
-    pub instead: Option<Place>,
+    /// Where the row stands that counts in its place, and its revision if it has a `log_id`.
+    pub instead: Option<(Place, Option<i64>)>,
 }
 
 /// The whole history.
@@ -121,7 +121,12 @@ pub fn tell<M: MessageKey>(
         if fate == Some(Fate::Counted) {
             continue;
         }
-        let instead = stands_instead(found, &listener, number, policy.efs).map(&place);
+        let instead = stands_instead(found, &listener, number, policy.efs);
+        let instead = instead.map(|row| {
+            let event = row.what.as_ref().ok();
+            let revision = event.filter(|(event, _)| event.stamp.has_log_id());
+            (place(row), revision.map(|(_, tail)| tail.revision))
+        });
         lines.push((
             usize::MAX,
             without_effect(row, fate, place(row), instead, codes),
@@ -151,7 +156,7 @@ fn without_effect<M: MessageKey>(
     row: &Found<M>,
     fate: Option<Fate>,
     place: Place,
-    instead: Option<Place>,
+    instead: Option<(Place, Option<i64>)>,
     codes: &Codes,
 ) -> Line {
     let (rule, meaning) = match (&row.what, fate) {

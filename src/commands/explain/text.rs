@@ -12,7 +12,9 @@ pub fn text(subject: &Subject, story: &Story, clock: &Clock) -> String {
     let mut text = String::new();
     // Writing to a string cannot fail.
     let _ = write(&mut text, subject, story, clock);
-    text
+    text.lines()
+        .map(|line| line.trim_end().to_owned() + "\n")
+        .collect()
 }
 
 fn write(out: &mut String, subject: &Subject, story: &Story, clock: &Clock) -> std::fmt::Result {
@@ -141,7 +143,14 @@ fn entry(out: &mut String, line: &Line, clock: &Clock) -> std::fmt::Result {
         writeln!(out)?;
     }
     match &line.instead {
-        Some(place) => writeln!(out, "    in its place: {}", at_place(place)),
+        Some((place, Some(revision))) => {
+            writeln!(
+                out,
+                "    in its place: {}; revision {revision}",
+                at_place(place)
+            )
+        }
+        Some((place, None)) => writeln!(out, "    in its place: {}", at_place(place)),
         None => Ok(()),
     }
 }

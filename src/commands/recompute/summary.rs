@@ -135,10 +135,10 @@ impl Report {
             }
         }
         self.enter_row_notes();
-        if inputs.ambiguous > 0 {
+        if !inputs.ambiguous.is_empty() {
             self.notes.push(format!(
                 "{}: different rows with one modified_at, of which the greatest counts",
-                counted(inputs.ambiguous as i64, "delivery", "deliveries")
+                counted(inputs.ambiguous.len() as i64, "delivery", "deliveries")
             ));
         }
         if inputs.ignored_validity > 0 {
@@ -162,8 +162,12 @@ impl Report {
         let unknown: i64 = logs.iter().map(|log| log.rows.rows_unknown_type).sum();
         if unknown > 0 {
             self.notes.push(format!(
-                "tracking_log: {} of unknown types in no KPI; labels.type of a job file says what a type means",
-                counted(unknown, "row counts", "rows count")
+                "tracking_log: {} in no KPI; labels.type of a job file says what a type means",
+                counted(
+                    unknown,
+                    "row of an unknown type counts",
+                    "rows of unknown types count"
+                )
             ));
         }
         let is_unknown = |(_, rejection): &&(Extract, RejectionRecord)| {

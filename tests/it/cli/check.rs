@@ -129,6 +129,7 @@ fn a_log_with_much_to_look_at() {
     );
     assert_eq!(examples(&outcome, "twins"), named[..1]);
     assert_eq!(examples(&outcome, "orphans"), ["delivery 2"]);
+    assert_eq!(examples(&outcome, "unknown-types"), ["type 78: 1 rows"]);
     let reasons = examples(&outcome, "rejected");
     assert_eq!(reasons.len(), 3, "two reasons, one file: {reasons:?}");
     assert!(
@@ -187,6 +188,8 @@ fn deliveries_that_need_a_look() {
     );
     assert_eq!(examples(&outcome, "no-delivered"), ["delivery 2"]);
     assert_eq!(examples(&outcome, "validity"), ["delivery 2", "delivery 3"]);
+    assert_eq!(examples(&outcome, "ambiguous-deliveries"), ["delivery 3"]);
+    assert_eq!(examples(&outcome, "efs-unknown"), ["delivery 4"]);
     // A success of a retry is reported: then the deadline may be inferred.
     world
         .sending
@@ -218,6 +221,10 @@ fn hours_without_rows_and_old_rows() {
     let found = findings(&outcome);
     assert_eq!(found["sending-newest"], (25, false), "from 10:20");
     assert_eq!(found["tracking-newest"], (24, false), "from 11:10");
+    // Rows at or after as-of say nothing about how old the logs are, nor about gaps.
+    let early = ["check", "--json", "--as-of", "2026-03-02T09:00:00Z"];
+    let outcome = site.ask(&early).expect_status(0);
+    assert_eq!(findings(&outcome)["sending-newest"], (30, false));
     let with_limit = |hours| site.ask(&[&later[..], &["--max-age", hours]].concat());
     with_limit("26").expect_status(0);
     let outcome = with_limit("25").expect_status(3);
@@ -320,6 +327,21 @@ fn the_log_s_own_statuses_beside_ours() {
         last.map(|line| &line["rule"]),
         Some(&Value::from("late-success"))
     );
+}
+
+#[test]
+fn findings_that_are_known_need_no_look() {
+    let mut world = clean();
+    world.tracking.push(tracked(1, 500, "open", NINE));
+    world.tracking.push(tracked(1, 11, "78", NINE));
+    let site = Site::new(&world);
+    site.ask(&["check", "--accept", "orphans"]).expect_status(3);
+    let both = ["check", "--json", "--accept", "orphans", "unknown-types"];
+    let outcome = site.ask(&both).expect_status(0);
+    assert_eq!(findings(&outcome)["orphans"], (1, false));
+    site.ask(&["check", "--accept", "orphan"])
+        .expect_status(2)
+        .says(&["found orphan", "unknown-types"]);
 }
 
 #[test]

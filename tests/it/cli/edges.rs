@@ -242,7 +242,7 @@ fn notes_say_what_nobody_has_mapped() {
     let site = Site::new(&world);
     let run = site.run_to(3, &[]).says(&[
         "2 deliveries: efs is not known, taken as false (defaults.efs)",
-        "1 row counts of unknown types in no KPI",
+        "1 row of an unknown type counts in no KPI",
         "labels.event of a job file",
     ]);
     assert!(!run.stderr.contains("Taken over") && !run.stderr.contains("Email click"));
