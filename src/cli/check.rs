@@ -52,9 +52,15 @@ pub struct Check {
     #[arg(long, value_name = "HOURS", help_heading = "What needs a look")]
     pub max_age: Option<u32>,
 
-    /// How many deliveries, messages and files to name for each finding
-    #[arg(long, value_name = "N", default_value_t = 10, help_heading = "How")]
-    pub most: usize,
+    /// How many deliveries, messages and files to name for each finding, at most 100
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 10,
+        value_parser = clap::value_parser!(u8).range(..=100),
+        help_heading = "How"
+    )]
+    pub most: u8,
 
     /// One JSON object instead of text
     #[arg(long, help_heading = "How")]

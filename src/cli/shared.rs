@@ -25,7 +25,7 @@ pub struct Extracts {
 #[command(next_help_heading = "What to compute")]
 pub struct Meaning {
     /// Instant that the KPIs are computed for (RFC 3339, UTC without a zone), or "now"; default:
-    /// the start of the current hour in UTC
+    /// the start of the current hour in UTC, and for `stats --fresh` now
     #[arg(long, value_name = "INSTANT|now")]
     pub as_of: Option<String>,
 

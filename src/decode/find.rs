@@ -27,6 +27,22 @@ impl Decoder<'_> {
         Ok((0..batch.num_rows()).filter_map(text).collect())
     }
 
+    /// Where in a batch the rows of a message of the selected delivery are.
+    pub fn places<M: DecodeKey>(
+        &self,
+        batch: &RecordBatch,
+        message: M,
+    ) -> Result<Vec<usize>, Unsupported> {
+        let column = |name| batch.column_by_name(name);
+        let deliveries = Deliveries::new(column("delivery_id"), self.catalog, self.selection)?;
+        let messages = M::column(column("message_id"))?;
+        let is_sought = |row: &usize| {
+            matches!(deliveries.get(*row), Cell::Value(Some(_)))
+                && M::get(&messages, *row, &self.fingerprint) == Cell::Value(message)
+        };
+        Ok((0..batch.num_rows()).filter(is_sought).collect())
+    }
+
     /// The rows of a message of the selected delivery, with their places in the batch. Each is decoded
     /// as every row is.
     pub fn find<M: DecodeKey>(
@@ -35,15 +51,8 @@ impl Decoder<'_> {
         batch: &RecordBatch,
         message: M,
     ) -> Result<Vec<(usize, FoundRow<M>)>, Unsupported> {
-        let column = |name| batch.column_by_name(name);
-        let deliveries = Deliveries::new(column("delivery_id"), self.catalog, self.selection)?;
-        let messages = M::column(column("message_id"))?;
-        let is_sought = |row: &usize| {
-            matches!(deliveries.get(*row), Cell::Value(Some(_)))
-                && M::get(&messages, *row, &self.fingerprint) == Cell::Value(message)
-        };
         let mut found = Vec::new();
-        for row in (0..batch.num_rows()).filter(is_sought) {
+        for row in self.places(batch, message)? {
             let mut decoded = Decoded::default();
             self.decode(log, true, &batch.slice(row, 1), &mut decoded)?;
             let tail = decoded.tails.pop().unwrap_or_default();

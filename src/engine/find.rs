@@ -1,6 +1,6 @@
 //! The rows of one message, wherever they are.
 
-use super::{Pool, Progress, Stage, share};
+use super::{FileRead, Pool, Progress, Stage, share};
 use crate::decode::{DecodeKey, Decoder, FoundRow};
 use crate::extracts::{Extract, FileError, Mapping, OpenFile};
 use crate::model::{Log, Value};
@@ -26,12 +26,20 @@ pub struct Search<M> {
     pub read: usize,
     /// How many there are.
     pub row_groups: usize,
-    /// Row groups that cannot be read.
-    pub bad: Vec<FileError>,
+    /// By file, why it cannot be read; then it is left out as a whole.
+    pub files: Vec<Result<FileRead, FileError>>,
+}
+
+impl<M> Search<M> {
+    /// The files that cannot be read.
+    pub fn bad(&self) -> impl Iterator<Item = &FileError> {
+        self.files.iter().filter_map(|file| file.as_ref().err())
+    }
 }
 
 /// Looks for the rows of `message` of the decoder's one selected delivery; `ids` are the two
-/// identifiers, by the column they stand in.
+/// identifiers, by the column they stand in. Row groups are searched in parallel; those that hold
+/// rows are then decoded one after another, so that codes get their places in the same order each time.
 pub fn find<'a, M: DecodeKey>(
     pool: &Pool,
     files: &[OpenFile],
@@ -46,42 +54,50 @@ pub fn find<'a, M: DecodeKey>(
         ids.iter()
             .all(|(column, id)| file.may_hold(group, mapping, column, id))
     };
-    let all: usize = files.iter().map(OpenFile::row_groups).sum();
-    let units: Vec<(usize, usize)> = files
-        .iter()
-        .enumerate()
-        .flat_map(|(place, file)| (0..file.row_groups()).map(move |group| (place, group)))
+    let all = || {
+        let files = files.iter().enumerate();
+        files.flat_map(|(place, file)| (0..file.row_groups()).map(move |group| (place, group)))
+    };
+    let units: Vec<(usize, usize)> = all()
         .filter(|(place, group)| may_hold(&files[*place], *group))
         .collect();
     let rows = |(place, group): &(usize, usize)| files[*place].rows(*group);
     progress.begins(Stage::Reading, units.iter().map(rows).sum());
     let done = share(pool, units.len(), Vec::new, |done, at| {
-        let (file, row_group) = units[at];
-        done.push(in_row_group(
-            &files[file],
-            mapping(files[file].extract),
-            (file, row_group),
-            decoder,
-            message,
-        ));
+        let (place, row_group) = units[at];
+        let file = &files[place];
+        let mut holds = false;
+        let read = file.read(row_group, &file.keys(mapping(file.extract)), |batch| {
+            let found = decoder.places(batch, message);
+            holds |= !found.map_err(|error| error.to_string())?.is_empty();
+            Ok(())
+        });
+        done.push((units[at], read.map(|()| holds)));
         progress.advances(rows(&units[at]));
     });
     progress.ends();
+    let mut done: Vec<_> = done.into_iter().flatten().collect();
+    done.sort_unstable_by_key(|(unit, _)| *unit);
     let mut search = Search {
         rows: Vec::new(),
         read: units.len(),
-        row_groups: all,
-        bad: Vec::new(),
+        row_groups: all().count(),
+        files: vec![Ok(FileRead::default()); files.len()],
     };
-    for found in done.into_iter().flatten() {
-        match found {
+    for (unit, holds) in done {
+        let file = &files[unit.0];
+        let decoded = match holds {
+            Ok(false) => Ok(Vec::new()),
+            Ok(true) => in_row_group(file, mapping(file.extract), unit, decoder, message),
+            Err(error) => Err(error),
+        };
+        match decoded {
             Ok(rows) => search.rows.extend(rows),
-            Err(error) => search.bad.push(error),
+            Err(error) => search.files[unit.0] = Err(error),
         }
     }
-    search
-        .rows
-        .sort_unstable_by_key(|found| (found.file, found.row_group, found.row));
+    let files = &search.files;
+    search.rows.retain(|found| files[found.file].is_ok());
     search
 }
 

@@ -164,6 +164,12 @@ impl OpenFile {
         self.project(mapping, |column| has_log_id || !column.only_with_log_id)
     }
 
+    /// The identifiers of deliveries and messages alone.
+    pub fn keys(&self, mapping: &Mapping) -> Projection {
+        let keys = ["delivery_id", "message_id"];
+        self.project(mapping, |column| keys.contains(&column.name))
+    }
+
     /// The identifiers of the messages alone.
     pub fn messages(&self, mapping: &Mapping) -> Projection {
         self.project(mapping, |column| column.name == "message_id")

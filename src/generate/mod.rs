@@ -4,8 +4,8 @@
 //! What happens to a message depends on the seed, its delivery and its number alone. So the logs are
 //! made window by window, in parallel, and hardly anything is remembered: for each window the messages that
 //! may have rows in it tell their stories anew, and the rows of the window are kept, sorted, numbered and
-//! written. Memory does not grow with the number of messages, and the files are the same whatever the
-//! number of threads.
+//! written. Memory does not grow with the number of messages, but for the rows of dirty extracts that wait
+//! for a later file, and the files are the same whatever the number of threads.
 
 mod columns;
 mod extract;

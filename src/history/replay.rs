@@ -81,6 +81,10 @@ fn replay_reports<'a>(
         let (Some(at), Some(report)) = (row.stamp.at(), row.stamp.report()) else {
             continue;
         };
+        // The deadline comes before the reports of its own instant.
+        if life.deadline.is_some_and(|deadline| deadline <= at) {
+            pass_deadline(life, sink);
+        }
         if report == Report::Ignored {
             sink.follows(Some(row.source), Rule::Ignored);
             continue;
@@ -99,9 +103,6 @@ fn replay_reports<'a>(
             life.deadline = policy.deadline(at);
         }
         let late = life.deadline.is_some_and(|deadline| deadline <= at);
-        if late {
-            pass_deadline(life, sink);
-        }
         sink.follows(Some(row.source), Rule::of_report(report, life.status, late));
         if report == Report::SoftBounce {
             sink.occurs(at, Occurrence::SoftBounce);

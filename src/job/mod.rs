@@ -184,6 +184,18 @@ pub fn resolve_stats(flags: &Stats) -> Result<(PathBuf, Option<Sources>), JobErr
     let output = given.output(flags.output.as_deref())?;
     let scope = Scope::Deliveries(flags.delivery.iter().cloned().collect());
     let (extracts, meaning, effort) = (&flags.extracts, &flags.meaning, &flags.effort);
+    for (flag, is_there) in [
+        ("--sending-log", extracts.sending_log.is_some()),
+        ("--tracking-log", extracts.tracking_log.is_some()),
+        ("--deliveries", extracts.deliveries.is_some()),
+        ("--as-of", meaning.as_of.is_some()),
+        ("--deadline", meaning.deadline.is_some()),
+    ] {
+        if is_there && !flags.fresh {
+            let expected = "--fresh beside it, since the tables are as they are";
+            return Err(value(flag, expected, "none"));
+        }
+    }
     let sources = || Sources::resolve(&given, extracts, meaning, effort, scope, AsOf::Now);
     Ok((output, if flags.fresh { Some(sources()?) } else { None }))
 }
@@ -208,7 +220,7 @@ pub fn resolve_check(flags: &Check) -> Result<Sources, JobError> {
         Scope::All,
         AsOf::HourStart,
     )?;
-    sources.on_bad_file = OnBadFile::Skip;
+    sources.on_bad_file = OnBadFile::Tell;
     Ok(sources)
 }
 

@@ -13,8 +13,10 @@ use std::path::{Path, PathBuf};
 pub enum OnBadFile {
     /// Fail, naming all of them.
     Fail,
-    /// Leave it out as a whole, and say so.
+    /// Leave it out as a whole, and say so; fail where nothing of an extract is left.
     Skip,
+    /// Leave it out whatever is left: it is one of the things to tell.
+    Tell,
 }
 
 /// Which deliveries are computed.

@@ -9,7 +9,7 @@ use crate::commands::people::{span, value_text};
 use crate::error::Error;
 use crate::extracts::Extract;
 use crate::job::Sources;
-use crate::model::{DeliveryIndex, HOUR, Log};
+use crate::model::{DeadlineMode, DeliveryIndex, HOUR, Log};
 
 /// One kind of thing that was looked for.
 pub struct Finding {
@@ -38,7 +38,7 @@ pub fn findings(
     names: &Names,
 ) -> Vec<Finding> {
     let mut found = Found {
-        most: flags.most,
+        most: usize::from(flags.most),
         findings: Vec::new(),
     };
     files(&mut found, inputs, ledger);
@@ -256,12 +256,9 @@ fn deliveries(
     };
     let without = named(&|reports| reports.soft_bounces > 0 && reports.delivered == 0);
     let meaning = "without EFS, with soft bounces and not one delivered: if the log never reports a retry's success, deadline = \"reported\" is right";
-    found.look(
-        "no-delivered",
-        (without.len() as u64, "deliveries"),
-        meaning,
-        without,
-    );
+    let needs_look = !without.is_empty() && sources.deadline == DeadlineMode::Infer;
+    let count = (without.len() as u64, "deliveries");
+    found.tell("no-delivered", count, meaning, needs_look, without);
     let ids = inputs.catalog.ids();
     let ignored: Vec<String> = ids
         .iter()

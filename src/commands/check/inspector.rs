@@ -147,7 +147,13 @@ impl Inspector {
         let id = |row: &Row| (row.stamp.log(), tail(row).log_id);
         for same in self.keyed.chunk_by(|a, b| id(a) == id(b)) {
             let (log, log_id) = id(&same[0]);
-            self.log_ids[log as usize].push(log_id);
+            // A report moves to another message by a deletion here and a row there.
+            let winner = same
+                .iter()
+                .max_by_key(|row| (tail(row).revision, row.stamp.is_deleted()));
+            if winner.is_some_and(|winner| !winner.stamp.is_deleted()) {
+                self.log_ids[log as usize].push(log_id);
+            }
         }
         if differ {
             self.equal_revisions.add(key.0, key.1);
@@ -219,7 +225,7 @@ impl<M: MessageKey> Account<M> for Inspector {
             }
         }
         self.look_at_log_ids(key, rows, tails, meaning.codes);
-        let in_statuses = in_statuses(rows);
+        let form = Form::of(rows);
         let mut teller = self.partial.teller(delivery);
         let life = live(rows, tails, policy, meaning, &mut teller);
         teller.ends(&life);
@@ -231,8 +237,10 @@ impl<M: MessageKey> Account<M> for Inspector {
                 *self.unknown_types.entry(label).or_default() += 1;
             }
         }
-        if in_statuses {
-            self.statuses.add(key, rows, policy.efs, life.status);
+        match form {
+            Form::Statuses => self.statuses.add(key, rows, policy.efs, life.status),
+            Form::Mixed => self.statuses.mixed += 1,
+            Form::Events => {}
         }
     }
 
@@ -270,12 +278,34 @@ fn at<T: Clone + Default>(list: &mut Vec<T>, place: usize) -> &mut T {
     &mut list[place]
 }
 
-/// Whether all reports of the message are statuses, and there are some.
-fn in_statuses(rows: &[Row]) -> bool {
-    let sending = |row: &&Row| row.stamp.log() == Log::Sending && !row.stamp.is_deleted();
-    let mut sending = rows.iter().filter(sending).peekable();
-    sending.peek().is_some()
-        && sending.all(|row| !matches!(row.stamp.logged(), Some(Logged::Event(_)) | None))
+/// How the reports of a message are written.
+enum Form {
+    /// As events, or there are none.
+    Events,
+    /// As statuses, all of them.
+    Statuses,
+    /// Some so, some so.
+    Mixed,
+}
+
+impl Form {
+    fn of(rows: &[Row]) -> Form {
+        let (mut events, mut statuses) = (false, false);
+        for row in rows {
+            let stamp = row.stamp;
+            if stamp.log() == Log::Sending && !stamp.is_deleted() && !stamp.is_test() {
+                match stamp.logged() {
+                    Some(Logged::Event(_)) | None => events = true,
+                    Some(_) => statuses = true,
+                }
+            }
+        }
+        match (events, statuses) {
+            (_, false) => Form::Events,
+            (false, true) => Form::Statuses,
+            (true, true) => Form::Mixed,
+        }
+    }
 }
 
 impl Counting for Inspector {

@@ -7,11 +7,11 @@ mod names;
 mod show;
 mod statuses;
 
-use super::compute::{Inputs, count_with, ledger};
+use super::compute::{Inputs, count_with, decoder, ledger};
 use super::outcome::print;
 use super::progress;
 use crate::cli::Check;
-use crate::decode::{Decoder, Fingerprint};
+use crate::decode::Fingerprint;
 use crate::engine::{self, Pool};
 use crate::error::{Error, exit};
 use crate::extracts::{Extract, IdKind};
@@ -65,7 +65,7 @@ pub fn run(flags: &Check) -> Result<u8, Error> {
         statuses: &inspector.statuses,
         names: &names,
         deliveries: counted.kpis.deliveries.len(),
-        most: flags.most,
+        most: usize::from(flags.most),
     };
     print(
         match flags.json {
@@ -107,15 +107,8 @@ fn texts(
     if wanted.is_empty() {
         return HashMap::new();
     }
-    let decoder = Decoder {
-        catalog: &inputs.catalog,
-        codes: &Codes::default(),
-        labels: &sources.labels,
-        zone: &sources.zone,
-        selection: &inputs.selection,
-        fingerprint,
-        interval: None,
-    };
+    let codes = Codes::default();
+    let decoder = decoder(sources, inputs, &codes, fingerprint);
     let mapping = |extract: Extract| sources.mapping(extract);
     engine::texts(pool, &inputs.logs, mapping, &decoder, &wanted)
 }

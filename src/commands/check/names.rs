@@ -45,6 +45,14 @@ impl Names {
             .collect()
     }
 
+    /// The identifier of a message for machines, as the extracts have it.
+    pub fn message_json(&self, message: &str) -> serde_json::Value {
+        match (&self.texts, message.parse::<i64>()) {
+            (None, Ok(number)) => number.into(),
+            _ => message.into(),
+        }
+    }
+
     fn message(&self, key: [u64; 2]) -> String {
         match &self.texts {
             None => (key[1] as i64).to_string(),

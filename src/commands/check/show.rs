@@ -102,6 +102,13 @@ impl View<'_> {
                 }
             }
         }
+        if self.statuses.mixed > 0 {
+            let mixed = number(self.statuses.mixed);
+            writeln!(
+                out,
+                "    not compared: {mixed} messages with both events and statuses"
+            )?;
+        }
         for (delivery, message) in self.names.pairs(&self.statuses.different, self.most) {
             let (delivery, message) = (printable(&delivery.to_string()), printable(&message));
             writeln!(out, "    why: delivery-kpi explain {delivery} {message}")?;
@@ -154,7 +161,7 @@ impl View<'_> {
         let pairs = self.names.pairs(&self.statuses.different, self.most);
         let pairs: Vec<Json> = pairs
             .iter()
-            .map(|(delivery, message)| json!({"delivery_id": id_json(delivery), "message_id": message}))
+            .map(|(delivery, message)| json!({"delivery_id": id_json(delivery), "message_id": self.names.message_json(message)}))
             .collect();
         let object = json!({
             "as_of": self.sources.as_of.to_string(),
@@ -163,6 +170,7 @@ impl View<'_> {
             "findings": findings,
             "statuses": statuses,
             "different_messages": pairs,
+            "mixed_messages": self.statuses.mixed,
             "needs_look": self.findings.iter().any(|finding| finding.needs_look),
         });
         format!("{object}\n")
@@ -185,7 +193,7 @@ fn finding_text(out: &mut String, finding: &Finding) -> std::fmt::Result {
         (_, unit) => unit,
     };
     write!(out, "{mark:<5} {name:<24} {:>12} {unit}", number(*count))?;
-    if *count == 0 {
+    if *count == 0 && examples.is_empty() {
         return writeln!(out);
     }
     writeln!(out, "\n      {meaning}")?;

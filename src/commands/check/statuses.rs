@@ -18,6 +18,8 @@ pub struct Statuses {
     pub of: BTreeMap<DeliveryIndex, Matrix>,
     /// The messages behind a difference.
     pub different: Cases,
+    /// Messages that have both events and statuses, and are not compared.
+    pub mixed: u64,
 }
 
 impl Statuses {
@@ -30,8 +32,11 @@ impl Statuses {
         efs: bool,
         ours: Option<Status>,
     ) {
-        let last = rows.iter().rev().filter(|row| !row.stamp.is_test());
-        let Some(report) = last.clone().find_map(|row| row.stamp.report()) else {
+        let real = rows.iter().filter(|row| !row.stamp.is_test());
+        // Of a Pending at the instant of another status, that other one is the current one.
+        let reports = real.filter_map(|row| Some((row.stamp.at(), row.stamp.report()?)));
+        let last = reports.max_by_key(|(at, report)| (*at, *report != Report::Ignored, *report));
+        let Some((_, report)) = last else {
             return;
         };
         let log = logged(report, efs);
@@ -53,6 +58,7 @@ impl Statuses {
                 .for_each(|(mine, theirs)| *mine += theirs);
         }
         self.different.merge(other.different);
+        self.mixed += other.mixed;
     }
 }
 
@@ -61,6 +67,7 @@ fn logged(report: Report, efs: bool) -> Standing {
     match (report, efs) {
         (Report::HardBounce | Report::SoftBounce | Report::Expired, _) => Standing::Failed,
         (Report::Relayed, true) | (Report::Ignored, _) => Standing::Pending,
+        // No status stands for a complaint.
         (Report::Relayed, false) | (Report::Delivered | Report::Complaint, _) => Standing::Sent,
     }
 }

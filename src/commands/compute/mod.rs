@@ -91,18 +91,7 @@ fn count_keyed<M: DecodeKey, A: Counting + Account<M>>(
 ) -> Result<(Counted, A), Error> {
     let mut laps = Vec::new();
     let codes = Codes::default();
-    let decoder = Decoder {
-        catalog: &inputs.catalog,
-        codes: &codes,
-        labels: &sources.labels,
-        zone: &sources.zone,
-        selection: &inputs.selection,
-        fingerprint,
-        interval: match &sources.scope {
-            Scope::EventTime(interval) => Some(interval.clone()),
-            Scope::All | Scope::Deliveries(_) => None,
-        },
-    };
+    let decoder = decoder(sources, inputs, &codes, fingerprint);
     let partitions = engine::partitions_for(inputs.rows(), inputs.row_groups());
     let mapping = |extract| sources.mapping(extract);
     let mut reading =
@@ -170,9 +159,30 @@ fn count_keyed<M: DecodeKey, A: Counting + Account<M>>(
     Ok((counted, account))
 }
 
+/// Decodes the rows of the inputs.
+pub fn decoder<'a>(
+    sources: &'a Sources,
+    inputs: &'a Inputs,
+    codes: &'a Codes,
+    fingerprint: Fingerprint,
+) -> Decoder<'a> {
+    Decoder {
+        catalog: &inputs.catalog,
+        codes,
+        labels: &sources.labels,
+        zone: &sources.zone,
+        selection: &inputs.selection,
+        fingerprint,
+        interval: match &sources.scope {
+            Scope::EventTime(interval) => Some(interval.clone()),
+            Scope::All | Scope::Deliveries(_) => None,
+        },
+    }
+}
+
 /// Where the job fails on files that cannot be read, all of them are named at once. It also fails
 /// where nothing of an extract is left: what rests on it would be taken out of the tables.
-fn refuse_bad_files(
+pub fn refuse_bad_files(
     sources: &Sources,
     inputs: &Inputs,
     files: &[Result<FileRead, FileError>],
@@ -194,7 +204,11 @@ fn refuse_bad_files(
         .chain(while_reading)
         .cloned()
         .collect();
-    let is_allowed = sources.on_bad_file == OnBadFile::Skip && !bad.iter().any(is_gone);
+    let is_allowed = match sources.on_bad_file {
+        OnBadFile::Fail => false,
+        OnBadFile::Skip => !bad.iter().any(is_gone),
+        OnBadFile::Tell => true,
+    };
     match bad.is_empty() || is_allowed {
         true => Ok(()),
         false => Err(Error::BadFiles(bad)),

@@ -14,7 +14,7 @@ pub fn json(subject: &Subject, story: &Story) -> String {
             DeliveryId::Number(id) => json!(id),
             DeliveryId::Text(id) => json!(id),
         },
-        "message_id": subject.message,
+        "message_id": value(&subject.message),
         "label": subject.attributes.label,
         "channel": subject.attributes.channel,
         "efs": subject.policy.efs,
@@ -62,12 +62,15 @@ fn line(line: &Line) -> Json {
     })
 }
 
-fn reason(value: &Value) -> Json {
-    let code = match value {
-        Value::Number(code) => json!(code),
+fn reason(reason: &Value) -> Json {
+    json!({"value": value(reason), "text": reason_text(reason)})
+}
+
+fn value(value: &Value) -> Json {
+    match value {
+        Value::Number(number) => json!(number),
         Value::Text(text) => json!(text),
-    };
-    json!({"value": code, "text": reason_text(value)})
+    }
 }
 
 fn place(place: &Place) -> Json {

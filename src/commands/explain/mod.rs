@@ -5,24 +5,24 @@ mod listener;
 mod story;
 mod text;
 
-use super::compute::Inputs;
+use super::compute::{Inputs, decoder, refuse_bad_files};
 use super::outcome::{print, say};
 use super::people::Clock;
 use super::progress;
 use crate::cli::Explain;
-use crate::decode::{DecodeKey, Decoder, Fingerprint, Selection};
+use crate::decode::{DecodeKey, Fingerprint, Selection};
 use crate::engine::{self, Pool};
 use crate::error::{Error, exit};
-use crate::extracts::{FileError, IdKind};
+use crate::extracts::IdKind;
 use crate::history::Meaning;
-use crate::job::{OnBadFile, Sources, resolve_explain, resolve_timezone, shown};
+use crate::job::{Sources, resolve_explain, resolve_timezone, shown};
 use crate::model::{Attributes, Codes, DeliveryId, Instant, Policy, Value};
 use story::{Place, Story};
 
 /// What is known of the message besides its rows.
 struct Subject {
     delivery: DeliveryId,
-    message: String,
+    message: Value,
     attributes: Attributes,
     policy: Policy,
     as_of: Instant,
@@ -64,14 +64,10 @@ fn explain<M: DecodeKey>(
     let fingerprint = Fingerprint::random();
     let message = M::typed(&flags.message, &fingerprint).ok_or(Error::MessageId)?;
     let codes = Codes::default();
-    let decoder = Decoder {
-        catalog: &inputs.catalog,
-        codes: &codes,
-        labels: &sources.labels,
-        zone: &sources.zone,
-        selection: &inputs.selection,
-        fingerprint,
-        interval: None,
+    let decoder = decoder(sources, inputs, &codes, fingerprint);
+    let message_id = match (inputs.schemas.message_id, flags.message.parse()) {
+        (IdKind::Integer, Ok(number)) => Value::Number(number),
+        _ => Value::Text(flags.message.as_str().into()),
     };
     let ids = [
         (
@@ -81,13 +77,7 @@ fn explain<M: DecodeKey>(
                 DeliveryId::Text(text) => Value::Text(text.clone()),
             },
         ),
-        (
-            "message_id",
-            match (inputs.schemas.message_id, flags.message.parse()) {
-                (IdKind::Integer, Ok(number)) => Value::Number(number),
-                _ => Value::Text(flags.message.as_str().into()),
-            },
-        ),
+        ("message_id", message_id.clone()),
     ];
     let mapping = |extract| sources.mapping(extract);
     let progress = progress(shown(flags.effort.progress, flags.json));
@@ -100,7 +90,10 @@ fn explain<M: DecodeKey>(
         &ids,
         progress.as_ref(),
     );
-    refuse_bad_files(sources, inputs, &search.bad)?;
+    refuse_bad_files(sources, inputs, &search.files)?;
+    for error in inputs.bad_files.iter().chain(search.bad()) {
+        say(&format!("left out: {error}\n"));
+    }
     if search.rows.is_empty() {
         return Err(Error::NoSuchMessage);
     }
@@ -123,23 +116,11 @@ fn explain<M: DecodeKey>(
     let story = story::tell(&search.rows, place, &policy, meaning);
     let subject = Subject {
         delivery,
-        message: flags.message.clone(),
+        message: message_id,
         attributes,
         policy,
         as_of: sources.as_of,
         row_groups: (search.read, search.row_groups),
     };
     Ok((subject, story))
-}
-
-/// A file that cannot be read may hold a row of the message.
-fn refuse_bad_files(sources: &Sources, inputs: &Inputs, bad: &[FileError]) -> Result<(), Error> {
-    let all: Vec<FileError> = inputs.bad_files.iter().chain(bad).cloned().collect();
-    if sources.on_bad_file == OnBadFile::Fail && !all.is_empty() {
-        return Err(Error::BadFiles(all));
-    }
-    for error in all {
-        say(&format!("left out: {error}\n"));
-    }
-    Ok(())
 }

@@ -191,36 +191,50 @@ fn without_effect<M: MessageKey>(
     }
 }
 
-/// The row that counts in the place of a superseded one or a duplicate: of its `log_id`, else the same
-/// report.
+/// The row that counts in the place of a superseded one or a duplicate: the winner of its `log_id`,
+/// or where the same report or tracking row stands.
 fn stands_instead<'a, M: MessageKey>(
     found: &'a [Found<M>],
     listener: &Listener,
     number: usize,
     efs: bool,
 ) -> Option<&'a Found<M>> {
-    if !matches!(
-        listener.fates[number],
-        Some(Fate::Superseded | Fate::Duplicate)
-    ) {
-        return None;
-    }
-    let (event, tail) = found[number].what.as_ref().ok()?;
-    let identity = |event: &Event<M>| event.stamp.resolved(efs).identity();
-    let others = || {
-        found.iter().enumerate().filter_map(|(other, row)| {
-            let fate = listener.fates[other]?;
-            let (event, tail) = row.what.as_ref().ok()?;
-            let wins = matches!(fate, Fate::Counted | Fate::Future | Fate::Deleted);
-            (wins && other != number).then_some((row, event, tail))
-        })
+    let fate = |number: usize| listener.fates[number];
+    let event = |number: usize| found[number].what.as_ref().ok();
+    let stands = |number: usize| {
+        let fate = fate(number);
+        matches!(fate, Some(Fate::Counted | Fate::Future | Fate::Deleted))
     };
-    let of_log_id = others().find(|(_, other, other_tail)| {
-        let both = event.stamp.has_log_id() && other.stamp.has_log_id();
-        both && event.stamp.log() == other.stamp.log() && tail.log_id == other_tail.log_id
-    });
-    let same = || others().find(|(_, other, _)| identity(event) == identity(other));
-    of_log_id.or_else(same).map(|(row, _, _)| row)
+    let is_of_log_id = |a: usize, b: usize| match (event(a), event(b)) {
+        (Some((a, of_a)), Some((b, of_b))) => {
+            let both = a.stamp.has_log_id() && b.stamp.has_log_id();
+            both && a.stamp.log() == b.stamp.log() && of_a.log_id == of_b.log_id
+        }
+        _ => false,
+    };
+    let is_same = |a: usize, b: usize| match (event(a), event(b)) {
+        (Some((a, _)), Some((b, _))) if a.stamp.tracked().is_some() => {
+            (a.stamp, a.code) == (b.stamp, b.code)
+        }
+        (Some((a, _)), Some((b, _))) => {
+            a.stamp.resolved(efs).identity() == b.stamp.resolved(efs).identity()
+        }
+        _ => false,
+    };
+    let others = |of: usize| (0..found.len()).filter(move |other| *other != of);
+    let same = |of: usize| others(of).find(|other| is_same(of, *other) && stands(*other));
+    let winner = others(number).find(|other| is_of_log_id(number, *other) && stands(*other));
+    let place = match fate(number)? {
+        // The winner itself may be the same report as a row with another log_id.
+        Fate::Superseded => winner.or_else(|| {
+            let is_copy = |other: &usize| fate(*other) == Some(Fate::Duplicate);
+            let mut winners = others(number).filter(|other| is_of_log_id(number, *other));
+            same(winners.find(is_copy)?)
+        }),
+        Fate::Duplicate => winner.or_else(|| same(number)),
+        Fate::Deleted | Fate::Future | Fate::Counted => None,
+    };
+    place.map(|place| &found[place])
 }
 
 fn content<M>(event: &Event<M>, tail: &Tail, codes: &Codes) -> Content {

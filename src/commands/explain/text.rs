@@ -2,7 +2,7 @@
 
 use super::Subject;
 use super::story::{Line, Place, Story, reason_text};
-use crate::commands::people::{Clock, printable};
+use crate::commands::people::{Clock, printable, value_text};
 use crate::model::HOUR;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -22,7 +22,7 @@ fn write(out: &mut String, subject: &Subject, story: &Story, clock: &Clock) -> s
     write!(
         out,
         "message {} of delivery {}",
-        printable(&subject.message),
+        value_text(&subject.message),
         subject.delivery
     )?;
     if let Some(label) = &attributes.label {

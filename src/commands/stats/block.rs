@@ -130,10 +130,13 @@ pub fn certainty(row: &Snapshot, clock: &Clock, now: Instant) -> String {
         Some(newest) => {
             let as_of = row.instant("as_of").unwrap_or(now);
             format!(
-                "newest row  {}, {} before as-of, {} ago\n",
+                "newest row  {}, {} before as-of, {}\n",
                 clock.show(newest),
                 span(as_of.micros() - newest.micros()),
-                span(now.micros() - newest.micros())
+                match now.micros() - newest.micros() {
+                    since @ 0.. => format!("{} ago", span(since)),
+                    ahead => format!("{} from now", span(ahead)),
+                }
             )
         }
     };

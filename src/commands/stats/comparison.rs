@@ -31,7 +31,6 @@ fn write(out: &mut String, table: &Snapshot, fresh: &Snapshot, clock: &Clock) ->
         as_of(table),
         as_of(fresh)
     )?;
-    let mut differences = 0;
     for measure in &MEASURES {
         let rate = measure.rates.first().map(|(column, _)| *column);
         let cell = |row: &Snapshot| {
@@ -47,7 +46,6 @@ fn write(out: &mut String, table: &Snapshot, fresh: &Snapshot, clock: &Clock) ->
             (before, now) if before != now => "≠".to_owned(),
             _ => String::new(),
         };
-        differences += usize::from(!difference.is_empty());
         let line = format!(
             "{:<22}  {:>26}  {:>26}  {difference:>10}",
             measure.label,
@@ -56,8 +54,24 @@ fn write(out: &mut String, table: &Snapshot, fresh: &Snapshot, clock: &Clock) ->
         );
         writeln!(out, "{}", line.trim_end())?;
     }
-    match differences {
-        0 => writeln!(out, "\nthe tables say what the extracts say\n"),
-        some => writeln!(out, "\n{some} of {} values differ\n", MEASURES.len()),
+    let different = different(table, fresh);
+    match different.is_empty() {
+        true => writeln!(
+            out,
+            "\nthe tables say what the extracts say, in all columns\n"
+        ),
+        false => writeln!(out, "\ndifferent: {}\n", different.join(", ")),
     }
+}
+
+/// The columns in which the rows differ, but for when and by whom they were computed.
+fn different(table: &Snapshot, fresh: &Snapshot) -> Vec<String> {
+    let (table, fresh) = (table.json(), fresh.json());
+    let names = table
+        .iter()
+        .filter(|(name, value)| fresh.get(*name) != Some(*value));
+    let names = names.map(|(name, _)| name.clone());
+    names
+        .filter(|name| !matches!(name.as_str(), "run_id" | "as_of"))
+        .collect()
 }

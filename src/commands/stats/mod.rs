@@ -30,14 +30,14 @@ pub fn run(flags: &Stats) -> Result<u8, Error> {
         return list(flags, &clock, &run, &rows).map(|()| exit::DONE);
     };
     let fresh = match sources {
-        Some(sources) => Some(recomputed(flags, &sources, delivery)?),
+        Some(sources) => recomputed(flags, &sources, delivery)?,
         None => None,
     };
     let (run, table) = match published {
         Some((run, rows)) => (Some(run), rows.of(delivery)?),
         None => (None, None),
     };
-    if fresh.is_none() && run.is_none() {
+    if run.is_none() && !flags.fresh {
         return Err(Error::NothingPublished(output.display().to_string()));
     }
     let (table, fresh) = (table.as_ref(), fresh.as_ref());
@@ -55,6 +55,9 @@ pub fn run(flags: &Stats) -> Result<u8, Error> {
         }
     };
     print(shown.as_bytes())?;
+    if text && flags.fresh && fresh.is_none() {
+        say("note: the extracts do not name the delivery; this is what the tables say\n");
+    }
     match (table, &run, text) {
         (None, Some(_), true) => say("note: the tables do not know the delivery; recomputed now\n"),
         (None, None, true) => say("note: no run is published; recomputed now\n"),
@@ -78,20 +81,22 @@ fn published(output: &Path) -> Result<Option<(RunRecord, Snapshots)>, Error> {
 }
 
 /// What the extracts say of the delivery.
-fn recomputed(flags: &Stats, sources: &Sources, delivery: &str) -> Result<Snapshot, Error> {
+fn recomputed(flags: &Stats, sources: &Sources, delivery: &str) -> Result<Option<Snapshot>, Error> {
     let pool = engine::pool(sources.threads)?;
     let inputs = Inputs::open(sources, &pool)?;
     let progress = progress(shown(flags.effort.progress, flags.json));
     let mut watch = Stopwatch::new();
-    let counted = count(sources, &pool, &inputs, progress.as_ref(), &mut watch)?;
+    let counted = match count(sources, &pool, &inputs, progress.as_ref(), &mut watch) {
+        Err(Error::NoSuchDelivery(_)) => return Ok(None),
+        counted => counted?,
+    };
     let marks = RunMarks {
         run_id: String::new(),
         as_of: sources.as_of,
     };
     let text_ids = inputs.schemas.delivery_id == IdKind::String;
     let frames = build(&counted.kpis, &counted.attributes, text_ids, &marks)?;
-    let row = Snapshots::computed(&frames).of(delivery)?;
-    row.ok_or(Error::NoSuchDelivery(1))
+    Ok(Snapshots::computed(&frames).of(delivery)?)
 }
 
 fn list(flags: &Stats, clock: &Clock, run: &RunRecord, rows: &Snapshots) -> Result<(), Error> {
