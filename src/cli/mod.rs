@@ -52,7 +52,11 @@ pub enum Command {
 
 impl Cli {
     /// The script with which a shell completes the command line.
-    pub fn completions(shell: Shell, out: &mut dyn std::io::Write) {
-        clap_complete::generate(shell, &mut Cli::command(), "delivery-kpi", out);
+    pub fn completions(shell: Shell) -> String {
+        let mut script = Vec::new();
+        clap_complete::generate(shell, &mut Cli::command(), "delivery-kpi", &mut script);
+        // For bash the generator writes a name with a hyphen in two ways, which never meet.
+        let script = String::from_utf8_lossy(&script);
+        script.replace("delivery__subcmd__kpi", "delivery__kpi")
     }
 }

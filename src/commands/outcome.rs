@@ -19,9 +19,7 @@ pub fn run(cli: &Cli) -> u8 {
             Command::Export(flags) => export::run(flags),
             Command::Generate(flags) => generate::run(flags),
             Command::Completions { shell } => {
-                let mut script = Vec::new();
-                Cli::completions(*shell, &mut script);
-                print(&script).map(|()| exit::DONE)
+                print(Cli::completions(*shell).as_bytes()).map(|()| exit::DONE)
             }
         }
     });

@@ -5,7 +5,7 @@ use super::inspector::{Cases, Inspector};
 use super::names::Names;
 use crate::cli::Check;
 use crate::commands::compute::{Counted, Inputs, Ledger};
-use crate::commands::people::{span, value_text};
+use crate::commands::people::{counted as several, span, value_text};
 use crate::error::Error;
 use crate::extracts::Extract;
 use crate::job::Sources;
@@ -139,11 +139,18 @@ fn files(found: &mut Found, inputs: &Inputs, ledger: &Ledger) {
     );
 }
 
+fn rows_text(rows: i64) -> String {
+    several(rows, "row", "rows")
+}
+
 fn rows(found: &mut Found, ledger: &Ledger, inspector: &Inspector) {
     let rejected: u64 = ledger.rejections.iter().map(|(_, r)| r.rows as u64).sum();
     let reasons = ledger.rejections.iter().map(|(extract, rejection)| {
         let (column, reason) = (&rejection.column, &rejection.reason);
-        format!("{extract}, {column}: {reason}: {} rows", rejection.rows)
+        format!(
+            "{extract}, {column}: {reason}: {}",
+            rows_text(rejection.rows)
+        )
     });
     let files = ledger
         .files
@@ -151,8 +158,10 @@ fn rows(found: &mut Found, ledger: &Ledger, inspector: &Inspector) {
         .filter(|file| file.rows.rows_rejected > 0);
     let files = files.map(|file| {
         format!(
-            "{}, file {}: {} rows",
-            file.log, file.file, file.rows.rows_rejected
+            "{}, file {}: {}",
+            file.log,
+            file.file,
+            rows_text(file.rows.rows_rejected)
         )
     });
     let meaning = "they break the contract and count nowhere; by reason, then by file";
@@ -197,7 +206,8 @@ fn rows(found: &mut Found, ledger: &Ledger, inspector: &Inspector) {
         [],
     );
     let types = inspector.unknown_types.iter();
-    let types = types.map(|(label, rows)| format!("type {}: {rows} rows", value_text(label)));
+    let types = types
+        .map(|(label, rows)| format!("type {}: {}", value_text(label), rows_text(*rows as i64)));
     let meaning =
         "of types that are none of the contract's: in no KPI; labels.type says what a type means";
     found.look(

@@ -111,7 +111,10 @@ impl View<'_> {
         }
         for (delivery, message) in self.names.pairs(&self.statuses.different, self.most) {
             let (delivery, message) = (printable(&delivery.to_string()), printable(&message));
-            writeln!(out, "    why: delivery-kpi explain {delivery} {message}")?;
+            writeln!(
+                out,
+                "    why: delivery-kpi explain {delivery} {message} (with the same job or paths)"
+            )?;
         }
         Ok(())
     }

@@ -251,7 +251,10 @@ fn content<M>(event: &Event<M>, tail: &Tail, codes: &Codes) -> Content {
     let is_report = stamp.tracked().is_none() && event.code != Code::NULL;
     Content {
         what: if stamp.is_deleted() {
-            format!("deletion of {what}")
+            match (stamp.logged(), stamp.tracked()) {
+                (None, None) => "deletion".to_owned(),
+                _ => format!("deletion of {what}"),
+            }
         } else {
             what
         },

@@ -3,6 +3,7 @@
 use super::Subject;
 use super::story::{Line, Place, Story, reason_text};
 use crate::commands::people::{Clock, printable, value_text};
+use crate::history::Status;
 use crate::model::HOUR;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -34,7 +35,10 @@ fn write(out: &mut String, subject: &Subject, story: &Story, clock: &Clock) -> s
     } else {
         "without"
     };
-    let channel = attributes.channel.as_deref().unwrap_or("email");
+    let channel = attributes
+        .channel
+        .as_deref()
+        .unwrap_or("not known, taken as email");
     write!(
         out,
         "{mode} Email Feedback Service, channel {}; ",
@@ -62,8 +66,11 @@ fn write(out: &mut String, subject: &Subject, story: &Story, clock: &Clock) -> s
     let rules: BTreeMap<&str, &str> = story
         .lines
         .iter()
-        .filter(|line| line.rule != "rejected")
-        .map(|line| (line.rule, line.meaning.as_str()))
+        .map(|line| match line.rule {
+            // Why it is rejected stands beside the row.
+            "rejected" => ("rejected", "a row that breaks the contract counts nowhere"),
+            rule => (rule, line.meaning.as_str()),
+        })
         .collect();
     let width = rules.keys().map(|rule| rule.len()).max().unwrap_or(0);
     for (rule, meaning) in rules {
@@ -82,22 +89,37 @@ fn write(out: &mut String, subject: &Subject, story: &Story, clock: &Clock) -> s
     }
 }
 
-/// How it ended, and what brought it there.
+/// How it ended, since when, and what brought it there.
 fn verdict(out: &mut String, story: &Story, clock: &Clock) -> std::fmt::Result {
     let Some(status) = story.life.status else {
         return writeln!(
             out,
-            "NOT IN THE LOG: no report before as-of brings the message in"
+            "NOT IN THE LOG: no report that counts brings the message in before as-of (test rows, complaints \
+             and ignored ones do not)"
         );
     };
     write!(out, "{}", status.name().to_uppercase())?;
-    let Some(line) = story.lines.iter().rfind(|line| line.moved) else {
-        return writeln!(out);
-    };
-    if let Some(at) = line.at {
-        write!(out, " since {}", clock.show(at))?;
+    let moves = || story.lines.iter().filter(|line| line.moved);
+    let standing = |line: &Line| line.status.map(Status::standing);
+    let mut since: Option<&Line> = None;
+    for line in moves() {
+        if since.is_none_or(|since| standing(since) != standing(line)) {
+            since = Some(line);
+        }
     }
-    writeln!(out, " ({})\n  {}", line.rule, line.meaning)?;
+    let told = |line: &Line| {
+        let at = line.at.map(|at| clock.show(at)).unwrap_or_default();
+        format!("{at} ({}): {}", line.rule, line.meaning)
+    };
+    match since {
+        Some(since) => writeln!(out, "\n  since {}", told(since))?,
+        None => writeln!(out)?,
+    }
+    if let (Some(since), Some(last)) = (since, moves().last())
+        && !std::ptr::eq(since, last)
+    {
+        writeln!(out, "  last  {}", told(last))?;
+    }
     match &story.reason {
         Some(reason) => writeln!(out, "  failure reason: {}", printable(&reason_text(reason))),
         None => Ok(()),

@@ -9,7 +9,7 @@ pub use summary::Report;
 use super::compute::{Counted, Inputs, Ledger, count, ledger, log_line};
 use crate::engine::{self, Progress};
 use crate::error::Error;
-use crate::job::{Job, Stopwatch};
+use crate::job::{Job, Scope, Stopwatch};
 use crate::publish::Lock;
 
 /// Runs the job. The report says what was done, also where input was left out.
@@ -32,6 +32,10 @@ pub fn run(job: &Job, progress: &dyn Progress) -> Result<Report, Error> {
     report.notes.extend(counted.notes.iter().cloned());
     report.enter(ledger(sources, &inputs, &counted)?, &inputs);
     report.enter_unknown_mode(counted.unknown_mode);
+    if counted.kpis.deliveries.is_empty() && matches!(sources.scope, Scope::EventTime(_)) {
+        let note = "no delivery has events in that time: nothing is recomputed";
+        report.notes.push(note.to_owned());
+    }
     publishing::publish(job, &inputs, &counted, progress, &mut report, &watch)?;
     report.lap("publishing", watch.lap());
     report.total = watch.total();

@@ -72,7 +72,7 @@ pub fn head(row: &Snapshot, clock: &Clock) -> String {
         Some(true) => "with",
         _ => "without",
     };
-    let channel = text("channel").unwrap_or("email".to_owned());
+    let channel = text("channel").unwrap_or("not known, taken as email".to_owned());
     head += &format!("\n{mode} Email Feedback Service, channel {channel}");
     if let Some(start) = row.instant("started_at") {
         head += &format!(", started {}", clock.show(start));

@@ -91,6 +91,12 @@ fn a_log_with_much_to_look_at() {
         // A log_id in two messages.
         row(34, 4, 0, "relayed", NINE),
         row(35, 4, 1, "relayed", NINE),
+        // A report that moves to another message keeps its log_id.
+        SendingRow {
+            deleted: Some(true),
+            ..row(38, 5, 1, "relayed", NINE)
+        },
+        row(39, 5, 0, "relayed", NINE),
         report(1, 36, "gone", NINE),
         report(1, 37, "relayed", 0),
     ]);
@@ -109,6 +115,7 @@ fn a_log_with_much_to_look_at() {
     let outcome = assert_found(
         &world,
         &[
+            ("deleted", 1, false),
             ("duplicates", 1, false),
             ("equal-revisions", 2, true),
             ("orphans", 1, true),
@@ -129,7 +136,7 @@ fn a_log_with_much_to_look_at() {
     );
     assert_eq!(examples(&outcome, "twins"), named[..1]);
     assert_eq!(examples(&outcome, "orphans"), ["delivery 2"]);
-    assert_eq!(examples(&outcome, "unknown-types"), ["type 78: 1 rows"]);
+    assert_eq!(examples(&outcome, "unknown-types"), ["type 78: 1 row"]);
     let reasons = examples(&outcome, "rejected");
     assert_eq!(reasons.len(), 3, "two reasons, one file: {reasons:?}");
     assert!(
@@ -177,6 +184,13 @@ fn deliveries_that_need_a_look() {
     };
     world.deliveries.push(other);
     world.sending.push(report(4, 41, "relayed", NINE));
+    let reported = ["check", "--json", "--deadline", "reported"];
+    let outcome = Site::new(&world).ask(&reported).expect_status(3);
+    assert_eq!(
+        findings(&outcome)["no-delivered"],
+        (1, false),
+        "it is as advised"
+    );
     let outcome = assert_found(
         &world,
         &[
@@ -244,6 +258,11 @@ fn files_and_extracts_that_need_a_look() {
     assert_eq!(found["empty-extracts"], (1, true));
     assert_eq!(found["other-files"], (1, false));
     assert!(examples(&outcome, "bad-files")[0].contains("cut.parquet"));
+    // Also where nothing of an extract is left.
+    std::fs::write(site.path("in/deliveries.parquet"), "PAR1").expect("a cut file");
+    let outcome = site.ask(&["check", "--json"]).expect_status(3);
+    assert_eq!(findings(&outcome)["bad-files"], (2, true));
+    site.rewrite(&clean(), &Layout::default());
     // Columns that are none of the contract's: all of them at once, and the exit code of schemas.
     super::super::site::rename_columns(
         &site.path("in/deliveries.parquet"),
@@ -271,6 +290,10 @@ fn the_log_s_own_statuses_beside_ours() {
         efs: Some(efs),
         ..delivery(id, "x")
     };
+    let proof = SendingRow {
+        is_test: Some(true),
+        ..report(2, 21, "delivered", NINE)
+    };
     let world = World {
         deliveries: vec![efs(1, true), efs(2, false)],
         sending: vec![
@@ -283,6 +306,13 @@ fn the_log_s_own_statuses_beside_ours() {
             row(1, 15, "Failed", Some("Hard"), NINE),
             row(1, 15, "Sent", None, NINE + MINUTE),
             row(2, 21, "Pending", None, NINE),
+            // Of two statuses of one instant the Pending one is not the current one.
+            row(2, 24, "Pending", None, NINE),
+            row(2, 24, "Sent", None, NINE),
+            // A proof as an event does not matter, a report does.
+            proof,
+            row(2, 25, "Sent", None, NINE),
+            report(2, 25, "delivered", NINE),
             row(2, 22, "Sent", None, NINE),
             row(2, 23, "Sent", None, NINE),
             row(2, 23, "Failed", Some("Soft"), NINE + MINUTE),
@@ -301,13 +331,14 @@ fn the_log_s_own_statuses_beside_ours() {
         },
         {
             "delivery_id": 2,
-            "log": {"pending": 1, "sent": 1, "failed": 1},
-            "ours": {"pending": 1, "sent": 1, "failed": 1},
+            "log": {"pending": 1, "sent": 2, "failed": 1},
+            "ours": {"pending": 1, "sent": 2, "failed": 1},
             "different": 0,
         },
     ]);
     assert_eq!(data["statuses"], expected);
-    let different = json!([{"delivery_id": 1, "message_id": "15"}]);
+    assert_eq!(data["mixed_messages"], 1);
+    let different = json!([{"delivery_id": 1, "message_id": 15}]);
     assert_eq!(data["different_messages"], different);
     let text = Site::new(&world).ask(&["check"]).expect_status(3).stdout;
     for part in [

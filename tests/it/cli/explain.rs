@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::super::oracle::Mode;
 use super::super::random;
-use super::super::site::{HOUR, MINUTE, NINE, Site, report, tracked, two_deliveries};
+use super::super::site::{HOUR, MINUTE, NINE, Site, delivery, report, tracked, two_deliveries};
 use super::super::world::{Layout, SendingRow, TrackingRow, World};
 
 /// The lines of a message's history.
@@ -113,6 +113,8 @@ fn retries_that_end_at_the_deadline() {
                 ..report(1, 11, "soft_bounce", NINE + 10 * MINUTE)
             },
             report(1, 11, "relayed", NINE + 20 * MINUTE),
+            report(1, 11, "complaint", NINE + 84 * HOUR),
+            report(1, 11, "ignored", NINE + 85 * HOUR),
             report(1, 11, "delivered", NINE + 90 * HOUR),
         ],
         ..World::default()
@@ -124,6 +126,8 @@ fn retries_that_end_at_the_deadline() {
         "soft-bounce",
         "relayed-again",
         "deadline",
+        "complaint",
+        "ignored",
         "late-success",
     ];
     assert_eq!(rules(&lines), expected);
@@ -141,6 +145,9 @@ fn retries_that_end_at_the_deadline() {
     });
     assert_eq!(deadline["counts"], counts);
     assert_eq!(lines[2]["changed_status"], false);
+    for line in &lines[3..] {
+        assert_eq!(line["status"], "Failed (soft), by the deadline");
+    }
     assert_eq!(lines[1]["failure_reason"]["text"], "5 mailbox full");
     let place = &lines[1]["row"];
     assert_eq!(
@@ -151,7 +158,7 @@ fn retries_that_end_at_the_deadline() {
     let words = [&["explain", "1", "11"], &as_of[..]].concat();
     let text = site.ask(&words).expect_status(0).stdout;
     for part in [
-        "FAILED (SOFT), BY THE DEADLINE since 2026-03-05T21:00:00Z (deadline)",
+        "FAILED (SOFT), BY THE DEADLINE\n  since 2026-03-05T21:00:00Z (deadline): no row: the deadline passed",
         "failure reason: 5 mailbox full",
         "deadline 2026-03-05T21:00:00Z, 84 h after the first report",
         "late_successes +1",
@@ -167,7 +174,14 @@ fn retries_that_end_at_the_deadline() {
     let lines = history(&site, "1", "11", &reported);
     assert_eq!(
         rules(&lines),
-        ["relayed", "soft-bounce", "relayed-again", "delivered"]
+        [
+            "relayed",
+            "soft-bounce",
+            "relayed-again",
+            "complaint",
+            "ignored",
+            "delivered"
+        ]
     );
 }
 
@@ -265,6 +279,51 @@ fn rows_that_do_not_count_are_there_too() {
     assert!(
         text.contains("NOT IN THE LOG") && text.contains("orphan"),
         "{text}"
+    );
+}
+
+/// With EFS it has failed since the bounce; the deadline only ends the retries.
+#[test]
+fn since_when_a_message_has_failed() {
+    let site = Site::new(&World {
+        deliveries: vec![super::super::world::DeliveryRow {
+            efs: Some(true),
+            ..delivery(1, "x")
+        }],
+        sending: vec![
+            report(1, 11, "relayed", NINE),
+            report(1, 11, "soft_bounce", NINE + HOUR),
+        ],
+        ..World::default()
+    });
+    let words = ["explain", "1", "11", "--as-of", "2026-03-08T12:00:00Z"];
+    let text = site.ask(&words).expect_status(0).stdout;
+    let parts = [
+        "FAILED (SOFT)\n  since 2026-03-02T10:00:00Z (soft-bounce)",
+        "  last  2026-03-05T21:00:00Z (deadline)",
+        "channel not known, taken as email",
+    ];
+    assert!(parts.iter().all(|part| text.contains(part)), "{text}");
+}
+
+/// Of tracking rows of one instant without `log_id`, a copy stands for the row with its link.
+#[test]
+fn a_copy_is_named_with_the_row_that_it_is_a_copy_of() {
+    let click = |url: i64| TrackingRow {
+        url_id: Some(url),
+        ..tracked(1, 11, "click", NINE + MINUTE)
+    };
+    let site = Site::new(&World {
+        sending: vec![report(1, 11, "relayed", NINE)],
+        tracking: vec![click(2), click(1), click(1)],
+        ..World::default()
+    });
+    let lines = history(&site, "1", "11", &[]);
+    let copy = lines.iter().find(|line| line["rule"] == "duplicate");
+    let copy = copy.expect("a duplicate");
+    assert_eq!(
+        (&copy["row"]["row"], &copy["instead"]["row"]),
+        (&json!(2), &json!(1))
     );
 }
 

@@ -100,7 +100,8 @@ fn fresh_numbers_stand_beside_those_of_the_tables() {
     };
     let same = fresh(&[&["2"], &flags[..]].concat()).expect_status(0);
     assert!(
-        same.stdout.contains("the tables say what the extracts say"),
+        same.stdout
+            .contains("the tables say what the extracts say, in all columns"),
         "{}",
         same.text()
     );
@@ -133,7 +134,19 @@ fn fresh_numbers_stand_beside_those_of_the_tables() {
         .says(&["do not know the delivery"]);
     fresh(&[&["4"], &flags[..]].concat())
         .expect_status(2)
-        .says(&["is in the extracts"]);
+        .says(&["no such delivery"]);
+    // A delivery that the extracts do not name any more.
+    next.sending.retain(|row| row.delivery_id != Some(1));
+    next.tracking.retain(|row| row.delivery_id != Some(1));
+    next.deliveries.retain(|row| row.delivery_id != Some(1));
+    site.rewrite(&next, &Layout::default());
+    let gone = fresh(&[&["1"], &flags[..]].concat()).expect_status(0);
+    assert!(
+        gone.stdout.starts_with("delivery 1, First"),
+        "{}",
+        gone.text()
+    );
+    gone.says(&["the extracts do not name the delivery"]);
     // Without an as-of it is now, when the retries of delivery 2 are long over.
     let now = fresh(&["2", "--fresh", "--json"]).expect_status(0).data();
     assert_eq!(now["fresh"]["retrying"], 0);
@@ -186,6 +199,14 @@ fn where_there_is_nothing_to_show() {
         assert_eq!(outcome.stdout, "");
     }
     stats(&site, &["--fresh"]).expect_status(2);
+    for (flag, text) in [
+        ("--as-of", "now"),
+        ("--deadline", "infer"),
+        ("--deliveries", "x"),
+    ] {
+        let outcome = stats(&site, &["2", flag, text]).expect_status(2);
+        assert!(outcome.stderr.contains(flag) && outcome.stderr.contains("--fresh"));
+    }
     stats(&site, &["2", "--fresh"])
         .expect_status(2)
         .says(&["--sending-log"]);

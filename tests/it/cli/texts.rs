@@ -65,13 +65,25 @@ fn completions_know_every_flag() {
     // Bash takes the script as it is.
     let script = outcome(site.program().args(["completions", "bash"])).stdout;
     let path = site.write("completions.bash", script);
-    let ask = format!(
-        "source {}; function=$(complete -p delivery-kpi | sed 's/.* -F \\([^ ]*\\) .*/\\1/');
-        COMP_WORDS=(delivery-kpi st); COMP_CWORD=1; $function delivery-kpi st delivery-kpi; echo ${{COMPREPLY[@]}}",
-        path.display()
-    );
-    let completed = outcome(std::process::Command::new("bash").args(["-c", &ask]));
-    assert_eq!(completed.stdout, "stats\n", "{}", completed.text());
+    let ask = |words: &str, word: usize| {
+        let last = words.split(' ').next_back().unwrap_or_default();
+        let before = words.split(' ').nth_back(1).unwrap_or_default();
+        format!(
+            "source {}; function=$(complete -p delivery-kpi | sed 's/.* -F \\([^ ]*\\) .*/\\1/');
+            COMP_WORDS=({words}); COMP_CWORD={word}; $function delivery-kpi '{last}' '{before}'; echo ${{COMPREPLY[@]}}",
+            path.display()
+        )
+    };
+    let complete = |words: &str, word: usize| {
+        let ask = ask(words, word);
+        let completed = outcome(std::process::Command::new("bash").args(["-c", &ask]));
+        completed.stdout.trim_end().to_owned()
+    };
+    assert_eq!(complete("delivery-kpi st", 1), "stats");
+    assert_eq!(complete("delivery-kpi stats --fr", 2), "--fresh");
+    assert_eq!(complete("delivery-kpi stats --deadline r", 3), "reported");
+    assert_eq!(complete("delivery-kpi export k", 2), "kpi_run");
+    assert_eq!(complete("delivery-kpi recompute --rew", 2), "--rewind");
 }
 
 /// Errors by what is wrong, each with its exit code.
