@@ -1,13 +1,14 @@
 //! `generate`.
 
 use super::outcome::say;
+use super::people::number;
 use super::progress;
 use crate::cli::Generate;
 use crate::engine::pool;
 use crate::error::{Error, exit};
 use crate::generate::{Made, Written, generate};
 use crate::job::{Stopwatch, Synthetic};
-use indicatif::{HumanBytes, HumanCount};
+use indicatif::HumanBytes;
 use std::path::Path;
 use std::time::Duration;
 
@@ -29,7 +30,7 @@ pub fn run(flags: &Generate) -> Result<u8, Error> {
 
 fn summary(made: &Made, time: Duration) -> String {
     let extract = |name, written: Written| {
-        let (rows, files) = (HumanCount(written.rows), written.files);
+        let (rows, files) = (number(written.rows), written.files);
         let files_are = if files == 1 { "file" } else { "files" };
         format!("{name:12}  {rows} rows in {files} {files_are}\n")
     };

@@ -25,7 +25,7 @@ use super::site::outcome;
 use blocks::blocks;
 
 /// Blocks that show a command or a query which nothing runs: how one is known, and why.
-const NOT_RUN: [(&str, &str); 4] = [
+const NOT_RUN: [(&str, &str); 2] = [
     (
         "delivery-kpi recompute jobs/hourly.toml",
         "templates: the extracts that they name are the reader's",
@@ -33,14 +33,6 @@ const NOT_RUN: [(&str, &str); 4] = [
     (
         "7 * * * *   delivery-kpi recompute",
         "a line for a scheduler, with a job file of the reader",
-    ),
-    (
-        "delivery-kpi generate demo",
-        "the sizes take too long; `generate` has tests of its own",
-    ),
-    (
-        "delivery-kpi export delivery_kpi kpis.csv",
-        "templates: the tables are the reader's; `export` has tests of its own",
     ),
 ];
 

@@ -287,3 +287,21 @@ fn no_test_is_left_out() {
     }
     assert!(tests > 100, "{tests}");
 }
+
+/// A file that no module names is not even compiled.
+#[test]
+fn every_file_of_tests_is_named_by_a_module() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it");
+    let texts = source::texts(&root);
+    assert!(texts.len() > 40, "{}", texts.len());
+    for (path, _) in texts.iter().filter(|(path, _)| path != "main.rs") {
+        let whole = path.trim_end_matches(".rs");
+        let (parent, name) = match whole.rsplit_once('/') {
+            Some((parent, name)) => (format!("{parent}.rs"), name),
+            None => ("main.rs".to_owned(), whole),
+        };
+        let parent = texts.iter().find(|(path, _)| *path == parent);
+        let (_, text) = parent.unwrap_or_else(|| panic!("{path} has no parent"));
+        assert!(text.contains(&format!("mod {name};")), "{path}");
+    }
+}

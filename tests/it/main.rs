@@ -3,6 +3,7 @@
 mod cli;
 mod delta;
 mod export;
+mod generate;
 mod golden;
 mod guide;
 mod jobs;

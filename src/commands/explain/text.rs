@@ -115,7 +115,7 @@ fn verdict(out: &mut String, story: &Story, clock: &Clock) -> std::fmt::Result {
         Some(since) => writeln!(out, "\n  since {}", told(since))?,
         None => writeln!(out)?,
     }
-    if let (Some(since), Some(last)) = (since, moves().last())
+    if let (Some(since), Some(last)) = (since, moves().next_back())
         && !std::ptr::eq(since, last)
     {
         writeln!(out, "  last  {}", told(last))?;
