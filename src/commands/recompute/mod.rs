@@ -25,6 +25,10 @@ pub fn run(job: &Job, progress: &dyn Progress) -> Result<Report, Error> {
     let inputs = Inputs::open(sources, &pool)?;
     let mut report = Report::new(job, started_at);
     report.lap("opening", watch.lap());
+    if sources.as_of > started_at {
+        let note = "as-of lies ahead of the clock: until then, runs as of an earlier instant are refused without --rewind";
+        report.notes.push(note.to_owned());
+    }
     let counted = count(sources, &pool, &inputs, progress, &mut watch)?;
     for (stage, time) in &counted.laps {
         report.lap(stage, *time);

@@ -256,3 +256,28 @@ fn notes_say_what_nobody_has_mapped() {
     let json = site.run(&["--log-format", "json", "--progress", "always"]);
     json.json();
 }
+
+/// One typo would stop the job of every hour until somebody rewinds.
+#[test]
+fn an_as_of_ahead_of_the_clock_is_told() {
+    let site = Site::new(&two_deliveries());
+    let ahead = "as-of lies ahead of the clock";
+    site.run_to(0, &["--as-of", "2099-01-01T00:00:00Z"])
+        .says(&[ahead]);
+    let other = Site::new(&two_deliveries()).run_to(0, &[]);
+    assert!(!other.stderr.contains(ahead), "{}", other.text());
+    site.run_to(2, &["--as-of", "now"]).says(&["--rewind"]);
+}
+
+#[test]
+fn a_backfill_of_nothing_is_told() {
+    let site = Site::new(&two_deliveries());
+    let interval = [
+        "--event-time-start",
+        "2027-01-01",
+        "--event-time-end",
+        "2027-01-02",
+    ];
+    site.run_to(0, &interval)
+        .says(&["no delivery has events in that time"]);
+}
