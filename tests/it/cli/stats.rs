@@ -106,6 +106,16 @@ fn fresh_numbers_stand_beside_those_of_the_tables() {
         same.text()
     );
 
+    // A column that the block does not show.
+    let mut again = world();
+    again
+        .sending
+        .push(report(2, 21, "soft_bounce", NINE + 75 * MINUTE));
+    site.rewrite(&again, &Layout::default());
+    let hidden = fresh(&[&["2"], &flags[..]].concat()).expect_status(0);
+    let expected = "\ndifferent: soft_bounce_events\n";
+    assert!(hidden.stdout.contains(expected), "{}", hidden.text());
+
     let mut next = world();
     next.sending
         .push(report(2, 23, "hard_bounce", NINE + 50 * MINUTE));
