@@ -11,6 +11,7 @@ use arrow::compute::concat_batches;
 use arrow::datatypes::{Field, Schema};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::file::metadata::ParquetMetaDataReader;
 use parquet::file::properties::WriterProperties;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -331,6 +332,20 @@ pub fn rename_columns(path: &Path, names: &[(&str, &str)]) {
         column.unwrap_or_else(|| panic!("no column {from}")).0 = (*to).to_owned();
     }
     write_parquet(path, &columns, WriterProperties::default());
+}
+
+/// Writes a Parquet file again with row groups of ten rows, and spoils the message ids of one of them.
+pub fn spoil_row_group(path: &Path, row_group: usize) {
+    let ten = WriterProperties::builder().set_max_row_group_row_count(Some(10));
+    write_parquet(path, &read_columns(path), ten.build());
+    let file = fs::File::open(path).expect("the file");
+    let metadata = ParquetMetaDataReader::new()
+        .parse_and_finish(&file)
+        .expect("a footer");
+    let (start, length) = metadata.row_group(row_group).column(1).byte_range();
+    let mut bytes = fs::read(path).expect("the file");
+    bytes[start as usize..(start + length) as usize].fill(0xff);
+    fs::write(path, bytes).expect("a spoilt file");
 }
 
 /// A report of a message.

@@ -6,7 +6,9 @@ use serde_json::{Value, json};
 
 use super::super::oracle::Mode;
 use super::super::random;
-use super::super::site::{HOUR, MINUTE, NINE, Site, delivery, report, tracked, two_deliveries};
+use super::super::site::{
+    HOUR, MINUTE, NINE, Site, delivery, report, spoil_row_group, tracked, two_deliveries,
+};
 use super::super::world::{Layout, SendingRow, TrackingRow, World};
 
 /// The lines of a message's history.
@@ -393,4 +395,31 @@ fn what_cannot_be_explained() {
     site.ask(&["explain", "1", "11", "--job", "job.toml"])
         .expect_status(0)
         .says(&["left out", "cut.parquet"]);
+}
+
+/// As `recompute` does, it leaves out a file with one bad row group as a whole.
+#[test]
+fn a_file_that_is_bad_in_part_is_left_out_as_a_whole() {
+    let minutes = (0..30).map(|minute| report(1, 11, "soft_bounce", NINE + minute * MINUTE));
+    let site = Site::new(&World {
+        sending: minutes.collect(),
+        ..World::default()
+    });
+    let (bad, whole) = (
+        "in/sending_log/part-000.parquet",
+        "in/sending_log/whole.parquet",
+    );
+    std::fs::copy(site.path(bad), site.path(whole)).expect("a copy");
+    spoil_row_group(&site.path(bad), 2);
+    site.ask(&["explain", "1", "11"])
+        .expect_status(1)
+        .says(&["part-000.parquet, row group 2"]);
+    site.write("job.toml", "on_bad_file = \"skip\"");
+    let lines = history(&site, "1", "11", &["--job", "job.toml"]);
+    assert_eq!(rules(&lines), ["soft-bounce"; 30]);
+    assert!(
+        lines
+            .iter()
+            .all(|line| line["row"]["file"] == "whole.parquet")
+    );
 }

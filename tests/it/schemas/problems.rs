@@ -6,7 +6,7 @@ use arrow::array::{ArrayRef, BinaryArray, BooleanArray, Float64Array, Int64Array
 use arrow::datatypes::DataType;
 use parquet::file::properties::WriterProperties;
 
-use super::super::site::{NINE, write_parquet};
+use super::super::site::{NINE, spoil_row_group, write_parquet};
 use super::super::site::{Site, content, delivery, read_columns, report, runs_published, tracked};
 use super::super::world::{DeliveryRow, SendingRow, World};
 use super::{FILES, as_type, change, second_file, set, set_in};
@@ -255,21 +255,7 @@ fn a_row_group_that_cannot_be_read_is_named() {
     let mut world = world();
     world.sending = (0..40).map(|id| report(1, id, "relayed", NINE)).collect();
     let site = Site::new(&world);
-    let path = site.path(FILES[0]);
-    let columns = read_columns(&path);
-    let properties = WriterProperties::builder()
-        .set_max_row_group_row_count(Some(10))
-        .build();
-    write_parquet(&path, &columns, properties);
-    let metadata = std::fs::File::open(&path).expect("the file");
-    let metadata = parquet::file::metadata::ParquetMetaDataReader::new()
-        .parse_and_finish(&metadata)
-        .expect("a footer");
-    assert_eq!(metadata.num_row_groups(), 4);
-    let (start, length) = metadata.row_group(2).column(1).byte_range();
-    let mut bytes = std::fs::read(&path).expect("the file");
-    bytes[start as usize..(start + length) as usize].fill(0xff);
-    std::fs::write(&path, bytes).expect("a spoilt file");
+    spoil_row_group(&site.path(FILES[0]), 2);
     let run = site
         .run_to(1, &[])
         .says(&["sending_log, file part-000.parquet, row group 2"]);
