@@ -1,7 +1,7 @@
 //! Why a command did not do what it was asked for, and its exit code.
 
 use crate::decode::Unsupported;
-use crate::engine::PoolError;
+use crate::engine::{PoolError, SpillError};
 use crate::export::ExportError;
 use crate::extracts::{FileError, ListingError, SchemaProblem};
 use crate::generate::GenerateError;
@@ -49,6 +49,9 @@ pub enum Error {
     /// Files that cannot be read, all of them.
     #[error("{} {} cannot be read (on_bad_file = \"skip\" leaves them out):\n{}", .0.len(), if .0.len() == 1 { "file" } else { "files" }, lines(.0))]
     BadFiles(Vec<FileError>),
+    /// There is no room for the rows.
+    #[error(transparent)]
+    Spill(#[from] SpillError),
     /// A `--delivery` that cannot be an identifier of these extracts.
     #[error("delivery: the extracts have integer identifiers, found text in place {0} of the list")]
     DeliveryId(usize),
@@ -155,6 +158,7 @@ impl Error {
             Error::Listing(ListingError::Unreadable { .. })
             | Error::Column(_)
             | Error::BadFiles(_)
+            | Error::Spill(_)
             | Error::Fates(_)
             | Error::Violation(_)
             | Error::Table(_)

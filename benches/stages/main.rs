@@ -7,7 +7,7 @@ use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, 
 use delivery_kpi::cli::{self, Effort, Extracts, Recompute};
 use delivery_kpi::commands::recompute;
 use delivery_kpi::decode::{Decoded, Decoder, Fingerprint, Selection, Zone};
-use delivery_kpi::engine::{self, Pool, Run, Silent};
+use delivery_kpi::engine::{self, Pool, Run, Sheaf, Shelf, Shelved, Silent};
 use delivery_kpi::history::Meaning;
 use delivery_kpi::job::Job;
 use delivery_kpi::model::{Attributes, Catalog, Codes, DeadlineMode, Instant, Labels, Log, Policy};
@@ -61,7 +61,8 @@ impl World {
     }
 
     fn decode(&self, batch: &RecordBatch, decoded: &mut Decoded<u64>) {
-        decoded.clear();
+        decoded.events.clear();
+        decoded.tails.clear();
         self.decoder()
             .decode(Log::Sending, true, batch, decoded)
             .expect("columns of the contract");
@@ -69,7 +70,7 @@ impl World {
     }
 
     /// Folds the rows of one run with one thread.
-    fn fold(&self, pool: &Pool, run: &[Run<u64>], partitions: usize) -> Partial {
+    fn fold(&self, pool: &Pool, shelved: &Shelved, partitions: usize) -> Partial {
         let plain = Policy::new(&Attributes::default(), DeadlineMode::Infer);
         let policies = vec![plain; self.catalog.ids().len()];
         let meaning = Meaning {
@@ -77,8 +78,24 @@ impl World {
             codes: &self.codes,
         };
         let start = || Partial::new(1);
-        engine::fold(pool, run, partitions, &policies, meaning, start, &Silent)
+        engine::fold::<u64, _>(
+            pool, shelved, partitions, &policies, meaning, start, &Silent,
+        )
+        .expect("rows in memory")
     }
+}
+
+/// The rows of one source, sorted by partition.
+fn shelved(decoded: Decoded<u64>, partitions: usize) -> Shelved {
+    let mut sheaf = Sheaf {
+        decoded,
+        ..Sheaf::default()
+    };
+    sheaf.end(0);
+    let shelf = Shelf::new(None, partitions);
+    let run = Run::new(&mut sheaf, partitions).expect("rows");
+    shelf.put(run).expect("room");
+    shelf.close().expect("room")
 }
 
 fn decode(criterion: &mut Criterion) {
@@ -101,7 +118,7 @@ fn fold(criterion: &mut Criterion) {
         let (world, partitions) = (World::new(), engine::partitions_for(ROWS as u64, 1));
         let mut decoded = Decoded::default();
         world.decode(&shape.batch(ROWS), &mut decoded);
-        let run = [Run::new(0, &decoded, partitions)];
+        let run = shelved(decoded, partitions);
         group.bench_function(shape.name, |bencher| {
             bencher.iter(|| world.fold(&pool, &run, partitions));
         });
@@ -116,7 +133,7 @@ fn roll_up(criterion: &mut Criterion) {
         let world = World::new();
         let mut decoded = Decoded::default();
         world.decode(&shape.batch(ROWS), &mut decoded);
-        let partial = world.fold(&pool, &[Run::new(0, &decoded, 1)], 1);
+        let partial = world.fold(&pool, &shelved(decoded, 1), 1);
         let ids = world.catalog.ids();
         group.bench_function(shape.name, |bencher| {
             bencher.iter(|| {

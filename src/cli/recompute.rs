@@ -84,6 +84,15 @@ pub struct Recompute {
     #[command(flatten)]
     pub effort: Effort,
 
+    /// Memory that the run may take, such as 512MB or 4GiB; rows that find no room wait in files
+    #[arg(long, value_name = "SIZE", help_heading = "How")]
+    pub memory_limit: Option<String>,
+
+    /// Directory of these files, which have no names there and vanish with the run; default: the
+    /// system's
+    #[arg(long, value_name = "PATH", help_heading = "How")]
+    pub temp_dir: Option<PathBuf>,
+
     /// Summary and errors on stderr as text or as one JSON object
     #[arg(
         long,

@@ -1,7 +1,7 @@
 //! The rows of one message.
 
 use super::cell::{Cell, Unsupported};
-use super::ids::{DecodeKey, Deliveries};
+use super::ids::{DecodeKey, Deliveries, Recent};
 use super::labelled::Texts;
 use super::logs::{Decoded, Decoder};
 use crate::model::{Event, Log, Rejection, Tail};
@@ -34,7 +34,9 @@ impl Decoder<'_> {
         message: M,
     ) -> Result<Vec<usize>, Unsupported> {
         let column = |name| batch.column_by_name(name);
-        let deliveries = Deliveries::new(column("delivery_id"), self.catalog, self.selection)?;
+        let recent = Recent::default();
+        let deliveries =
+            Deliveries::new(column("delivery_id"), self.catalog, self.selection, recent)?;
         let messages = M::column(column("message_id"))?;
         let is_sought = |row: &usize| {
             matches!(deliveries.get(*row), Cell::Value(Some(_)))

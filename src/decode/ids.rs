@@ -100,8 +100,12 @@ pub struct Deliveries<'a> {
     column: Labelled<Place>,
     catalog: &'a Catalog,
     selection: &'a Selection,
-    recent: RefCell<Vec<(i64, Place)>>,
+    recent: RefCell<Recent>,
 }
+
+/// The places that identifiers got last, kept from batch to batch.
+#[derive(Debug, Default)]
+pub struct Recent(Vec<(i64, Place)>);
 
 const RECENT: usize = 4096;
 
@@ -111,15 +115,15 @@ impl<'a> Deliveries<'a> {
         array: Option<&ArrayRef>,
         catalog: &'a Catalog,
         selection: &'a Selection,
+        mut recent: Recent,
     ) -> Result<Deliveries<'a>, Unsupported> {
         let resolve =
             |text: &str| Cell::Value(place(&DeliveryId::Text(text.into()), catalog, selection));
         let column = Labelled::new("delivery_id", array, resolve)?;
-        let recent = match &column {
-            // An identifier that no slot can hold marks the empty ones.
-            Labelled::Numbers(_) => vec![(-1, None); RECENT],
-            Labelled::Absent | Labelled::Labels(..) => Vec::new(),
-        };
+        // An identifier that no slot can hold marks the empty ones.
+        if matches!(column, Labelled::Numbers(_)) {
+            recent.0.resize(RECENT, (-1, None));
+        }
         Ok(Deliveries {
             column,
             catalog,
@@ -134,17 +138,22 @@ impl<'a> Deliveries<'a> {
         self.column.get(row, |id| Cell::Value(self.number(id)))
     }
 
+    /// What is kept for the next batch of the same catalog and selection.
+    pub fn recent(self) -> Recent {
+        self.recent.into_inner()
+    }
+
     #[inline(always)]
     fn number(&self, id: i64) -> Place {
         let slot = id as usize % RECENT;
         let mut recent = self.recent.borrow_mut();
-        let (held, known) = recent[slot];
+        let (held, known) = recent.0[slot];
         // Slot 4095 would hold -1, so an empty slot there cannot be told from that identifier.
         if held == id && id != -1 {
             return known;
         }
         let found = place(&DeliveryId::Number(id), self.catalog, self.selection);
-        recent[slot] = (id, found);
+        recent.0[slot] = (id, found);
         found
     }
 }
@@ -185,7 +194,8 @@ mod tests {
         let ids = [-1, 4095, -1, 0, 4096, 0, i64::MIN, i64::MAX, -1];
         let array: ArrayRef = Arc::new(Int64Array::from(ids.to_vec()));
         let catalog = Catalog::default();
-        let all = Deliveries::new(Some(&array), &catalog, &Selection::All).expect("integers");
+        let all = Deliveries::new(Some(&array), &catalog, &Selection::All, Recent::default())
+            .expect("integers");
         for (row, id) in ids.into_iter().enumerate() {
             let place = catalog.index(&DeliveryId::Number(id));
             assert_eq!(all.get(row), Cell::Value(Some(place)), "{id}");
@@ -195,7 +205,8 @@ mod tests {
         assert_eq!(known, numbers.map(DeliveryId::Number));
 
         let only = Selection::Only([DeliveryId::Number(4095)].into());
-        let some = Deliveries::new(Some(&array), &catalog, &only).expect("integers");
+        let some =
+            Deliveries::new(Some(&array), &catalog, &only, Recent::default()).expect("integers");
         for (row, id) in ids.into_iter().enumerate() {
             let is_asked_for = matches!(some.get(row), Cell::Value(Some(_)));
             assert_eq!(is_asked_for, id == 4095, "{id}");

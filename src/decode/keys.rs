@@ -2,7 +2,7 @@
 
 use super::cell::{Bools, Ints, Unsupported};
 use super::digest::Rest;
-use super::ids::{DecodeKey, Deliveries, Fingerprint};
+use super::ids::{DecodeKey, Deliveries, Fingerprint, Recent};
 use super::instants::Instants;
 use super::logs::Decoder;
 use super::presence::{needed, optional, required};
@@ -14,7 +14,7 @@ pub(super) struct Keys<'a, M: DecodeKey> {
     delivery: Deliveries<'a>,
     message: M::Column,
     at: Instants,
-    pub(super) log_id: Ints,
+    log_id: Ints,
     revision: Ints,
     deleted: Bools,
     is_test: Bools,
@@ -38,10 +38,12 @@ impl<'a, M: DecodeKey> Keys<'a, M> {
         decoder: &Decoder<'a>,
         with_tails: bool,
         batch: &RecordBatch,
+        recent: Recent,
     ) -> Result<Self, Unsupported> {
         let column = |name| batch.column_by_name(name);
+        let delivery = column("delivery_id");
         Ok(Keys {
-            delivery: Deliveries::new(column("delivery_id"), decoder.catalog, decoder.selection)?,
+            delivery: Deliveries::new(delivery, decoder.catalog, decoder.selection, recent)?,
             message: M::column(column("message_id"))?,
             at: Instants::new("event_at", column("event_at"), decoder.zone)?,
             log_id: Ints::new("log_id", column("log_id"))?,
@@ -55,6 +57,11 @@ impl<'a, M: DecodeKey> Keys<'a, M> {
             },
             fingerprint: decoder.fingerprint,
         })
+    }
+
+    /// What is kept for the next batch.
+    pub(super) fn recent(self) -> Recent {
+        self.delivery.recent()
     }
 
     /// None for a row of a delivery that was not asked for.

@@ -1,7 +1,7 @@
 //! Rows of the two logs to events.
 
 use super::cell::Unsupported;
-use super::ids::{DecodeKey, Fingerprint};
+use super::ids::{DecodeKey, Fingerprint, Recent};
 use super::instants::Zone;
 use super::keys::Keys;
 use super::rising::Rising;
@@ -57,8 +57,7 @@ pub struct Decoder<'a> {
 pub struct Decoded<M> {
     /// The rows that are neither rejected nor of a delivery that was not asked for.
     pub events: Vec<Event<M>>,
-    /// What belongs to them, in the same order; empty where it was not asked for, or the log has no
-    /// `log_id`.
+    /// What belongs to them, in the same order; empty where it was not asked for.
     pub tails: Vec<Tail>,
     /// The `log_id`s of these rows.
     pub log_ids: Rising,
@@ -68,6 +67,8 @@ pub struct Decoded<M> {
     pub newest: Option<Instant>,
     /// Deliveries with events in the decoder's interval.
     pub touched: HashSet<DeliveryIndex>,
+    /// Of the decoder that it goes through.
+    recent: Recent,
 }
 
 impl<M> Default for Decoded<M> {
@@ -79,15 +80,14 @@ impl<M> Default for Decoded<M> {
             counts: FateCounts::default(),
             newest: None,
             touched: HashSet::new(),
+            recent: Recent::default(),
         }
     }
 }
 
 impl<M> Decoded<M> {
-    /// Empties it, keeping its room.
-    pub fn clear(&mut self) {
-        self.events.clear();
-        self.tails.clear();
+    /// Forgets what is known of the rows before, but not the rows.
+    pub fn begin(&mut self) {
         self.log_ids = Rising::default();
         self.counts = FateCounts::default();
         self.newest = None;
@@ -108,7 +108,8 @@ impl Decoder<'_> {
         batch: &RecordBatch,
         out: &mut Decoded<M>,
     ) -> Result<(), Unsupported> {
-        let keys = Keys::<M>::new(self, with_tails, batch)?;
+        let recent = std::mem::take(&mut out.recent);
+        let keys = Keys::<M>::new(self, with_tails, batch, recent)?;
         match log {
             Log::Sending => {
                 let columns = Sending::new(self, batch)?;
@@ -119,6 +120,7 @@ impl Decoder<'_> {
                 self.rows(batch, &keys, out, |row| columns.read(self, &keys, row));
             }
         }
+        out.recent = keys.recent();
         Ok(())
     }
 
@@ -129,7 +131,7 @@ impl Decoder<'_> {
         out: &mut Decoded<M>,
         read: impl Fn(usize) -> Read<M>,
     ) {
-        let has_tails = keys.rest.is_some() && !keys.log_id.is_absent();
+        let has_tails = keys.rest.is_some();
         out.events.reserve(batch.num_rows());
         for row in 0..batch.num_rows() {
             match read(row) {

@@ -1,5 +1,8 @@
 //! Whether numbers come in rising order.
 
+use super::cell::{Ints, Unsupported};
+use arrow::array::RecordBatch;
+
 /// Numbers that came one after the other: their bounds, and whether each was greater than the one
 /// before, so that none came twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +28,15 @@ impl Rising {
         self.rises &= self.high < next || self.is_empty();
         self.low = self.low.min(next);
         self.high = self.high.max(next);
+    }
+
+    /// Takes in the `log_id`s of a batch; those that are null or none are left out.
+    pub fn push_all(&mut self, batch: &RecordBatch) -> Result<(), Unsupported> {
+        let log_ids = Ints::new("log_id", batch.column_by_name("log_id"))?;
+        (0..batch.num_rows())
+            .filter_map(|row| log_ids.get(row).ok())
+            .for_each(|log_id| self.push(log_id));
+        Ok(())
     }
 
     fn is_empty(self) -> bool {

@@ -63,7 +63,7 @@ pub fn find<'a, M: DecodeKey>(
         .collect();
     let rows = |(place, group): &(usize, usize)| files[*place].rows(*group);
     progress.begins(Stage::Reading, units.iter().map(rows).sum());
-    let done = share(pool, units.len(), Vec::new, |done, at| {
+    let look = |done: &mut Vec<_>, at: usize| {
         let (place, row_group) = units[at];
         let file = &files[place];
         let mut holds = false;
@@ -74,7 +74,8 @@ pub fn find<'a, M: DecodeKey>(
         });
         done.push((units[at], read.map(|()| holds)));
         progress.advances(rows(&units[at]));
-    });
+    };
+    let done = share(pool, units.len(), Vec::new, look, |done| done);
     progress.ends();
     let mut done: Vec<_> = done.into_iter().flatten().collect();
     done.sort_unstable_by_key(|(unit, _)| *unit);
@@ -141,7 +142,7 @@ pub fn texts<'a>(
         .iter()
         .flat_map(|file| (0..file.row_groups()).map(move |group| (file, group)))
         .collect();
-    let found = share(pool, units.len(), HashMap::new, |found, at| {
+    let look = |found: &mut HashMap<_, _>, at: usize| {
         let (file, row_group) = units[at];
         let projection = file.messages(mapping(file.extract));
         // What was read once and cannot be read again is a name less, nothing more.
@@ -150,6 +151,7 @@ pub fn texts<'a>(
             found.extend(texts.map_err(|error| error.to_string())?);
             Ok(())
         });
-    });
+    };
+    let found = share(pool, units.len(), HashMap::new, look, |found| found);
     found.into_iter().flatten().collect()
 }

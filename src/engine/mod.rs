@@ -3,17 +3,20 @@
 
 mod find;
 mod fold;
+mod groups;
 mod packed;
 mod partition;
 mod progress;
 mod read;
+mod shelf;
 mod units;
 
 pub use find::{Found, Search, find, texts};
 pub use fold::{Account, fold};
-pub use partition::{Run, partitions_for};
+pub use partition::{Run, Sheaf, partitions_for};
 pub use progress::{Progress, Silent, Stage};
 pub use read::{FileRead, Reading, open_all, read};
+pub use shelf::{Room, Shelf, Shelved, SpillError};
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -29,20 +32,21 @@ pub fn pool(threads: usize) -> Result<Pool, PoolError> {
 }
 
 /// Has the workers take up one number after another, whoever is free; gives what each made of its
-/// start.
-fn share<S: Send>(
+/// start in the end.
+fn share<S, T: Send>(
     pool: &Pool,
     numbers: usize,
     start: impl Fn() -> S + Sync,
     work: impl Fn(&mut S, usize) + Sync,
-) -> Vec<S> {
+    finish: impl Fn(S) -> T + Sync,
+) -> Vec<T> {
     let next = AtomicUsize::new(0);
     pool.broadcast(|_| {
         let mut state = start();
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
             if number >= numbers {
-                return state;
+                return finish(state);
             }
             work(&mut state, number);
         }

@@ -1,64 +1,323 @@
-//! Rows in sixteen bytes: what they differ in within one row group takes few bits.
+//! Rows in as few bytes as they need: what they have in common within one run is not written again.
+//! All work goes column by column, a block at a time that stays in the processor's nearest cache.
 
-use crate::model::{Code, DeliveryIndex, Event, MessageKey, Stamp};
+use crate::model::{Event, MessageKey, Tail};
+use std::array::from_fn;
 
-/// A row; its [`Layout`] says what the second word holds.
-pub type Packed = (Stamp, u64);
+/// Rows of a block.
+pub const BLOCK: usize = 512;
 
-/// Where message, delivery and code are in the second word of the rows of one row group.
-#[derive(Clone, Copy, Debug)]
-pub struct Layout<M> {
-    /// The lowest message; that of a row is so far after it.
-    lowest: M,
-    /// The first bit of the delivery; the message is below it.
-    delivery: u32,
-    /// The first bit of the code, which is the last of the three.
-    code: u32,
+/// A word is written and read as a whole, past the end of its row.
+pub const MARGIN: usize = 8;
+
+/// The numbers of a row, in the order in which they are packed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Number {
+    /// The first word of the message's wide form.
+    High,
+    /// The second one.
+    Low,
+    /// The delivery.
+    Delivery,
+    /// The place of the source among those of the run.
+    Source,
+    /// The code.
+    Code,
+    /// The stamp.
+    Stamp,
+    /// Of the tail, in order: the `log_id`.
+    LogId,
+    /// The revision.
+    Revision,
+    /// The digest.
+    Rest,
 }
 
-impl<M: MessageKey> Layout<M> {
-    /// The narrowest layout; none if there is no row, or their messages, deliveries and codes need
-    /// more bits than there are.
-    pub fn of(events: &[Event<M>]) -> Option<Layout<M>> {
-        let first = events.first()?;
-        let (mut lowest, mut highest) = (first.message, first.message);
-        let (mut delivery, mut code) = (0, 0);
-        for event in events {
-            lowest = lowest.min(event.message);
-            highest = highest.max(event.message);
-            delivery |= event.delivery.0;
-            code |= event.code.bits();
-        }
-        let width = |bits: u64| u64::BITS - bits.leading_zeros();
-        let of_message = width(highest.since(lowest)?);
-        let of_delivery = width(u64::from(delivery));
-        let layout = Layout {
-            lowest,
-            delivery: of_message,
-            code: of_message + of_delivery,
+const NUMBERS: [Number; 9] = [
+    Number::High,
+    Number::Low,
+    Number::Delivery,
+    Number::Source,
+    Number::Code,
+    Number::Stamp,
+    Number::LogId,
+    Number::Revision,
+    Number::Rest,
+];
+
+/// Which numbers rows with or without tails have.
+fn used<M: MessageKey>(has_tails: bool) -> &'static [Number] {
+    let first = if M::WIDE { 0 } else { 1 };
+    let end = if has_tails { 9 } else { 6 };
+    &NUMBERS[first..end]
+}
+
+/// Signed numbers as unsigned ones, in the same order.
+fn in_order(number: i64) -> u64 {
+    number as u64 ^ 1 << 63
+}
+
+/// The signed number again.
+pub fn from_order(number: u64) -> i64 {
+    (number ^ 1 << 63) as i64
+}
+
+/// Rows of one source, at most a [`BLOCK`]; tails, where they have some, in the same order.
+#[derive(Clone, Copy)]
+pub struct Block<'a, M> {
+    pub events: &'a [Event<M>],
+    pub tails: &'a [Tail],
+    pub source: usize,
+}
+
+impl<M: MessageKey> Block<'_, M> {
+    /// One number of all rows.
+    fn column(&self, number: Number, room: &mut [u64; BLOCK]) -> usize {
+        let Block { events, tails, .. } = self;
+        let of_events = |room: &mut [u64], of: fn(&Event<M>) -> u64| {
+            for (value, event) in room.iter_mut().zip(*events) {
+                *value = of(event);
+            }
         };
-        (layout.code + width(u64::from(code)) < u64::BITS).then_some(layout)
+        let of_tails = |room: &mut [u64], of: fn(&Tail) -> u64| {
+            for (value, tail) in room.iter_mut().zip(*tails) {
+                *value = of(tail);
+            }
+        };
+        match number {
+            Number::High => of_events(room, |event| event.message.wide()[0]),
+            Number::Low => of_events(room, |event| event.message.wide()[1]),
+            Number::Delivery => of_events(room, |event| u64::from(event.delivery.0)),
+            Number::Source => room.fill(self.source as u64),
+            Number::Code => of_events(room, |event| u64::from(event.code.bits())),
+            Number::Stamp => of_events(room, |event| event.stamp.bits()),
+            Number::LogId => of_tails(room, |tail| in_order(tail.log_id)),
+            Number::Revision => of_tails(room, |tail| in_order(tail.revision)),
+            Number::Rest => of_tails(room, |tail| tail.rest),
+        }
+        events.len().min(BLOCK)
+    }
+}
+
+/// Between what bounds a number is, and in which bits it differs.
+#[derive(Clone, Copy)]
+struct Bounds {
+    lowest: u64,
+    highest: u64,
+    any: u64,
+    all: u64,
+}
+
+impl Bounds {
+    const NONE: Bounds = Bounds {
+        lowest: u64::MAX,
+        highest: 0,
+        any: 0,
+        all: u64::MAX,
+    };
+
+    fn meet(&mut self, values: &[u64]) {
+        let mut bounds = *self;
+        for value in values {
+            bounds.lowest = bounds.lowest.min(*value);
+            bounds.highest = bounds.highest.max(*value);
+            bounds.any |= value;
+            bounds.all &= value;
+        }
+        *self = bounds;
     }
 
-    /// One of the rows that the layout is of.
-    #[inline(always)]
-    pub fn pack(&self, event: &Event<M>) -> Packed {
-        let message = event.message.since(self.lowest).unwrap_or_default();
-        let delivery = u64::from(event.delivery.0) << self.delivery;
-        let code = u64::from(event.code.bits()) << self.code;
-        (event.stamp, message | delivery | code)
+    /// The lowest value, the bits below those in which values differ, and how many bits the distances
+    /// take without them.
+    fn frame(&self) -> (u64, u32, u32) {
+        if self.lowest >= self.highest {
+            return (self.lowest.min(self.highest), 0, 0);
+        }
+        let scale = (self.any ^ self.all).trailing_zeros();
+        let most = (self.highest - self.lowest) >> scale;
+        (self.lowest, scale, u64::BITS - most.leading_zeros())
+    }
+}
+
+/// The bounds of all numbers of the rows of a run.
+pub struct Survey {
+    bounds: [Bounds; 9],
+    has_tails: bool,
+    room: [u64; BLOCK],
+}
+
+impl Survey {
+    /// Of no rows yet.
+    pub fn new(has_tails: bool) -> Survey {
+        Survey {
+            bounds: [Bounds::NONE; 9],
+            has_tails,
+            room: [0; BLOCK],
+        }
     }
 
-    /// The row as it was.
+    /// Takes rows in.
+    pub fn meet<M: MessageKey>(&mut self, block: Block<'_, M>) {
+        for number in used::<M>(self.has_tails) {
+            let rows = block.column(*number, &mut self.room);
+            self.bounds[*number as usize].meet(&self.room[..rows]);
+        }
+    }
+
+    /// The packing of these rows.
+    pub fn packing(&self) -> Packing {
+        let mut packing = Packing {
+            slots: [Slot::default(); 9],
+            words: Vec::new(),
+            bytes: 0,
+            has_tails: self.has_tails,
+        };
+        let mut bits = 0;
+        for (slot, bounds) in packing.slots.iter_mut().zip(&self.bounds) {
+            let (lowest, scale, width) = bounds.frame();
+            if bits + width > u64::BITS {
+                packing.words.push(bits.div_ceil(8) as usize);
+                bits = 0;
+            }
+            *slot = Slot {
+                lowest,
+                scale,
+                mask: u64::MAX.checked_shr(u64::BITS - width).unwrap_or(0),
+                word: packing.words.len(),
+                start: packing.words.iter().sum(),
+                shift: bits % u64::BITS,
+            };
+            bits += width;
+        }
+        packing.words.push(bits.div_ceil(8) as usize);
+        packing.bytes = packing.words.iter().sum();
+        packing
+    }
+}
+
+/// Where a number is in the bytes of a row.
+#[derive(Clone, Copy, Debug, Default)]
+struct Slot {
+    /// What is added to it.
+    lowest: u64,
+    /// The bits below its own, in which no row differs.
+    scale: u32,
+    /// Its bits, once they are shifted down.
+    mask: u64,
+    /// Its word.
+    word: usize,
+    /// The first byte of that.
+    start: usize,
+    /// Its first bit in the word.
+    shift: u32,
+}
+
+/// How the rows of a run are written: as words of up to eight bytes, each of as few as it needs, and each
+/// with as many numbers as it has room for.
+#[derive(Clone, Debug)]
+pub struct Packing {
+    slots: [Slot; 9],
+    /// The bytes of each word.
+    words: Vec<usize>,
+    bytes: usize,
+    has_tails: bool,
+}
+
+impl Packing {
+    /// The bytes of a row.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Whether the rows have tails.
+    pub fn has_tails(&self) -> bool {
+        self.has_tails
+    }
+
+    /// The words of rows that were surveyed.
+    pub fn pack<M: MessageKey>(&self, block: Block<'_, M>, words: &mut Words) {
+        words.of[..self.words.len()].fill([0; BLOCK]);
+        for number in used::<M>(self.has_tails) {
+            let slot = &self.slots[*number as usize];
+            if slot.mask == 0 {
+                continue;
+            }
+            let rows = block.column(*number, &mut words.room);
+            let values = words.room[..rows].iter();
+            for (word, value) in words.of[slot.word].iter_mut().zip(values) {
+                let distance = value.wrapping_sub(slot.lowest).wrapping_shr(slot.scale);
+                *word |= distance.wrapping_shl(slot.shift);
+            }
+        }
+    }
+
+    /// Writes a row of a block, and nothing else, to the start of `out`.
     #[inline(always)]
-    pub fn unpack(&self, (stamp, word): Packed) -> Event<M> {
-        let below = |bit: u32| (1u64 << bit) - 1;
-        let delivery = (word & below(self.code)) >> self.delivery;
-        Event {
-            message: self.lowest.plus(word & below(self.delivery)),
-            stamp,
-            delivery: DeliveryIndex(delivery as u32),
-            code: Code::from_bits((word >> self.code) as u32),
+    pub fn write(&self, words: &Words, row: usize, out: &mut [u8]) {
+        let mut start = 0;
+        for (bytes, word) in self.words.iter().zip(&words.of) {
+            put(&mut out[start..start + bytes], word[row]);
+            start += bytes;
+        }
+    }
+
+    /// Hands out one number of rows that follow one another in `bytes`, the [`MARGIN`] behind them.
+    #[inline(always)]
+    pub fn each<T>(
+        &self,
+        number: Number,
+        bytes: &[u8],
+        items: &mut [T],
+        set: impl Fn(&mut T, u64),
+    ) {
+        let slot = self.slots[number as usize];
+        if slot.mask == 0 {
+            items.iter_mut().for_each(|item| set(item, slot.lowest));
+            return;
+        }
+        let mut at = slot.start;
+        for item in items {
+            let word = bytes.get(at..).and_then(<[u8]>::first_chunk);
+            let word = word.map_or(0, |word| u64::from_le_bytes(*word));
+            let distance = word.wrapping_shr(slot.shift) & slot.mask;
+            set(
+                item,
+                distance.wrapping_shl(slot.scale).wrapping_add(slot.lowest),
+            );
+            at += self.bytes;
+        }
+    }
+}
+
+/// Writes the lowest bytes of a word, as many as there is room for: those of more than four in two parts
+/// that overlap.
+#[inline(always)]
+fn put(out: &mut [u8], word: u64) {
+    let bytes = out.len();
+    if let Some(low) = out.first_chunk_mut::<4>() {
+        *low = (word as u32).to_le_bytes();
+        let high = word.wrapping_shr(8 * (bytes as u32 - 4)) as u32;
+        if let Some(part) = out.last_chunk_mut::<4>() {
+            *part = high.to_le_bytes();
+        }
+    } else {
+        for (byte, value) in out.iter_mut().zip(word.to_le_bytes()) {
+            *byte = value;
+        }
+    }
+}
+
+/// The words of a block of rows.
+pub struct Words {
+    of: [[u64; BLOCK]; 9],
+    room: [u64; BLOCK],
+}
+
+impl Default for Words {
+    fn default() -> Self {
+        Words {
+            of: from_fn(|_| [0; BLOCK]),
+            room: [0; BLOCK],
         }
     }
 }

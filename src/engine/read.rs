@@ -1,8 +1,10 @@
 //! Reading: row groups of all files at once, decoded and sorted by partition.
 
+use super::partition::{Run, Sheaf};
+use super::shelf::{Room, Shelf, Shelved, SpillError};
 use super::units::{Unit, units};
-use super::{Pool, Progress, Run, Stage, share};
-use crate::decode::{DecodeKey, Decoded, Decoder};
+use super::{Pool, Progress, Stage, share};
+use crate::decode::{DecodeKey, Decoder, Rising};
 use crate::extracts::{Extract, FileError, Mapping, OpenFile, SourceFile, open};
 use crate::model::{DeliveryIndex, FateCounts, Instant, Log};
 use rayon::prelude::*;
@@ -18,9 +20,9 @@ pub struct FileRead {
 }
 
 /// The rows of all files.
-pub struct Reading<M> {
-    /// The rows, one run for each row group that could be read.
-    pub runs: Vec<Run<M>>,
+pub struct Reading {
+    /// The rows; those of files that were left out among them.
+    pub shelved: Shelved,
     /// By source: what was read, or why the file was left out as a whole.
     pub files: Vec<Result<FileRead, FileError>>,
     /// Deliveries with events in the decoder's interval.
@@ -42,36 +44,45 @@ pub fn open_all(
     })
 }
 
-/// Decodes the files of both logs; the place of a file in `files` is the source of its rows.
+/// Decodes the files of both logs; the place of a file in `files` is the source of its rows. Where
+/// there is no `room` in memory for all rows, they wait in files.
 pub fn read<'a, M: DecodeKey>(
     pool: &Pool,
     files: &[OpenFile],
     mapping: impl Fn(Extract) -> &'a Mapping + Sync,
     decoder: &Decoder<'_>,
     partitions: usize,
+    room: Option<&Room>,
     progress: &dyn Progress,
-) -> Reading<M> {
+) -> Result<Reading, SpillError> {
     let mut units = units(files, &mapping);
     loop {
         progress.begins(Stage::Reading, units.iter().map(|unit| unit.rows).sum());
-        let read = |decoded: &mut Decoded<M>, unit: &Unit| {
-            let file = &files[unit.source];
-            let mapping = mapping(file.extract);
-            let read = read_unit(file, unit, mapping, decoder, partitions, decoded);
-            progress.advances(unit.rows);
-            read
+        let shelf = Shelf::new(room, partitions);
+        let start = || Reader::<M> {
+            decoder,
+            shelf: &shelf,
+            partitions,
+            sheaf: Sheaf::default(),
+            done: Vec::new(),
+            failed: None,
         };
-        let start = || (Decoded::default(), Vec::new());
-        let done = share(pool, units.len(), start, |(decoded, done), at| {
-            done.push((at, read(decoded, &units[at])));
-        });
+        let read = |reader: &mut Reader<'_, M>, at: usize| {
+            let unit = &units[at];
+            let file = &files[unit.source];
+            reader.take_up(at, file, unit, mapping(file.extract));
+            progress.advances(unit.rows);
+        };
+        let done = share(pool, units.len(), start, read, Reader::finish);
         progress.ends();
-        let mut done: Vec<_> = done.into_iter().flat_map(|(_, done)| done).collect();
+        let done: Result<Vec<_>, SpillError> = done.into_iter().collect();
+        let mut done: Vec<_> = done?.into_iter().flatten().collect();
         done.sort_unstable_by_key(|(at, _)| *at);
-        let strays = |read: &Result<UnitRead<M>, FileError>| read.as_ref().is_ok_and(|r| r.strays);
+        let strays = |read: &Result<UnitRead, FileError>| read.as_ref().is_ok_and(|r| r.strays);
         let is_wrong = done.iter().any(|(_, read)| strays(read));
         if !(is_wrong && units.iter().any(|unit| unit.apart)) {
-            return reading(files.len(), &units, done.into_iter().map(|(_, read)| read));
+            let done = done.into_iter().map(|(_, read)| read);
+            return Ok(reading(files.len(), &units, done, shelf.close()?));
         }
         // A footer is wrong about its rows, so none is trusted.
         for unit in &mut units {
@@ -81,13 +92,14 @@ pub fn read<'a, M: DecodeKey>(
 }
 
 /// A file is read as a whole or left out as a whole.
-fn reading<M>(
+fn reading(
     files: usize,
     units: &[Unit],
-    done: impl Iterator<Item = Result<UnitRead<M>, FileError>>,
-) -> Reading<M> {
+    done: impl Iterator<Item = Result<UnitRead, FileError>>,
+    shelved: Shelved,
+) -> Reading {
     let mut reading = Reading {
-        runs: Vec::with_capacity(units.len()),
+        shelved,
         files: vec![Ok(FileRead::default()); files],
         touched: HashSet::new(),
     };
@@ -96,72 +108,147 @@ fn reading<M>(
             (Ok(unit), Ok(file)) => {
                 file.counts += &unit.read.counts;
                 file.newest = file.newest.max(unit.read.newest);
-                reading.runs.push(unit.run);
                 reading.touched.extend(unit.touched);
             }
             (Err(error), file @ Ok(_)) => *file = Err(error),
             (_, Err(_)) => {}
         }
     }
-    let files = &reading.files;
-    reading
-        .runs
-        .retain(|run| files[run.source as usize].is_ok());
+    let sources = (0u32..).zip(&reading.files);
+    let bad = sources.filter(|(_, file)| file.is_err());
+    reading.shelved.leave_out(bad.map(|(source, _)| source));
     reading
 }
 
-struct UnitRead<M> {
-    run: Run<M>,
+struct UnitRead {
     read: FileRead,
     touched: HashSet<DeliveryIndex>,
     /// Whether a `log_id` is outside the bounds that the footer gives.
     strays: bool,
 }
 
-/// Decodes a row group. Where its `log_id`s are apart from all others and rise, each stands for one
-/// row, and what would decide between several need not be decoded.
-fn read_unit<M: DecodeKey>(
-    file: &OpenFile,
-    unit: &Unit,
-    mapping: &Mapping,
-    decoder: &Decoder<'_>,
+/// One thread that reads.
+struct Reader<'a, M: DecodeKey> {
+    decoder: &'a Decoder<'a>,
+    shelf: &'a Shelf<'a>,
     partitions: usize,
-    decoded: &mut Decoded<M>,
-) -> Result<UnitRead<M>, FileError> {
-    let log = match file.extract {
-        Extract::TrackingLog => Log::Tracking,
-        Extract::SendingLog | Extract::Deliveries => Log::Sending,
-    };
-    let mut decode = |with_tails: bool| {
-        decoded.clear();
+    sheaf: Sheaf<M>,
+    /// The row groups, by their places among all.
+    done: Vec<(usize, Result<UnitRead, FileError>)>,
+    failed: Option<SpillError>,
+}
+
+impl<M: DecodeKey> Reader<'_, M> {
+    /// Rows of a run: so many that a partition has some of them, so few that they stay in the
+    /// processor's cache while they are sorted.
+    fn most_rows(&self) -> usize {
+        (self.partitions * 64).clamp(1 << 17, 1 << 19)
+    }
+
+    fn take_up(&mut self, at: usize, file: &OpenFile, unit: &Unit, mapping: &Mapping) {
+        if self.failed.is_none() {
+            let read = self.read_unit(file, unit, mapping);
+            self.done.push((at, read));
+        }
+    }
+
+    /// Decodes a row group. Where its `log_id`s are apart from all others and rise, each stands for one
+    /// row, and what would decide between several need not be decoded.
+    fn read_unit(
+        &mut self,
+        file: &OpenFile,
+        unit: &Unit,
+        mapping: &Mapping,
+    ) -> Result<UnitRead, FileError> {
+        if self.sheaf.rows() + unit.rows as usize > self.most_rows() {
+            self.shelve();
+        }
+        let is_large = unit.rows as usize > self.most_rows();
+        let rises = unit.apart && (!is_large || self.rises(file, unit, mapping)?);
+        let rises = rises && {
+            self.decode(file, unit, mapping, false)?;
+            self.sheaf.decoded.log_ids.rises()
+        };
+        if !rises {
+            self.decode(file, unit, mapping, true)?;
+        }
+        self.sheaf.end(unit.source as u32);
+        let decoded = &mut self.sheaf.decoded;
+        Ok(UnitRead {
+            read: FileRead {
+                counts: std::mem::take(&mut decoded.counts),
+                newest: decoded.newest,
+            },
+            touched: std::mem::take(&mut decoded.touched),
+            strays: unit
+                .bounds
+                .is_some_and(|bounds| !decoded.log_ids.is_within(bounds)),
+        })
+    }
+
+    /// Whether the `log_id`s of a row group that takes several runs rise.
+    fn rises(&self, file: &OpenFile, unit: &Unit, mapping: &Mapping) -> Result<bool, FileError> {
+        let mut log_ids = Rising::default();
+        file.read(unit.row_group, &file.log_ids_alone(mapping), |batch| {
+            log_ids.push_all(batch).map_err(|error| error.to_string())
+        })?;
+        Ok(log_ids.rises())
+    }
+
+    fn decode(
+        &mut self,
+        file: &OpenFile,
+        unit: &Unit,
+        mapping: &Mapping,
+        with_tails: bool,
+    ) -> Result<(), FileError> {
+        let log = match file.extract {
+            Extract::TrackingLog => Log::Tracking,
+            Extract::SendingLog | Extract::Deliveries => Log::Sending,
+        };
+        let with_tails = with_tails && file.has_log_id(mapping);
+        // What a failed attempt left goes, and rows with tails do not mix with others.
+        self.sheaf.cut();
+        if self.sheaf.has_tails() != with_tails {
+            self.shelve();
+        }
+        self.sheaf.decoded.begin();
+        let (decoder, most_rows) = (self.decoder, self.most_rows());
         let projection = file.projection(mapping, with_tails);
         file.read(unit.row_group, &projection, |batch| {
+            if self.sheaf.rows() + batch.num_rows() > most_rows {
+                self.sheaf.end(unit.source as u32);
+                self.shelve();
+            }
             decoder
-                .decode(log, with_tails, batch, decoded)
+                .decode(log, with_tails, batch, &mut self.sheaf.decoded)
                 .map_err(|error| error.to_string())
-        })?;
-        Ok(decoded.log_ids.rises())
-    };
-    if !(unit.apart && decode(false)?) {
-        decode(true)?;
+        })
     }
-    Ok(UnitRead {
-        run: Run::new(unit.source as u32, decoded, partitions),
-        read: FileRead {
-            counts: std::mem::take(&mut decoded.counts),
-            newest: decoded.newest,
-        },
-        touched: std::mem::take(&mut decoded.touched),
-        strays: unit
-            .bounds
-            .is_some_and(|bounds| !decoded.log_ids.is_within(bounds)),
-    })
+
+    fn shelve(&mut self) {
+        let run = Run::new(&mut self.sheaf, self.partitions);
+        let put = run.map_or(Ok(()), |run| self.shelf.put(run));
+        if let Err(error) = put {
+            self.failed = Some(error);
+        }
+    }
+
+    fn finish(mut self) -> Result<Vec<(usize, Result<UnitRead, FileError>)>, SpillError> {
+        self.shelve();
+        match self.failed {
+            Some(error) => Err(error),
+            None => Ok(self.done),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::decode::{Fingerprint, Selection, Zone};
+    use crate::engine::packed::Number;
+    use crate::engine::partition::Piece;
     use crate::engine::{Silent, pool};
     use crate::extracts::list;
     use crate::model::{Catalog, Codes, Labels};
@@ -180,7 +267,7 @@ mod tests {
         required int64 log_id;
     }";
 
-    /// Writes row groups of rows with these `log_id`s. Then some of the rows get another one, of which
+    /// Writes row groups of rows with these `log_id`s, of one message each. Then some of the rows get another one, of which
     /// the footer knows nothing.
     fn write(path: &Path, groups: &[&[i64]], lies: &[(i64, i64)]) {
         let schema = Arc::new(parse_message_type(SCHEMA).expect("a schema"));
@@ -190,13 +277,13 @@ mod tests {
         let mut file = Vec::new();
         let mut writer = SerializedFileWriter::new(&mut file, schema, Arc::new(properties.build()))
             .expect("a writer");
-        for log_ids in groups {
+        for (message, log_ids) in (0..).zip(groups) {
             let mut group = writer.next_row_group().expect("a row group");
             let rows = log_ids.len();
             let at = vec![Instant::FIRST.micros(); rows];
             for values in [
                 &vec![7; rows],
-                &vec![1; rows],
+                &vec![message; rows],
                 &vec![1; rows],
                 &at,
                 *log_ids,
@@ -247,13 +334,23 @@ mod tests {
             fingerprint: Fingerprint::random(),
             interval: None,
         };
-        let reading = read::<u64>(&pool, &files, |_| &mapping, &decoder, 1, &Silent);
-        let of = |run: &Run<u64>| {
-            let tails = run.tails(0);
-            assert!(tails.is_empty() || tails.len() == run.len());
-            !tails.is_empty()
+        let room = None;
+        let reading = read::<u64>(&pool, &files, |_| &mapping, &decoder, 1, room, &Silent);
+        let shelved = reading.expect("room").shelved;
+        let mut found = vec![None; groups.len()];
+        let each = |piece: Piece<'_>| {
+            let mut messages = vec![0; piece.rows()];
+            piece.each(Number::Low, &mut messages, |message, low| *message = low);
+            for group in messages {
+                let told = found[group as usize].get_or_insert(piece.has_tails());
+                assert_eq!(*told, piece.has_tails());
+            }
         };
-        reading.runs.iter().map(of).collect()
+        shelved.pieces(0, &mut Vec::new(), each).expect("room");
+        let found = found.into_iter();
+        found
+            .map(|told| told.expect("rows of each group"))
+            .collect()
     }
 
     #[test]

@@ -156,12 +156,17 @@ impl OpenFile {
         u64::try_from(rows).unwrap_or(0)
     }
 
+    /// Whether the file has a `log_id`.
+    pub fn has_log_id(&self, mapping: &Mapping) -> bool {
+        let place = self.metadata.schema().index_of(mapping.name("log_id"));
+        place.is_ok()
+    }
+
     /// Which columns have to be decoded: those of the contract, and of these the ones that only
     /// tell rows of one `log_id` apart only where there is a `log_id` and they are asked for.
     pub fn projection(&self, mapping: &Mapping, with_tails: bool) -> Projection {
-        let log_id = self.metadata.schema().index_of(mapping.name("log_id"));
-        let has_log_id = with_tails && log_id.is_ok();
-        self.project(mapping, |column| has_log_id || !column.only_with_log_id)
+        let with_tails = with_tails && self.has_log_id(mapping);
+        self.project(mapping, |column| with_tails || !column.only_with_log_id)
     }
 
     /// The identifiers of deliveries and messages alone.
@@ -173,6 +178,11 @@ impl OpenFile {
     /// The identifiers of the messages alone.
     pub fn messages(&self, mapping: &Mapping) -> Projection {
         self.project(mapping, |column| column.name == "message_id")
+    }
+
+    /// The `log_id`s alone.
+    pub fn log_ids_alone(&self, mapping: &Mapping) -> Projection {
+        self.project(mapping, |column| column.name == "log_id")
     }
 
     fn project(&self, mapping: &Mapping, is_needed: impl Fn(&Column) -> bool) -> Projection {

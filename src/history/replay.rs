@@ -1,7 +1,7 @@
 //! What the counted rows of a message do: transitions of its status, and what the counters count.
 
 use super::{Row, Rule, Sink, Status};
-use crate::model::{Code, Instant, Mark, Policy, Report, Tracked};
+use crate::model::{Code, Instant, Log, Mark, Policy, Report, Tracked};
 
 /// Something that some counter counts, besides the status of the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -56,9 +56,14 @@ pub fn replay(rows: &[Row], policy: &Policy, as_of: Instant, sink: &mut impl Sin
             sink.mark(row.source, Mark::Test);
         }
     }
+    let is_tracked = |row: &Row| row.stamp.log() == Log::Tracking;
+    let (reports, tracking) = rows.split_at(rows.partition_point(|row| !is_tracked(row)));
     let real = |row: &&Row| !row.stamp.is_test();
-    replay_reports(rows.iter().filter(real), policy, as_of, &mut life, sink);
-    replay_tracking(rows.iter().filter(real), life.status.is_some(), sink);
+    replay_reports(reports.iter().filter(real), policy, as_of, &mut life, sink);
+    if !tracking.is_empty() {
+        let has_entered = life.status.is_some();
+        replay_tracking(tracking.iter().filter(real), has_entered, sink);
+    }
     life
 }
 

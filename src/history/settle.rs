@@ -34,24 +34,27 @@ pub fn settle(
     for row in rows.iter_mut() {
         row.stamp = row.stamp.resolved(efs);
     }
-    settle_corrections(
-        rows,
-        &Rivals {
-            tails,
-            codes: meaning.codes,
-        },
-        sink,
-    );
-    rows.sort_unstable_by_key(|row| (row.stamp, row.code, row.source));
+    let rivals = Rivals {
+        tails,
+        codes: meaning.codes,
+    };
+    settle_corrections(rows, &rivals, sink);
+    let order = |row: &Row| (row.stamp, row.code, row.source);
+    if !rows.is_sorted_by_key(order) {
+        rows.sort_unstable_by_key(order);
+    }
     settle_duplicates(rows, meaning.codes, sink);
-    rows.retain(|row| {
-        let future = row.stamp.is_at_or_after(meaning.as_of);
-        sink.meets(
-            row.source,
-            if future { Fate::Future } else { Fate::Counted },
-        );
-        !future
-    });
+    let is_future = |row: &Row| row.stamp.is_at_or_after(meaning.as_of);
+    let fate = |row: &Row| match is_future(row) {
+        true => Fate::Future,
+        false => Fate::Counted,
+    };
+    for row in rows.iter() {
+        sink.meets(row.source, fate(row));
+    }
+    if rows.iter().any(is_future) {
+        rows.retain(|row| !is_future(row));
+    }
 }
 
 /// Among the rows of one log and `log_id` the greatest wins; if it is a deletion, none counts.
@@ -81,13 +84,15 @@ fn settle_corrections(rows: &mut Vec<Row>, rivals: &Rivals<'_>, sink: &mut impl 
             false
         });
     }
-    rows.retain(|row| {
-        let deleted = row.stamp.is_deleted();
-        if deleted {
-            sink.meets(row.source, Fate::Deleted);
-        }
-        !deleted
-    });
+    if rows.iter().any(|row| row.stamp.is_deleted()) {
+        rows.retain(|row| {
+            let deleted = row.stamp.is_deleted();
+            if deleted {
+                sink.meets(row.source, Fate::Deleted);
+            }
+            !deleted
+        });
+    }
 }
 
 /// What decides between the rows of one message that share a `log_id`.
@@ -168,16 +173,21 @@ fn tracking_type(row: &Row, codes: &Codes) -> Option<Value> {
 /// Identical reports count once, whatever their `log_id`; tracking rows without `log_id` that are
 /// equal in type, instant and link count once. `rows` are sorted by stamp, code and source.
 fn settle_duplicates(rows: &mut Vec<Row>, codes: &Codes, sink: &mut impl Sink) {
+    let are_same = |first: &Row, row: &Row| match first.stamp.log() {
+        Log::Sending => row.stamp.identity() == first.stamp.identity(),
+        Log::Tracking if first.stamp.has_log_id() => false,
+        Log::Tracking => (row.stamp, row.code) == (first.stamp, first.code),
+    };
+    let pairs = rows.iter().zip(rows.iter().skip(1));
+    if !pairs.into_iter().any(|(first, row)| are_same(first, row)) {
+        return;
+    }
     let mut kept = 0;
     let mut next = 0;
     while next < rows.len() {
         let first = rows[next];
-        let same = |row: &Row| match first.stamp.log() {
-            Log::Sending => row.stamp.identity() == first.stamp.identity(),
-            Log::Tracking if first.stamp.has_log_id() => false,
-            Log::Tracking => (row.stamp, row.code) == (first.stamp, first.code),
-        };
-        let end = next + 1 + rows[next + 1..].iter().take_while(|row| same(row)).count();
+        let others = rows[next + 1..].iter();
+        let end = next + 1 + others.take_while(|row| are_same(&first, row)).count();
         let mut stays = first;
         for row in &rows[next + 1..end] {
             stays.code = smaller_reason(stays.code, row.code, codes);

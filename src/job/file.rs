@@ -21,6 +21,8 @@ pub struct JobFile {
     pub(super) on_bad_file: Option<String>,
     pub(super) max_rejected: Option<u64>,
     pub(super) threads: Option<usize>,
+    pub(super) memory_limit: Option<String>,
+    pub(super) temp_dir: Option<PathBuf>,
     defaults: DefaultsTable,
     columns: ColumnTables,
     labels: LabelTables,

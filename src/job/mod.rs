@@ -4,6 +4,7 @@
 mod clock;
 mod export;
 mod file;
+mod memory;
 mod place;
 mod sources;
 mod synthetic;
@@ -46,6 +47,18 @@ pub enum JobError {
         flag: &'static str,
         /// The key.
         key: &'static str,
+    },
+    /// A memory limit that cannot be kept to.
+    #[error(
+        "memory_limit: expected at least {needed}MiB with {threads} threads (fewer threads need less), found {found:?}"
+    )]
+    MemoryLimit {
+        /// What is there.
+        found: String,
+        /// What would do, in MiB.
+        needed: u64,
+        /// For so many threads.
+        threads: usize,
     },
     /// A value that is none of those allowed.
     #[error("{what}: expected {expected}, found {found:?}")]
@@ -158,7 +171,10 @@ impl Job {
         let (extracts, meaning, effort) = (&flags.extracts, &flags.meaning, &flags.effort);
         let scope = scope(flags)?;
         let output = given.output(flags.output.as_deref());
-        let sources = Sources::resolve(&given, extracts, meaning, effort, scope, AsOf::HourStart)?;
+        let mut sources =
+            Sources::resolve(&given, extracts, meaning, effort, scope, AsOf::HourStart)?;
+        let (limit, temp_dir) = (flags.memory_limit.as_deref(), flags.temp_dir.as_deref());
+        sources.room = given.room(limit, temp_dir, sources.threads)?;
         let output = output?;
         place::outside(&output, &sources)?;
         Ok(Job {

@@ -3,6 +3,7 @@
 use super::{AsOf, Given, JobError, instant, now, value};
 use crate::cli::{Deadline, Effort, Extracts, Meaning};
 use crate::decode::Zone;
+use crate::engine::Room;
 use crate::extracts::{Extract, Mapping};
 use crate::model::{DeadlineMode, Defaults, Instant, Labels};
 use std::ops::Range;
@@ -47,6 +48,8 @@ pub struct Sources {
     pub scope: Scope,
     /// Threads.
     pub threads: usize,
+    /// The room for rows that wait; none where memory has no limit.
+    pub room: Option<Room>,
     /// What to do with files that cannot be read.
     pub on_bad_file: OnBadFile,
     /// For deliveries without a row, or with nulls.
@@ -94,6 +97,7 @@ impl Sources {
             deadline: deadline(meaning.deadline, file.deadline.as_deref())?,
             scope,
             threads: given.threads(effort)?,
+            room: given.room(None, None, given.threads(effort)?)?,
             on_bad_file: match file.on_bad_file.as_deref() {
                 None | Some("fail") => OnBadFile::Fail,
                 Some("skip") => OnBadFile::Skip,

@@ -152,6 +152,18 @@ impl Stamp {
         Stamp(1 << Self::LOG | Self::at_bits(at) | kind << Self::KIND)
     }
 
+    /// The stamp as a number.
+    #[inline(always)]
+    pub fn bits(self) -> u64 {
+        self.0
+    }
+
+    /// The stamp with these bits.
+    #[inline(always)]
+    pub const fn from_bits(bits: u64) -> Stamp {
+        Stamp(bits)
+    }
+
     /// The same, marked as a test row, as one with a `log_id`, as a deletion.
     #[must_use]
     pub fn marked(self, test: bool, has_log_id: bool, deleted: bool) -> Stamp {
@@ -167,14 +179,21 @@ impl Stamp {
 
     /// The same, with the status form resolved for the delivery's mode.
     #[must_use]
+    #[inline(always)]
     pub fn resolved(self, efs: bool) -> Stamp {
-        match (self.log(), self.logged()) {
-            (Log::Sending, Some(logged)) => {
-                let cleared = self.0 & !(Self::KIND_MASK << Self::KIND);
-                Stamp(cleared | (logged.resolve(efs) as u64) << Self::KIND)
-            }
+        const FIRST_STATUS: u64 = 8;
+        match (self.log(), self.kind_bits()) {
+            (Log::Sending, FIRST_STATUS..) => self.resolved_status(efs),
             _ => self,
         }
+    }
+
+    fn resolved_status(self, efs: bool) -> Stamp {
+        let Some(logged) = self.logged() else {
+            return self;
+        };
+        let cleared = self.0 & !(Self::KIND_MASK << Self::KIND);
+        Stamp(cleared | (logged.resolve(efs) as u64) << Self::KIND)
     }
 
     /// The log that the row stands in.

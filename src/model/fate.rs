@@ -30,6 +30,32 @@ pub enum Mark {
     Orphan,
 }
 
+/// How many rows met which fate in a fold, in the room of one line of the processor's cache.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally([u64; 8]);
+
+impl Tally {
+    /// Adds one row that met `fate`.
+    #[inline(always)]
+    pub fn meet(&mut self, fate: Fate) {
+        self.0[fate as usize] += 1;
+    }
+
+    /// Gives one counted row apart.
+    #[inline(always)]
+    pub fn mark(&mut self, mark: Mark) {
+        self.0[Fate::Counted as usize + 1 + mark as usize] += 1;
+    }
+}
+
+impl AddAssign<&Tally> for Tally {
+    fn add_assign(&mut self, other: &Tally) {
+        for (rows, more) in self.0.iter_mut().zip(&other.0) {
+            *rows += more;
+        }
+    }
+}
+
 /// Why a row was rejected: the column and what is wrong with its value, never the value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Rejection {
@@ -75,22 +101,9 @@ pub struct FateCounts {
 impl FateCounts {
     /// Adds one row that met `fate`.
     pub fn meet(&mut self, fate: Fate) {
-        match fate {
-            Fate::Superseded => self.superseded += 1,
-            Fate::Deleted => self.deleted += 1,
-            Fate::Duplicate => self.duplicate += 1,
-            Fate::Future => self.future += 1,
-            Fate::Counted => self.counted += 1,
-        }
-    }
-
-    /// Gives one counted row apart.
-    pub fn mark(&mut self, mark: Mark) {
-        match mark {
-            Mark::Test => self.test += 1,
-            Mark::UnknownType => self.unknown_type += 1,
-            Mark::Orphan => self.orphan += 1,
-        }
+        let mut tally = Tally::default();
+        tally.meet(fate);
+        *self += &tally;
     }
 
     /// Rejected rows, whatever the reason.
@@ -123,21 +136,65 @@ impl AddAssign<&FateCounts> for FateCounts {
     }
 }
 
+impl AddAssign<&Tally> for FateCounts {
+    fn add_assign(&mut self, tally: &Tally) {
+        let rows = |fate: Fate| tally.0[fate as usize];
+        self.superseded += rows(Fate::Superseded);
+        self.deleted += rows(Fate::Deleted);
+        self.duplicate += rows(Fate::Duplicate);
+        self.future += rows(Fate::Future);
+        self.counted += rows(Fate::Counted);
+        let marked = |mark: Mark| tally.0[Fate::Counted as usize + 1 + mark as usize];
+        self.test += marked(Mark::Test);
+        self.unknown_type += marked(Mark::UnknownType);
+        self.orphan += marked(Mark::Orphan);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn of(fates: &[Fate], marks: &[Mark]) -> FateCounts {
+        let mut tally = Tally::default();
+        fates.iter().for_each(|fate| tally.meet(*fate));
+        marks.iter().for_each(|mark| tally.mark(*mark));
+        let mut counts = FateCounts::default();
+        counts += &tally;
+        counts
+    }
+
     #[test]
     fn a_row_without_a_fate_is_noticed() {
-        let mut counts = FateCounts {
-            read: 2,
-            ..FateCounts::default()
+        let read = |rows, fates: &[Fate]| FateCounts {
+            read: rows,
+            ..of(fates, &[])
         };
-        counts.meet(Fate::Counted);
-        assert!(!counts.adds_up());
-        counts.meet(Fate::Future);
-        assert!(counts.adds_up());
-        counts.meet(Fate::Duplicate);
-        assert!(!counts.adds_up());
+        assert!(!read(2, &[Fate::Counted]).adds_up());
+        assert!(read(2, &[Fate::Counted, Fate::Future]).adds_up());
+        assert!(!read(2, &[Fate::Counted, Fate::Future, Fate::Duplicate]).adds_up());
+    }
+
+    #[test]
+    fn every_fate_and_mark_is_counted_by_itself() {
+        use Fate::*;
+        let fates = [Superseded, Deleted, Duplicate, Future, Counted];
+        for (place, fate) in fates.into_iter().enumerate() {
+            let counts = of(&[fate, fate], &[]);
+            let rows = [
+                counts.superseded,
+                counts.deleted,
+                counts.duplicate,
+                counts.future,
+                counts.counted,
+            ];
+            let expected: Vec<u64> = (0..5).map(|at| if at == place { 2 } else { 0 }).collect();
+            assert_eq!(rows.to_vec(), expected, "{fate:?}");
+        }
+        let marks = of(
+            &[],
+            &[Mark::Test, Mark::Orphan, Mark::Orphan, Mark::UnknownType],
+        );
+        assert_eq!((marks.test, marks.unknown_type, marks.orphan), (1, 1, 2));
     }
 }

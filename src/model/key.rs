@@ -5,56 +5,48 @@
 pub trait MessageKey: Copy + Ord + Send + Sync + 'static {
     /// Bits that tell keys apart well enough for a hash table; not secret, not unique.
     fn bits(self) -> u64;
-    /// The key as one of 128 bits.
+    /// Whether the first word of the wide form is used.
+    const WIDE: bool;
+    /// The key in 128 bits.
     fn wide(self) -> [u64; 2];
-    /// How far the key is after one that is not greater; none if that takes more than 64 bits.
-    fn since(self, lower: Self) -> Option<u64>;
-    /// The key so far after this one.
-    #[must_use]
-    fn plus(self, distance: u64) -> Self;
+    /// The key of a wide form.
+    fn from_wide(wide: [u64; 2]) -> Self;
 }
 
 impl MessageKey for u64 {
+    const WIDE: bool = false;
+
     #[inline(always)]
     fn bits(self) -> u64 {
         self
     }
 
+    #[inline(always)]
     fn wide(self) -> [u64; 2] {
         [0, self]
     }
 
     #[inline(always)]
-    fn since(self, lower: u64) -> Option<u64> {
-        self.checked_sub(lower)
-    }
-
-    #[inline(always)]
-    fn plus(self, distance: u64) -> u64 {
-        self.wrapping_add(distance)
+    fn from_wide([_, low]: [u64; 2]) -> u64 {
+        low
     }
 }
 
 impl MessageKey for [u64; 2] {
+    const WIDE: bool = true;
+
     #[inline(always)]
     fn bits(self) -> u64 {
         self[0]
     }
 
+    #[inline(always)]
     fn wide(self) -> [u64; 2] {
         self
     }
 
     #[inline(always)]
-    fn since(self, lower: [u64; 2]) -> Option<u64> {
-        if self[0] != lower[0] {
-            return None;
-        }
-        self[1].checked_sub(lower[1])
-    }
-
-    #[inline(always)]
-    fn plus(self, distance: u64) -> [u64; 2] {
-        [self[0], self[1].wrapping_add(distance)]
+    fn from_wide(wide: [u64; 2]) -> [u64; 2] {
+        wide
     }
 }

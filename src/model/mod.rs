@@ -18,7 +18,7 @@ pub use catalog::{Catalog, DeliveryId, DeliveryIndex};
 pub use code::{Code, Codes, Value};
 pub use delivery::{Attributes, DeadlineMode, Defaults, Policy, QUEUE_LIFE};
 pub use event::{Event, Log, Logged, Report, Stamp, Tail, Tracked};
-pub use fate::{Fate, FateCounts, Mark, Rejection};
+pub use fate::{Fate, FateCounts, Mark, Rejection, Tally};
 pub use instant::{HOUR, Hour, Instant};
 pub use key::MessageKey;
 pub use labels::{FailureType, Labels, StatusLabel};

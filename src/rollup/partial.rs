@@ -2,7 +2,7 @@
 
 use super::Change;
 use crate::history::{Life, Occurrence, Sink, Status};
-use crate::model::{DeliveryIndex, Fate, FateCounts, Hour, Instant, Mark, spread};
+use crate::model::{DeliveryIndex, Fate, Hour, Instant, Mark, Tally, spread};
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
@@ -44,14 +44,14 @@ pub struct Partial {
     keys: Vec<(DeliveryIndex, Hour)>,
     changes: Vec<Change>,
     facts: Vec<Facts>,
-    fates: Vec<FateCounts>,
+    fates: Vec<Tally>,
 }
 
 impl Partial {
     /// An empty one for rows of so many sources.
     pub fn new(sources: usize) -> Partial {
         Partial {
-            fates: vec![FateCounts::default(); sources],
+            fates: vec![Tally::default(); sources],
             ..Partial::default()
         }
     }
@@ -83,7 +83,7 @@ impl Partial {
     }
 
     /// The fates of the rows, by source.
-    pub fn fates(&self) -> &[FateCounts] {
+    pub fn fates(&self) -> &[Tally] {
         &self.fates
     }
 

@@ -136,7 +136,7 @@ fn crates_stay_in_their_rooms() {
         ("rayon", &["engine", "rollup", "generate"]),
         ("clap", &["cli"]),
         ("deltalake", &["publish"]),
-        ("tempfile", &["export"]),
+        ("tempfile", &["engine", "export"]),
         ("tokio", &["publish"]),
         ("toml", &["job"]),
         ("indicatif", &["commands"]),

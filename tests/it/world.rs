@@ -48,6 +48,8 @@ pub enum Absent {
 pub struct Layout {
     /// Identifiers but `log_id` as text, and codes as text even where they are only digits.
     pub string_ids: bool,
+    /// How long the identifiers of messages are as text.
+    pub message_text: fn(i64) -> String,
     pub instants: Instants,
     /// Shuffles the rows of every extract with this seed.
     pub shuffle: Option<u64>,
@@ -62,6 +64,7 @@ impl Default for Layout {
     fn default() -> Self {
         Self {
             string_ids: false,
+            message_text,
             instants: Instants::Microsecond,
             shuffle: None,
             files: 1,
@@ -85,7 +88,7 @@ impl Layout {
     /// What stands in the extracts for this message.
     pub fn message_id(&self, id: i64) -> String {
         if self.string_ids {
-            message_text(id)
+            (self.message_text)(id)
         } else {
             id.to_string()
         }
@@ -124,8 +127,19 @@ fn delivery_text(id: i64) -> String {
     format!("d-{id}")
 }
 
+/// One byte; enough for the messages of a random history.
+pub fn one_byte(id: i64) -> String {
+    let byte = u8::try_from(id).ok().filter(|id| *id < 90);
+    char::from(b'!' + byte.expect("a small number")).to_string()
+}
+
+/// 1,000 bytes that all have in common, and 24 that tell them apart.
+pub fn long_prefix(id: i64) -> String {
+    format!("{}{id:024}", "campaign-".repeat(112)[..1000].to_owned())
+}
+
 /// 36 characters that look like a UUID and sort like the numbers.
-fn message_text(id: i64) -> String {
+pub fn message_text(id: i64) -> String {
     format!("{id:08x}-0a1b-4c2d-8e3f-{id:012x}")
 }
 
@@ -251,7 +265,7 @@ fn sending_columns(rows: &[SendingRow], layout: &Layout) -> Vec<Column> {
         ),
         Column::required(
             "message_id",
-            layout.ids(all(rows, |row| row.message_id), message_text),
+            layout.ids(all(rows, |row| row.message_id), layout.message_text),
         ),
         Column {
             required: has_event || !has_status,
@@ -296,7 +310,7 @@ fn tracking_columns(rows: &[TrackingRow], layout: &Layout) -> Vec<Column> {
         ),
         Column::required(
             "message_id",
-            layout.ids(all(rows, |row| row.message_id), message_text),
+            layout.ids(all(rows, |row| row.message_id), layout.message_text),
         ),
         Column::optional(
             "recipient_id",

@@ -94,11 +94,6 @@ impl Inputs {
         self.logs.iter().map(rows).sum()
     }
 
-    /// Row groups of both logs.
-    pub fn row_groups(&self) -> usize {
-        self.logs.iter().map(OpenFile::row_groups).sum()
-    }
-
     fn read_deliveries(&mut self, sources: &Sources, files: Vec<OpenFile>) -> Result<(), Error> {
         let mut rows = DeliveryRows::default();
         for file in files {

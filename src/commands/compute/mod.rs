@@ -92,10 +92,17 @@ fn count_keyed<M: DecodeKey, A: Counting + Account<M>>(
     let mut laps = Vec::new();
     let codes = Codes::default();
     let decoder = decoder(sources, inputs, &codes, fingerprint);
-    let partitions = engine::partitions_for(inputs.rows(), inputs.row_groups());
+    let partitions = engine::partitions_for(inputs.rows());
     let mapping = |extract| sources.mapping(extract);
-    let mut reading =
-        engine::read::<M>(pool, &inputs.logs, mapping, &decoder, partitions, progress);
+    let mut reading = engine::read::<M>(
+        pool,
+        &inputs.logs,
+        mapping,
+        &decoder,
+        partitions,
+        sources.room.as_ref(),
+        progress,
+    )?;
     laps.push(("reading", watch.lap()));
     refuse_bad_files(sources, inputs, &reading.files)?;
 
@@ -110,16 +117,16 @@ fn count_keyed<M: DecodeKey, A: Counting + Account<M>>(
         as_of: sources.as_of,
         codes: &codes,
     };
-    let account = engine::fold(
+    let account = engine::fold::<M, A>(
         pool,
-        &reading.runs,
+        &reading.shelved,
         partitions,
         &policies,
         meaning,
         account,
         progress,
-    );
-    reading.runs.clear();
+    )?;
+    drop(std::mem::take(&mut reading.shelved));
     laps.push(("folding", watch.lap()));
 
     let partial = account.partial();

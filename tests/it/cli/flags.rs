@@ -47,10 +47,12 @@ fn the_help_has_examples_and_no_flag_that_is_not_tested() {
         "--full",
         "--help",
         "--log-format",
+        "--memory-limit",
         "--output",
         "--progress",
         "--rewind",
         "--sending-log",
+        "--temp-dir",
         "--threads",
         "--tracking-log",
     ];

@@ -109,6 +109,7 @@ fn every_layout_reads_back_the_same() {
         let (world, _, _) = random::world(seed);
         let layout = Layout {
             string_ids: seed % 3 == 0,
+            message_text,
             instants: instants[(seed % 7) as usize],
             shuffle: (seed % 2 == 0).then_some(seed),
             files: 1 + (seed % 4) as usize,
