@@ -38,7 +38,7 @@
 //! };
 //! use delivery_kpi::publish::{Output, RunRecord};
 //! use delivery_kpi::rollup::{Counter, Partial, finish};
-//! use delivery_kpi::tables::{RunMarks, TableError, build};
+//! use delivery_kpi::tables::{RunMarks, build};
 //! use parquet::arrow::ArrowWriter;
 //! use std::collections::BTreeMap;
 //! use std::fs::File;
@@ -134,14 +134,15 @@
 //!
 //! // 5. tables: frames with rates, compared with what is published: nothing yet.
 //! let marks = RunMarks { run_id: "tour".to_owned(), as_of };
-//! let frames = build(&kpis, &[attributes], false, &marks)?;
-//! let tables = frames.compare::<TableError>([], |_| Ok(Vec::new()), &[])?;
-//! assert_eq!((tables.hourly.counts.inserted, tables.deliveries.counts.inserted), (2, 1));
+//! let attributes = [attributes];
+//! let frames = build(&kpis, &attributes, false, &marks)?;
+//! let deliveries = frames.compare_deliveries(&[])?;
+//! let day = frames.compare_day("2026-03-02", &[])?;
+//! assert_eq!((day.counts.inserted, deliveries.counts.inserted), (2, 1));
 //! let rates = |batch: &RecordBatch| -> Vec<f64> {
 //!     batch["delivered_rate"].as_primitive::<Float64Type>().values().to_vec()
 //! };
-//! let day = tables.hourly.partitions[&Some("2026-03-02".to_owned())].as_ref();
-//! assert_eq!(day.map(rates), Some(vec![0.0, 1.0]));
+//! assert_eq!(day.rows.as_ref().map(rates), Some(vec![0.0, 1.0]));
 //!
 //! // 6. publish: the data tables, then the record of the run; readers take the versions it names.
 //! let output = Output::new(&folder.path().join("kpi"), 2)?;
@@ -154,7 +155,9 @@
 //!     ..RunRecord::default()
 //! };
 //! let empty = output.open(&columns.hourly, &columns.deliveries, true)?;
-//! empty.publish(&tables.hourly.partitions, &tables.deliveries.partitions, &mut record, |_| {})?;
+//! let hourly = empty.write_day("2026-03-02", day.rows.as_ref())?;
+//! let whole = empty.write_deliveries(deliveries.rows.as_ref())?;
+//! empty.publish(hourly, whole, &mut record, |_| {})?;
 //! let published = output.open(&columns.hourly, &columns.deliveries, true)?;
 //! assert_eq!(record.table_versions["delivery_kpi"], 1);
 //! let newest = published.last.as_ref().map(|run| &run.table_versions);

@@ -73,7 +73,7 @@ impl<M: MessageKey> Groups<M> {
         self.rows.clear();
         self.before.clear();
         self.tails.clear();
-        self.table.clear();
+        self.table.fill(0);
         let mut buffer = std::mem::take(&mut self.buffer);
         let done = shelved.pieces(partition, &mut buffer, |piece| self.add(piece));
         self.buffer = buffer;
@@ -187,12 +187,12 @@ impl<M: MessageKey> Groups<M> {
         self.messages.retain(|message| message.last != NONE);
     }
 
-    /// Room for so many more rows, and as many more messages: at most two of three places are taken.
+    /// Room for so many more rows, and as many more messages: at most every third place is taken.
     fn make_room(&mut self, rows: usize) {
         let rows = self.rows.len() + rows;
         assert!(rows < NONE as usize, "more than 2^32 rows in a partition");
         let messages = self.messages.len() + rows - self.rows.len();
-        if self.table.len() * 2 >= messages * 3 {
+        if self.table.len() >= messages * 3 {
             return;
         }
         let places = (messages * 3).next_power_of_two();

@@ -31,6 +31,15 @@ pub fn pool(threads: usize) -> Result<Pool, PoolError> {
         .build()
 }
 
+/// Has the workers do the work for all numbers; the results come in their order.
+pub fn map<T: Send>(pool: &Pool, numbers: usize, work: impl Fn(usize) -> T + Sync) -> Vec<T> {
+    let add = |done: &mut Vec<(usize, T)>, number| done.push((number, work(number)));
+    let done = share(pool, numbers, Vec::new, add, |done| done);
+    let mut done: Vec<(usize, T)> = done.into_iter().flatten().collect();
+    done.sort_unstable_by_key(|(number, _)| *number);
+    done.into_iter().map(|(_, result)| result).collect()
+}
+
 /// Has the workers take up one number after another, whoever is free; gives what each made of its
 /// start in the end.
 fn share<S, T: Send>(

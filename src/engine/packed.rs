@@ -71,31 +71,28 @@ pub struct Block<'a, M> {
 }
 
 impl<M: MessageKey> Block<'_, M> {
-    /// One number of all rows.
-    fn column(&self, number: Number, room: &mut [u64; BLOCK]) -> usize {
+    /// Hands out one number of all rows, with their places in the block.
+    #[inline(always)]
+    fn each(&self, number: Number, take: &mut impl FnMut(usize, u64)) {
         let Block { events, tails, .. } = self;
-        let of_events = |room: &mut [u64], of: fn(&Event<M>) -> u64| {
-            for (value, event) in room.iter_mut().zip(*events) {
-                *value = of(event);
-            }
-        };
-        let of_tails = |room: &mut [u64], of: fn(&Tail) -> u64| {
-            for (value, tail) in room.iter_mut().zip(*tails) {
-                *value = of(tail);
-            }
-        };
         match number {
-            Number::High => of_events(room, |event| event.message.wide()[0]),
-            Number::Low => of_events(room, |event| event.message.wide()[1]),
-            Number::Delivery => of_events(room, |event| u64::from(event.delivery.0)),
-            Number::Source => room.fill(self.source as u64),
-            Number::Code => of_events(room, |event| u64::from(event.code.bits())),
-            Number::Stamp => of_events(room, |event| event.stamp.bits()),
-            Number::LogId => of_tails(room, |tail| in_order(tail.log_id)),
-            Number::Revision => of_tails(room, |tail| in_order(tail.revision)),
-            Number::Rest => of_tails(room, |tail| tail.rest),
+            Number::High => each(events, take, |event| event.message.wide()[0]),
+            Number::Low => each(events, take, |event| event.message.wide()[1]),
+            Number::Delivery => each(events, take, |event| u64::from(event.delivery.0)),
+            Number::Source => each(events, take, |_| self.source as u64),
+            Number::Code => each(events, take, |event| u64::from(event.code.bits())),
+            Number::Stamp => each(events, take, |event| event.stamp.bits()),
+            Number::LogId => each(tails, take, |tail| in_order(tail.log_id)),
+            Number::Revision => each(tails, take, |tail| in_order(tail.revision)),
+            Number::Rest => each(tails, take, |tail| tail.rest),
         }
-        events.len().min(BLOCK)
+    }
+}
+
+#[inline(always)]
+fn each<T>(items: &[T], take: &mut impl FnMut(usize, u64), of: impl Fn(&T) -> u64) {
+    for (place, item) in items.iter().take(BLOCK).enumerate() {
+        take(place, of(item));
     }
 }
 
@@ -116,15 +113,12 @@ impl Bounds {
         all: u64::MAX,
     };
 
-    fn meet(&mut self, values: &[u64]) {
-        let mut bounds = *self;
-        for value in values {
-            bounds.lowest = bounds.lowest.min(*value);
-            bounds.highest = bounds.highest.max(*value);
-            bounds.any |= value;
-            bounds.all &= value;
-        }
-        *self = bounds;
+    #[inline(always)]
+    fn meet(&mut self, value: u64) {
+        self.lowest = self.lowest.min(value);
+        self.highest = self.highest.max(value);
+        self.any |= value;
+        self.all &= value;
     }
 
     /// The lowest value, the bits below those in which values differ, and how many bits the distances
@@ -143,7 +137,6 @@ impl Bounds {
 pub struct Survey {
     bounds: [Bounds; 9],
     has_tails: bool,
-    room: [u64; BLOCK],
 }
 
 impl Survey {
@@ -152,15 +145,15 @@ impl Survey {
         Survey {
             bounds: [Bounds::NONE; 9],
             has_tails,
-            room: [0; BLOCK],
         }
     }
 
     /// Takes rows in.
     pub fn meet<M: MessageKey>(&mut self, block: Block<'_, M>) {
         for number in used::<M>(self.has_tails) {
-            let rows = block.column(*number, &mut self.room);
-            self.bounds[*number as usize].meet(&self.room[..rows]);
+            let mut bounds = self.bounds[*number as usize];
+            block.each(*number, &mut |_, value| bounds.meet(value));
+            self.bounds[*number as usize] = bounds;
         }
     }
 
@@ -242,12 +235,12 @@ impl Packing {
             if slot.mask == 0 {
                 continue;
             }
-            let rows = block.column(*number, &mut words.room);
-            let values = words.room[..rows].iter();
-            for (word, value) in words.of[slot.word].iter_mut().zip(values) {
+            let slot = *slot;
+            let word = &mut words.of[slot.word];
+            block.each(*number, &mut |row, value| {
                 let distance = value.wrapping_sub(slot.lowest).wrapping_shr(slot.scale);
-                *word |= distance.wrapping_shl(slot.shift);
-            }
+                word[row] |= distance.wrapping_shl(slot.shift);
+            });
         }
     }
 
@@ -310,14 +303,12 @@ fn put(out: &mut [u8], word: u64) {
 /// The words of a block of rows.
 pub struct Words {
     of: [[u64; BLOCK]; 9],
-    room: [u64; BLOCK],
 }
 
 impl Default for Words {
     fn default() -> Self {
         Words {
             of: from_fn(|_| [0; BLOCK]),
-            room: [0; BLOCK],
         }
     }
 }

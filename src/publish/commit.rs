@@ -4,11 +4,13 @@ use super::PublishError;
 use super::plan::{DataFile, FilePlan, plan};
 use super::table::{Table, delta};
 use arrow::array::RecordBatch;
+use arrow::datatypes::DataType;
 use deltalake::DeltaTableError;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
 use deltalake::kernel::{Action, Add, Transaction};
 use deltalake::parquet::basic::{Compression, ZstdLevel};
 use deltalake::parquet::file::properties::WriterProperties;
+use deltalake::parquet::schema::types::ColumnPath;
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use deltalake::writer::{DeltaWriter, RecordBatchWriter};
 use futures::StreamExt;
@@ -28,21 +30,35 @@ pub struct RunName<'a> {
     pub number: i64,
 }
 
+/// Partitions that were written and wait for their commit.
+#[derive(Debug, Default)]
+pub struct Written {
+    /// Those that get new content, or none.
+    replaced: BTreeSet<Option<String>>,
+    adds: Vec<Add>,
+}
+
+impl Written {
+    /// Adds other partitions of the same table.
+    pub fn merge(&mut self, other: Written) {
+        self.replaced.extend(other.replaced);
+        self.adds.extend(other.adds);
+    }
+}
+
 impl Table {
     /// Replaces partitions in one commit on top of the latest version, if nobody committed since it
     /// was opened. `committed` is the version that the other files are taken from.
     pub async fn replace(
         &self,
         committed: &Table,
-        partitions: &BTreeMap<Option<String>, Option<RecordBatch>>,
+        written: Written,
         run: RunName<'_>,
     ) -> Result<u64, PublishError> {
-        let replaced: BTreeSet<Option<String>> = partitions.keys().cloned().collect();
+        let Written { replaced, adds } = written;
         let (old, latest) = (committed.files()?, self.files()?);
         let names = |files: &BTreeMap<DataFile, Add>| files.keys().cloned().collect::<Vec<_>>();
         let FilePlan { remove, restore } = plan(&names(&old), &names(&latest), &replaced);
-        let batches = partitions.values().flatten();
-        let adds = self.write(batches).await?;
         let snapshot = self.snapshot()?;
         let views = snapshot.log_data();
         let mut actions: Vec<Action> = views
@@ -66,39 +82,40 @@ impl Table {
 
     /// Adds rows in one commit on top of the latest version, if nobody committed since it was opened.
     pub async fn append(&self, batch: &RecordBatch, run: RunName<'_>) -> Result<u64, PublishError> {
-        let adds = self.write([batch]).await?;
-        let actions = adds.into_iter().map(Action::Add).collect();
+        let written = self.write(None, Some(batch)).await?;
+        let actions = written.adds.into_iter().map(Action::Add).collect();
         self.commit(actions, SaveMode::Append, run).await
     }
 
-    async fn write(
+    /// Writes the whole new content of a partition, of which nobody knows before the commit; a table
+    /// without partitions has one, named `None`.
+    pub async fn write(
         &self,
-        batches: impl IntoIterator<Item = &RecordBatch>,
-    ) -> Result<Vec<Add>, PublishError> {
+        partition: Option<String>,
+        rows: Option<&RecordBatch>,
+    ) -> Result<Written, PublishError> {
         let failed = |source| delta(self.name, source);
         let level = ZstdLevel::try_new(3).map_err(|error| failed(error.into()))?;
-        let properties = WriterProperties::builder()
-            .set_compression(Compression::ZSTD(level))
-            .build();
-        // One writer for each partition, all at once; the order of the files stays.
-        let mut writers = Vec::new();
-        for batch in batches {
+        let mut properties = WriterProperties::builder().set_compression(Compression::ZSTD(level));
+        // Hardly two rates are the same.
+        for field in self.schema()?.fields() {
+            if *field.data_type() == DataType::Float64 {
+                let rate = ColumnPath::from(field.name().as_str());
+                properties = properties.set_column_dictionary_enabled(rate, false);
+            }
+        }
+        let properties = properties.build();
+        let mut written = Written {
+            replaced: [partition].into(),
+            adds: Vec::new(),
+        };
+        if let Some(rows) = rows {
             let writer = RecordBatchWriter::for_table(&self.table).map_err(failed)?;
-            let mut writer = writer.with_writer_properties(properties.clone());
-            let batch = batch.clone();
-            writers.push(tokio::spawn(async move {
-                writer.write(batch).await?;
-                writer.flush().await
-            }));
+            let mut writer = writer.with_writer_properties(properties);
+            writer.write(rows.clone()).await.map_err(failed)?;
+            written.adds = writer.flush().await.map_err(failed)?;
         }
-        let mut adds = Vec::new();
-        for writer in writers {
-            let written = writer
-                .await
-                .map_err(|error| failed(DeltaTableError::generic(error.to_string())))?;
-            adds.extend(written.map_err(failed)?);
-        }
-        Ok(adds)
+        Ok(written)
     }
 
     async fn commit(

@@ -14,8 +14,9 @@ mod published;
 mod record;
 mod table;
 
+pub use commit::Written;
 pub use lock::{Lock, LockError};
-pub use output::{Committed, Days, Output, TableChange};
+pub use output::{Committed, Days, Output};
 pub use plan::{DELIVERY_KPI, DELIVERY_KPI_HOURLY, DataFile, KPI_RUN};
 pub use published::Published;
 pub use record::{

@@ -1,6 +1,6 @@
 //! The three tables of an output, and the order in which a run commits to them.
 
-use super::commit::RunName;
+use super::commit::{RunName, Written};
 use super::plan::{DELIVERY_KPI, DELIVERY_KPI_HOURLY, DataFile, KPI_RUN};
 use super::table::Table;
 use super::{PublishError, RunRecord};
@@ -39,10 +39,6 @@ struct Pair {
 
 /// The data files of a partitioned table, by partition.
 pub type Days = BTreeMap<Option<String>, Vec<DataFile>>;
-
-/// The new content of the partitions of a table that change; a table without partitions has one,
-/// named `None`.
-pub type TableChange = BTreeMap<Option<String>, Option<RecordBatch>>;
 
 impl Output {
     /// The tables below a local directory, which is made if it is not there; data files are written
@@ -173,14 +169,31 @@ impl Committed<'_> {
         self.output.runtime.block_on(rows)
     }
 
+    /// Writes the whole new content of one day of `delivery_kpi_hourly`; none if no row is left. Nobody
+    /// sees it before it is published.
+    pub fn write_day(
+        &self,
+        day: &str,
+        rows: Option<&RecordBatch>,
+    ) -> Result<Written, PublishError> {
+        let written = self.hourly.latest.write(Some(day.to_owned()), rows);
+        self.output.runtime.block_on(written)
+    }
+
+    /// The same for `delivery_kpi`.
+    pub fn write_deliveries(&self, rows: Option<&RecordBatch>) -> Result<Written, PublishError> {
+        let written = self.deliveries.latest.write(None, rows);
+        self.output.runtime.block_on(written)
+    }
+
     /// Commits the data tables, then the record of the run with their versions and its number; `finish` may
     /// add to the record in between. Gives what failed afterwards and does not matter to the run: a
     /// checkpoint that could not be made. With
     /// [`PublishError::Conflict`] another run was faster: open the tables again, and plan again.
     pub fn publish(
         &self,
-        hourly: &TableChange,
-        deliveries: &TableChange,
+        hourly: Written,
+        deliveries: Written,
         record: &mut RunRecord,
         finish: impl FnOnce(&mut RunRecord),
     ) -> Result<Vec<PublishError>, PublishError> {

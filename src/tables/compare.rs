@@ -5,7 +5,7 @@ use super::bridge::{to_batch, to_frame};
 use super::frames::left_join;
 use arrow::array::RecordBatch;
 use polars::prelude::*;
-use std::collections::BTreeMap;
+use std::ops::AddAssign;
 
 /// How many rows of a table a run left as they were, and how many it did not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,13 +20,23 @@ pub struct RowCounts {
     pub unchanged: u64,
 }
 
-/// What a run does to a table.
+impl AddAssign for RowCounts {
+    fn add_assign(&mut self, other: RowCounts) {
+        self.inserted += other.inserted;
+        self.changed += other.changed;
+        self.removed += other.removed;
+        self.unchanged += other.unchanged;
+    }
+}
+
+/// What a run does to a table, or to one partition of it.
 pub struct Comparison {
     /// How many rows are new, changed, removed or the same.
     pub counts: RowCounts,
-    /// The whole new content of every partition in which a row is new, changed or removed; none
-    /// for a partition without rows. A table without partitions has one, named `None`.
-    pub partitions: BTreeMap<Option<String>, Option<RecordBatch>>,
+    /// Whether a row is new, changed or removed.
+    pub differs: bool,
+    /// The whole new content, where it differs; none if no row is left.
+    pub rows: Option<RecordBatch>,
     /// The latest `as_of` among the published rows that are replaced, in microseconds.
     pub replaced_as_of: Option<i64>,
     /// The computed rows that are new or changed.
@@ -37,26 +47,9 @@ const HERE: &str = "__here";
 const RUN: &str = "run_id";
 
 impl Comparison {
-    /// Of nothing with nothing, for a table with these columns.
-    pub(super) fn none(like: &DataFrame) -> Comparison {
-        Comparison {
-            counts: RowCounts::default(),
-            partitions: BTreeMap::new(),
-            replaced_as_of: None,
-            difference: like.clear(),
-        }
-    }
-
-    /// Adds what a run does to other partitions.
-    pub(super) fn add(&mut self, other: Comparison) -> Result<(), TableError> {
-        self.counts.inserted += other.counts.inserted;
-        self.counts.changed += other.counts.changed;
-        self.counts.removed += other.counts.removed;
-        self.counts.unchanged += other.counts.unchanged;
-        self.partitions.extend(other.partitions);
-        self.replaced_as_of = self.replaced_as_of.max(other.replaced_as_of);
-        self.difference.vstack_mut(&other.difference)?;
-        Ok(())
+    /// Frees what only [`super::Frames::csv`] needs.
+    pub fn forget_difference(&mut self) {
+        self.difference = self.difference.clear();
     }
 }
 
@@ -66,7 +59,6 @@ impl Comparison {
 /// keeps the `run_id` of the run that wrote it.
 pub fn compare(
     table: &'static str,
-    partition: Option<String>,
     keys: &[&str],
     published: &[RecordBatch],
     computed: &DataFrame,
@@ -120,14 +112,12 @@ pub fn compare(
             .vstack(&kept)?
             .sort(keys.to_vec(), SortMultipleOptions::default())?,
     };
-    let mut partitions = BTreeMap::new();
-    if counts.inserted + counts.changed + counts.removed > 0 {
-        let rows = (whole.height() > 0).then(|| to_batch(&whole)).transpose()?;
-        partitions.insert(partition, rows);
-    }
+    let differs = counts.inserted + counts.changed + counts.removed > 0;
+    let rows = (differs && whole.height() > 0).then(|| to_batch(&whole));
     Ok(Comparison {
         counts,
-        partitions,
+        differs,
+        rows: rows.transpose()?,
         replaced_as_of,
         difference: touched,
     })

@@ -3,9 +3,10 @@
 use super::TableError;
 use super::rates::with_rates;
 use crate::model::{Attributes, DeliveryId, Hour, Instant};
-use crate::rollup::{Change, Counter, DeliveryKpis, Kpis, Shown};
+use crate::rollup::{Change, Counter, DeliveryKpis, HourKpis, Kpis, Shown};
 use polars::prelude::*;
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// What marks the rows of a run.
 #[derive(Clone, Debug)]
@@ -23,71 +24,118 @@ struct Delivery<'a> {
 }
 
 /// The rows of a run.
-pub struct Frames {
-    /// `delivery_kpi_hourly`, sorted by date, delivery and hour.
-    pub(super) hourly: DataFrame,
+pub struct Frames<'a> {
+    run: Vec<Delivery<'a>>,
+    text_ids: bool,
+    marks: RunMarks,
+    /// Where the hours of each day are: a delivery by its place, and some of its hours.
+    days: BTreeMap<String, Vec<(usize, Range<usize>)>>,
     /// `delivery_kpi`, sorted by delivery.
     pub(super) deliveries: DataFrame,
 }
 
-/// Builds both tables; `text_ids` says whether identifiers are strings.
-pub fn build(
-    kpis: &Kpis,
-    attributes: &[Attributes],
+/// Builds `delivery_kpi`; `delivery_kpi_hourly` is built day by day, when it is asked for. `text_ids`
+/// says whether identifiers are strings.
+pub fn build<'a>(
+    kpis: &'a Kpis,
+    attributes: &'a [Attributes],
     text_ids: bool,
     marks: &RunMarks,
-) -> Result<Frames, TableError> {
-    let deliveries: Vec<Delivery<'_>> = kpis
+) -> Result<Frames<'a>, TableError> {
+    let run: Vec<Delivery<'_>> = kpis
         .deliveries
         .iter()
         .zip(attributes)
         .map(|(kpis, attributes)| Delivery { kpis, attributes })
         .collect();
-    let known = known_deliveries(&deliveries, text_ids, marks.as_of)?;
+    let mut days: BTreeMap<i64, Vec<(usize, Range<usize>)>> = BTreeMap::new();
+    for (place, delivery) in run.iter().enumerate() {
+        let mut start = 0;
+        for hours in delivery
+            .kpis
+            .hours
+            .chunk_by(|a, b| a.hour.day() == b.hour.day())
+        {
+            let end = start + hours.len();
+            let day = days.entry(hours[0].hour.day()).or_default();
+            day.push((place, start..end));
+            start = end;
+        }
+    }
+    let known = known_deliveries(&run, text_ids, marks.as_of)?;
     Ok(Frames {
-        hourly: hourly(&deliveries, &known, text_ids, marks)?,
-        deliveries: snapshot(&deliveries, known, text_ids, marks)?,
+        deliveries: snapshot(&run, known, text_ids, marks)?,
+        run,
+        text_ids,
+        marks: marks.clone(),
+        days: days
+            .into_iter()
+            .map(|(day, rows)| (date_name(day), rows))
+            .collect(),
     })
 }
 
+impl Frames<'_> {
+    /// The days with hourly rows, by their names in order.
+    pub fn days(&self) -> impl Iterator<Item = &str> {
+        self.days.keys().map(String::as_str)
+    }
+
+    /// How many hourly rows there are.
+    pub fn hours(&self) -> u64 {
+        self.run
+            .iter()
+            .map(|delivery| delivery.kpis.hours.len() as u64)
+            .sum()
+    }
+
+    /// The rows of `delivery_kpi_hourly` of one day, sorted by delivery and hour.
+    pub(super) fn hourly(&self, day: &str) -> Result<DataFrame, TableError> {
+        let of_day = self.days.get(day).map_or(&[][..], Vec::as_slice);
+        let rows: Vec<(&Delivery<'_>, &HourKpis)> = of_day
+            .iter()
+            .flat_map(|(place, hours)| {
+                let delivery = &self.run[*place];
+                let hours = &delivery.kpis.hours[hours.clone()];
+                hours.iter().map(move |hour| (delivery, hour))
+            })
+            .collect();
+        hourly(&rows, self.text_ids, &self.marks)
+    }
+}
+
 fn hourly(
-    deliveries: &[Delivery<'_>],
-    known: &DataFrame,
+    rows: &[(&Delivery<'_>, &HourKpis)],
     text_ids: bool,
     marks: &RunMarks,
 ) -> Result<DataFrame, TableError> {
-    let rows = || {
-        deliveries
-            .iter()
-            .flat_map(|d| d.kpis.hours.iter().map(move |hour| (d, hour)))
-    };
     let mut columns = vec![
         ids(
             "delivery_id",
-            rows().map(|(d, _)| Some(&d.kpis.id)),
+            rows.iter().map(|(d, _)| Some(&d.kpis.id)),
             text_ids,
         ),
-        instants("hour", rows().map(|(_, row)| Some(row.hour.start())))?,
+        instants("hour", rows.iter().map(|(_, row)| Some(row.hour.start())))?,
     ];
     for shown in Shown::ALL {
         columns.push(integers(
             shown.name,
-            rows().map(|(_, row)| shown.of(&row.total)),
+            rows.iter().map(|(_, row)| shown.of(&row.total)),
         ));
         let delta = format!("{}_delta", shown.name);
         columns.push(integers(
             &delta,
-            rows().map(|(_, row)| shown.of(&row.change)),
+            rows.iter().map(|(_, row)| shown.of(&row.change)),
         ));
     }
-    let complete: Vec<bool> = rows()
+    let to_deliver: Vec<Option<i64>> = rows.iter().map(|(d, _)| d.attributes.to_deliver).collect();
+    columns.push(Column::new("to_deliver".into(), to_deliver));
+    let complete: Vec<bool> = rows
+        .iter()
         .map(|(_, row)| row.hour.end() <= marks.as_of)
         .collect();
-    let days: Vec<i32> = rows().map(|(_, row)| row.hour.day() as i32).collect();
+    let days: Vec<i32> = rows.iter().map(|(_, row)| row.hour.day() as i32).collect();
     let frame = DataFrame::new_infer_height(columns)?;
-    let to_deliver = known.select(["delivery_id", "to_deliver"])?;
-    let keys = ["delivery_id"];
-    let frame = frame.join(&to_deliver, keys, keys, left_join(), None)?;
     let mut frame = with_rates(frame)?.drop("to_deliver")?;
     frame.with_column(Column::new("hour_complete".into(), complete))?;
     frame.with_column(Column::new(
@@ -95,31 +143,12 @@ fn hourly(
         vec![marks.run_id.as_str(); days.len()],
     ))?;
     frame.with_column(Column::new("date".into(), days).cast(&DataType::Date)?)?;
-    let order = ["date", "delivery_id", "hour"];
-    Ok(frame.sort(order, SortMultipleOptions::default())?)
-}
-
-/// The hourly rows of each day, by its name.
-pub(super) fn days(hourly: &DataFrame) -> Result<BTreeMap<String, DataFrame>, TableError> {
-    let dates: Vec<i32> = hourly
-        .column("date")?
-        .date()?
-        .physical()
-        .iter()
-        .flatten()
-        .collect();
-    let mut start = 0;
-    let day = |rows: &[i32]| {
-        let frame = hourly.slice(start, rows.len());
-        start += rows.len() as i64;
-        (date_name(rows[0]), frame)
-    };
-    Ok(dates.chunk_by(|a, b| a == b).map(day).collect())
+    Ok(frame)
 }
 
 /// A day since the epoch as Delta Lake names it.
-fn date_name(day: i32) -> String {
-    let midnight = Hour::new(i64::from(day) * 24).start().to_string();
+fn date_name(day: i64) -> String {
+    let midnight = Hour::new(day * 24).start().to_string();
     midnight.split('T').next().unwrap_or_default().to_owned()
 }
 

@@ -51,53 +51,42 @@ pub struct Schemas {
     pub deliveries: SchemaRef,
 }
 
-/// The rows of a run beside the published ones.
-pub struct Tables {
-    /// `delivery_kpi_hourly`.
-    pub hourly: Comparison,
-    /// `delivery_kpi`.
-    pub deliveries: Comparison,
-}
-
-impl Frames {
+impl Frames<'_> {
     /// The columns of the two tables.
     pub fn schemas(&self) -> Result<Schemas, TableError> {
         Ok(Schemas {
-            hourly: bridge::to_batch(&self.hourly.clear())?.schema(),
+            hourly: bridge::to_batch(&self.hourly(NO_DAY)?)?.schema(),
             deliveries: bridge::to_batch(&self.deliveries.clear())?.schema(),
         })
     }
 
-    /// Compares with the published rows: all rows of the deliveries of this run are replaced, those
-    /// of other deliveries stay. The hourly rows are read and compared day by day, so that not all of
-    /// them are in memory: `days` are the published dates, `hourly` gives the rows of one.
-    pub fn compare<E: From<TableError>>(
+    /// Compares the hourly rows of one day with the published ones: all rows of the deliveries of this
+    /// run are replaced, those of other deliveries stay.
+    pub fn compare_day(
         &self,
-        days: impl IntoIterator<Item = String>,
-        mut hourly: impl FnMut(&str) -> Result<Vec<RecordBatch>, E>,
-        deliveries: &[RecordBatch],
-    ) -> Result<Tables, E> {
-        let keys = ["delivery_id", "hour"];
-        let replaced = self.deliveries.select([keys[0]]);
-        let replaced = replaced.map_err(TableError::from)?;
-        let mut computed = frames::days(&self.hourly)?;
+        day: &str,
+        published: &[RecordBatch],
+    ) -> Result<Comparison, TableError> {
+        let (table, keys) = ("delivery_kpi_hourly", ["delivery_id", "hour"]);
+        let replaced = self.deliveries.select([keys[0]])?;
+        compare::compare(table, &keys, published, &self.hourly(day)?, &replaced)
+    }
+
+    /// Compares the rows of `delivery_kpi` in the same way.
+    pub fn compare_deliveries(&self, published: &[RecordBatch]) -> Result<Comparison, TableError> {
+        let (table, keys) = ("delivery_kpi", ["delivery_id"]);
+        let replaced = self.deliveries.select(keys)?;
+        compare::compare(table, &keys, published, &self.deliveries, &replaced)
+    }
+
+    /// The hourly rows that are new or different, as CSV.
+    pub fn csv(&self, days: &[Comparison]) -> Result<String, TableError> {
+        let mut difference = self.hourly(NO_DAY)?;
         for day in days {
-            computed.entry(day).or_insert_with(|| self.hourly.clear());
+            difference.vstack_mut(&day.difference)?;
         }
-        let mut whole = Comparison::none(&self.hourly);
-        for (day, rows) in computed {
-            let published = hourly(&day)?;
-            let day = Some(day);
-            let table = "delivery_kpi_hourly";
-            whole.add(compare::compare(
-                table, day, &keys, &published, &rows, &replaced,
-            )?)?;
-        }
-        let (table, rows) = ("delivery_kpi", &self.deliveries);
-        Ok(Tables {
-            hourly: whole,
-            deliveries: compare::compare(table, None, &keys[..1], deliveries, rows, &replaced)?,
-        })
+        let order = SortMultipleOptions::default();
+        csv::to_csv(&difference.sort(["delivery_id", "hour"], order)?)
     }
 
     /// The deliveries with the most recent events, a line each.
@@ -120,15 +109,5 @@ impl Frames {
     }
 }
 
-impl Tables {
-    /// The hourly rows that are new or different, as CSV.
-    pub fn csv(&self) -> Result<String, TableError> {
-        let order = SortMultipleOptions::default();
-        csv::to_csv(
-            &self
-                .hourly
-                .difference
-                .sort(["delivery_id", "hour"], order)?,
-        )
-    }
-}
+/// Names no day.
+const NO_DAY: &str = "";

@@ -36,13 +36,14 @@ impl Snapshots {
             run_id: String::new(),
             as_of: Instant::FIRST,
         };
-        let like = super::build(&Kpis::default(), &[], text_ids, &marks)?.deliveries;
+        let none = Kpis::default();
+        let like = super::build(&none, &[], text_ids, &marks)?.deliveries;
         let frame = bridge::to_frame("delivery_kpi", batches, &like)?;
         Ok(Snapshots(frame))
     }
 
     /// The rows of a run.
-    pub fn computed(frames: &Frames) -> Snapshots {
+    pub fn computed(frames: &Frames<'_>) -> Snapshots {
         Snapshots(frames.deliveries.clone())
     }
 

@@ -40,7 +40,7 @@ pub fn run(job: &Job, progress: &dyn Progress) -> Result<Report, Error> {
         let note = "no delivery has events in that time: nothing is recomputed";
         report.notes.push(note.to_owned());
     }
-    publishing::publish(job, &inputs, &counted, progress, &mut report, &watch)?;
+    publishing::publish(job, &pool, &inputs, &counted, progress, &mut report, &watch)?;
     report.lap("publishing", watch.lap());
     report.total = watch.total();
     Ok(report)

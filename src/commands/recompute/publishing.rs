@@ -3,15 +3,17 @@
 use super::left_out::newly_left_out;
 use super::summary::Report;
 use super::{Counted, Inputs};
-use crate::engine::{Progress, Stage};
+use crate::engine::{Pool, Progress, Stage, map};
 use crate::error::Error;
 use crate::extracts::IdKind;
 use crate::job::{Job, Scope, Stopwatch};
 use crate::model::Instant;
 use crate::publish::{
-    DELIVERY_KPI, DELIVERY_KPI_HOURLY, Output, PublishError, ReportedRecord, TableRecord,
+    Committed, DELIVERY_KPI, DELIVERY_KPI_HOURLY, Output, PublishError, ReportedRecord,
+    TableRecord, Written,
 };
-use crate::tables::{Comparison, RowCounts, RunMarks, Tables, build};
+use crate::tables::{Comparison, Frames, RowCounts, RunMarks, build};
+use std::collections::BTreeSet;
 
 /// How often another run may be faster before this one gives up.
 const ATTEMPTS: usize = 5;
@@ -19,6 +21,7 @@ const ATTEMPTS: usize = 5;
 /// Compares and, unless it is a dry run, commits.
 pub fn publish(
     job: &Job,
+    pool: &Pool,
     inputs: &Inputs,
     counted: &Counted,
     progress: &dyn Progress,
@@ -36,46 +39,43 @@ pub fn publish(
     report.deliveries = counted.kpis.deliveries.len() as u64;
     let columns = frames.schemas()?;
     if job.dry_run && !has_published(job)? {
-        let tables = frames.compare::<Error>([], |_| Ok(Vec::new()), &[])?;
+        let days: Vec<&str> = frames.days().collect();
+        let compare = |at: usize| frames.compare_day(days[at], &[]);
+        let days: Result<Vec<_>, _> = map(pool, days.len(), compare).into_iter().collect();
+        let deliveries = frames.compare_deliveries(&[])?;
         enter_left_out(report, &[]);
-        report.difference = Some(tables.csv()?);
-        enter(job, &tables, report);
+        let days = days?;
+        report.difference = Some(frames.csv(&days)?);
+        enter(job, total(&days), &deliveries, report);
         return Ok(());
     }
     let output = Output::new(&job.output, job.sources.threads)?;
     for _ in 0..ATTEMPTS {
         let committed = output.open(&columns.hourly, &columns.deliveries, !job.dry_run)?;
-        let days = committed.hourly_days()?;
-        let hourly = |day: &str| -> Result<_, Error> {
-            let files = days.get(&Some(day.to_owned()));
-            Ok(committed.hourly(files.map_or(&[], Vec::as_slice))?)
-        };
-        let names = days.keys().flatten().cloned();
-        let tables = frames.compare(names, hourly, &committed.deliveries()?)?;
-        refuse_rewind(job, &tables.deliveries)?;
+        let deliveries = frames.compare_deliveries(&committed.deliveries()?)?;
+        refuse_rewind(job, &deliveries)?;
         let earlier = committed.last.as_ref().filter(|_| !job.full);
         enter_left_out(report, earlier.map_or(&[], |last| &last.reported));
-        enter(job, &tables, report);
+        progress.begins(Stage::Publishing, frames.hours());
+        let done = compare_days(job, pool, &frames, &committed, progress);
+        progress.ends();
+        let (days, hourly) = done?;
+        enter(job, total(&days), &deliveries, report);
         if job.dry_run {
-            report.difference = Some(tables.csv()?);
+            report.difference = Some(frames.csv(&days)?);
             return Ok(());
         }
-        let written = report.rows_written();
-        progress.begins(Stage::Publishing, written);
-        let done = committed.publish(
-            &tables.hourly.partitions,
-            &tables.deliveries.partitions,
-            &mut report.record,
-            |record| {
-                record.finished_at = crate::job::now().to_string();
-                let seconds = watch.since_lap().as_secs_f64();
-                record
-                    .stage_seconds
-                    .insert("publishing".to_owned(), seconds);
-                progress.advances(written);
-            },
-        );
-        progress.ends();
+        let deliveries = match deliveries.differs {
+            true => committed.write_deliveries(deliveries.rows.as_ref())?,
+            false => Written::default(),
+        };
+        let done = committed.publish(hourly, deliveries, &mut report.record, |record| {
+            record.finished_at = crate::job::now().to_string();
+            let seconds = watch.since_lap().as_secs_f64();
+            record
+                .stage_seconds
+                .insert("publishing".to_owned(), seconds);
+        });
         match done {
             Err(PublishError::Conflict { .. }) => {}
             done => {
@@ -88,6 +88,53 @@ pub fn publish(
         }
     }
     Err(Error::Crowded(job.output.display().to_string(), ATTEMPTS))
+}
+
+/// Compares the hourly rows with the published ones, day by day and several days at once; unless it is
+/// a dry run, those of days that differ are written, so that they need not be kept.
+fn compare_days(
+    job: &Job,
+    pool: &Pool,
+    frames: &Frames<'_>,
+    committed: &Committed<'_>,
+    progress: &dyn Progress,
+) -> Result<(Vec<Comparison>, Written), Error> {
+    let published = committed.hourly_days()?;
+    let names: BTreeSet<&str> = frames
+        .days()
+        .chain(published.keys().flatten().map(String::as_str))
+        .collect();
+    let names: Vec<&str> = names.into_iter().collect();
+    let compare = |at: usize| -> Result<(Comparison, Written), Error> {
+        let day = names[at];
+        let files = published.get(&Some(day.to_owned()));
+        let rows = committed.hourly(files.map_or(&[], Vec::as_slice))?;
+        let mut comparison = frames.compare_day(day, &rows)?;
+        let counts = comparison.counts;
+        let mut written = Written::default();
+        if !job.dry_run {
+            comparison.forget_difference();
+            if comparison.differs {
+                written = committed.write_day(day, comparison.rows.take().as_ref())?;
+            }
+        }
+        progress.advances(counts.inserted + counts.changed + counts.unchanged);
+        Ok((comparison, written))
+    };
+    let mut comparisons = Vec::with_capacity(names.len());
+    let mut hourly = Written::default();
+    for day in map(pool, names.len(), compare) {
+        let (comparison, written) = day?;
+        comparisons.push(comparison);
+        hourly.merge(written);
+    }
+    Ok((comparisons, hourly))
+}
+
+fn total(days: &[Comparison]) -> RowCounts {
+    let mut total = RowCounts::default();
+    days.iter().for_each(|day| total += day.counts);
+    total
 }
 
 fn enter_left_out(report: &mut Report, earlier: &[ReportedRecord]) {
@@ -105,7 +152,7 @@ fn refuse_rewind(job: &Job, deliveries: &Comparison) -> Result<(), Error> {
     }
 }
 
-fn enter(job: &Job, tables: &Tables, report: &mut Report) {
+fn enter(job: &Job, hourly: RowCounts, deliveries: &Comparison, report: &mut Report) {
     let record = |table: &str, counts: RowCounts| TableRecord {
         table: table.to_owned(),
         rows_inserted: counts.inserted as i64,
@@ -114,8 +161,8 @@ fn enter(job: &Job, tables: &Tables, report: &mut Report) {
         rows_unchanged: counts.unchanged as i64,
     };
     report.record.tables = vec![
-        record(DELIVERY_KPI_HOURLY, tables.hourly.counts),
-        record(DELIVERY_KPI, tables.deliveries.counts),
+        record(DELIVERY_KPI_HOURLY, hourly),
+        record(DELIVERY_KPI, deliveries.counts),
     ];
     report.record.mode = match job.sources.scope {
         Scope::All => "full",

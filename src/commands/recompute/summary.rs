@@ -191,15 +191,6 @@ impl Report {
         }
     }
 
-    pub(super) fn rows_written(&self) -> u64 {
-        let rows = self
-            .record
-            .tables
-            .iter()
-            .map(|t| t.rows_inserted + t.rows_changed);
-        rows.sum::<i64>() as u64
-    }
-
     /// For people.
     pub fn text(&self) -> String {
         let mut text = String::new();
