@@ -55,9 +55,10 @@ pub fn read<'a, M: DecodeKey>(
     room: Option<&Room>,
     progress: &dyn Progress,
 ) -> Result<Reading, SpillError> {
-    let mut units = units(files, &mapping);
+    let mut units = units(pool, files, &mapping, decoder.selection);
     loop {
-        progress.begins(Stage::Reading, units.iter().map(|unit| unit.rows).sum());
+        let needed = units.iter().filter(|unit| unit.is_needed);
+        progress.begins(Stage::Reading, needed.map(|unit| unit.rows).sum());
         let shelf = Shelf::new(room, partitions);
         let start = || Reader::<M> {
             decoder,
@@ -70,8 +71,12 @@ pub fn read<'a, M: DecodeKey>(
         let read = |reader: &mut Reader<'_, M>, at: usize| {
             let unit = &units[at];
             let file = &files[unit.source];
-            reader.take_up(at, file, unit, mapping(file.extract));
-            progress.advances(unit.rows);
+            if unit.is_needed {
+                reader.take_up(at, file, unit, mapping(file.extract));
+                progress.advances(unit.rows);
+            } else {
+                reader.pass_by(at, unit);
+            }
         };
         let done = share(pool, units.len(), start, read, Reader::finish);
         progress.ends();
@@ -120,6 +125,7 @@ fn reading(
     reading
 }
 
+#[derive(Default)]
 struct UnitRead {
     read: FileRead,
     touched: HashSet<DeliveryIndex>,
@@ -150,6 +156,13 @@ impl<M: DecodeKey> Reader<'_, M> {
             let read = self.read_unit(file, unit, mapping);
             self.done.push((at, read));
         }
+    }
+
+    /// None of the rows is of a delivery that is asked for.
+    fn pass_by(&mut self, at: usize, unit: &Unit) {
+        let mut read = UnitRead::default();
+        read.read.counts.not_selected = unit.rows;
+        self.done.push((at, Ok(read)));
     }
 
     /// Decodes a row group. Where its `log_id`s are apart from all others and rise, each stands for one

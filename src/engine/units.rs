@@ -1,5 +1,7 @@
 //! The units of reading: row groups, and which of them have to be told apart from others.
 
+use super::{Pool, map};
+use crate::decode::Selection;
 use crate::extracts::{Extract, Mapping, OpenFile};
 
 /// A row group of a file.
@@ -14,10 +16,17 @@ pub struct Unit {
     pub bounds: Option<(i64, i64)>,
     /// Whether the footers tell that no other row group of the log reaches into these bounds.
     pub apart: bool,
+    /// Whether it may hold rows of deliveries that are asked for.
+    pub is_needed: bool,
 }
 
-/// The row groups of both logs.
-pub fn units<'a>(files: &[OpenFile], mapping: &impl Fn(Extract) -> &'a Mapping) -> Vec<Unit> {
+/// The row groups of both logs. Those that the footers rule out for a selection are not needed.
+pub fn units<'a>(
+    pool: &Pool,
+    files: &[OpenFile],
+    mapping: &(impl Fn(Extract) -> &'a Mapping + Sync),
+    selection: &Selection,
+) -> Vec<Unit> {
     let mut units = Vec::new();
     for extract in [Extract::SendingLog, Extract::TrackingLog] {
         let mapping = mapping(extract);
@@ -35,12 +44,23 @@ pub fn units<'a>(files: &[OpenFile], mapping: &impl Fn(Extract) -> &'a Mapping) 
                     rows: file.rows(row_group),
                     bounds: file.log_ids(row_group, mapping),
                     apart: false,
+                    is_needed: true,
                 });
             }
         }
         let bounds: Vec<_> = units[first..].iter().map(|unit| unit.bounds).collect();
         for (unit, apart) in units[first..].iter_mut().zip(apart(&bounds)) {
             unit.apart = apart;
+        }
+    }
+    if let Selection::Only(ids) = selection {
+        let is_needed = map(pool, units.len(), |at| {
+            let unit: &Unit = &units[at];
+            let file = &files[unit.source];
+            file.may_hold_some(unit.row_group, mapping(file.extract), ids)
+        });
+        for (unit, is_needed) in units.iter_mut().zip(is_needed) {
+            unit.is_needed = is_needed;
         }
     }
     units

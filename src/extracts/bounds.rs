@@ -1,10 +1,14 @@
 //! What a footer tells of the values of a column, so that row groups need not be read.
 
 use super::contract::{Mapping, is_text};
-use super::file::OpenFile;
-use crate::model::Value;
+use super::file::{OpenFile, guarded};
+use crate::model::{DeliveryId, Value};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::bloom_filter::Sbbf;
 use parquet::data_type::AsBytes;
 use parquet::file::statistics::Statistics;
+use std::collections::BTreeSet;
+use std::fs::File;
 
 impl OpenFile {
     /// The lowest and the highest `log_id` of a row group, if the footer tells.
@@ -31,6 +35,67 @@ impl OpenFile {
         }
     }
 
+    /// Whether a row group may hold rows of some of these deliveries, or rows without one; false only
+    /// where statistics or a bloom filter in the file rule it out.
+    pub fn may_hold_some(
+        &self,
+        row_group: usize,
+        mapping: &Mapping,
+        ids: &BTreeSet<DeliveryId>,
+    ) -> bool {
+        let column = "delivery_id";
+        let Some((place, statistics)) = self.statistics(row_group, mapping.name(column)) else {
+            return true;
+        };
+        if statistics.null_count_opt() != Some(0) {
+            return true;
+        }
+        let within = |id: &&DeliveryId| {
+            let id = match id {
+                DeliveryId::Number(number) => Value::Number(*number),
+                DeliveryId::Text(text) => Value::Text(text.clone()),
+            };
+            self.may_hold(row_group, mapping, column, &id)
+        };
+        let within: Vec<&DeliveryId> = ids.iter().filter(within).collect();
+        // Asking the filter for more is not worth it: some of them will be there.
+        const FEW: usize = 1000;
+        if within.is_empty() || within.len() > FEW {
+            return !within.is_empty();
+        }
+        let Some(filter) = self.bloom_filter(row_group, place) else {
+            return true;
+        };
+        let in_filter = |id: &&DeliveryId| match (id, statistics) {
+            (DeliveryId::Number(number), Statistics::Int64(_)) => filter.check(number),
+            (DeliveryId::Number(number), Statistics::Int32(_)) => {
+                i32::try_from(*number).is_ok_and(|number| filter.check(&number))
+            }
+            (DeliveryId::Text(text), Statistics::ByteArray(_)) => filter.check(&**text),
+            (DeliveryId::Number(_) | DeliveryId::Text(_), _) => true,
+        };
+        within.iter().any(in_filter)
+    }
+
+    /// The bloom filter of a column, if there is one that can be read.
+    fn bloom_filter(&self, row_group: usize, root: usize) -> Option<Sbbf> {
+        let leaf = self.leaf(root)?;
+        let group = self.metadata.metadata().row_group(row_group);
+        group.column(leaf).bloom_filter_offset()?;
+        let read = || {
+            let handle = File::open(&self.file.path)?;
+            let builder =
+                ParquetRecordBatchReaderBuilder::new_with_metadata(handle, self.metadata.clone());
+            builder.get_row_group_column_bloom_filter(row_group, leaf)
+        };
+        guarded(read).ok().flatten()
+    }
+
+    fn leaf(&self, root: usize) -> Option<usize> {
+        let descriptor = self.metadata.parquet_schema();
+        (0..descriptor.num_columns()).find(|leaf| descriptor.get_column_root_idx(*leaf) == root)
+    }
+
     fn is_signed(&self, place: usize) -> bool {
         let field = self.metadata.schema().field(place);
         field.data_type().is_signed_integer()
@@ -39,9 +104,7 @@ impl OpenFile {
     /// The place of a column by its name in the file, and its statistics in a row group.
     fn statistics(&self, row_group: usize, name: &str) -> Option<(usize, &Statistics)> {
         let place = self.metadata.schema().index_of(name).ok()?;
-        let descriptor = self.metadata.parquet_schema();
-        let leaf = (0..descriptor.num_columns())
-            .find(|leaf| descriptor.get_column_root_idx(*leaf) == place)?;
+        let leaf = self.leaf(place)?;
         let group = self.metadata.metadata().row_group(row_group);
         Some((place, group.column(leaf).statistics()?))
     }

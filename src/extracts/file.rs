@@ -83,7 +83,7 @@ pub fn open(extract: Extract, file: &SourceFile, mapping: &Mapping) -> Result<Op
 }
 
 /// Runs what decodes bytes of strangers: also a panic in it becomes the file's error.
-fn guarded<T>(read: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, String> {
+pub(super) fn guarded<T>(read: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, String> {
     match catch_unwind(AssertUnwindSafe(read)) {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(format!("expected a Parquet file, found {error}")),

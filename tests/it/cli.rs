@@ -12,6 +12,7 @@ mod labels;
 mod left_out;
 mod scope;
 mod signals;
+mod skipping;
 mod stats;
 mod terminal;
 mod texts;

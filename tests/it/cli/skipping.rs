@@ -1,0 +1,121 @@
+//! Row groups that the footers or bloom filters of their files rule out are not read.
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, Int64Array, StringArray};
+use parquet::file::metadata::ParquetMetaDataReader;
+use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder};
+
+use super::super::delta::newest_run;
+use super::super::site::{MINUTE, NINE, Site, number, read_columns, report, write_parquet};
+use super::super::world::{Layout, World};
+
+/// Row groups of ten rows, all of the deliveries named for each, in turns.
+const GROUPS: [&[i64]; 3] = [&[2], &[1, 3], &[4]];
+
+fn world() -> World {
+    let mut world = World::default();
+    for (group, deliveries) in (0..).zip(GROUPS) {
+        for row in 0..10 {
+            let delivery = deliveries[row as usize % deliveries.len()];
+            let at = NINE + (group * 10 + row) * MINUTE;
+            let row = report(delivery, group * 10 + row, "relayed", at);
+            world.sending.push(row);
+        }
+    }
+    world
+}
+
+/// The sending log in row groups of ten rows, without the bytes of the message ids of the one in the
+/// middle, so that nobody can read it.
+fn spoil_the_middle(site: &Site, layout: &Layout, properties: WriterPropertiesBuilder) {
+    site.rewrite(&world(), layout);
+    let path = &log(site);
+    let properties = properties.set_max_row_group_row_count(Some(10)).build();
+    write_parquet(path, &read_columns(path), properties);
+    let file = fs::File::open(path).expect("the file");
+    let footer = ParquetMetaDataReader::new().parse_and_finish(&file);
+    let footer = footer.expect("a footer");
+    assert_eq!(footer.num_row_groups(), GROUPS.len());
+    let (start, length) = footer.row_group(1).column(1).byte_range();
+    let mut bytes = fs::read(path).expect("the file");
+    bytes[start as usize..(start + length) as usize].fill(0xff);
+    fs::write(path, bytes).expect("a spoilt file");
+}
+
+fn log(site: &Site) -> PathBuf {
+    let folder = fs::read_dir(site.path("in/sending_log")).expect("a folder");
+    let mut files = folder.map(|entry| entry.expect("a file").path());
+    files.next().expect("one file")
+}
+
+#[test]
+fn row_groups_without_the_deliveries_are_not_read() {
+    let texts = Layout {
+        string_ids: true,
+        ..Layout::default()
+    };
+    for (layout, name) in [(Layout::default(), ""), (texts, "d-")] {
+        let id = |number: i64| format!("{name}{number}");
+        let site = Site::laid_out(&world(), &layout);
+        let plain = WriterProperties::builder();
+        spoil_the_middle(&site, &layout, plain.clone());
+        site.run_to(1, &[]);
+        site.run_to(0, &["--delivery", &id(4)]);
+        assert_eq!(number(&site.deliveries()[&id(4)], "processed"), 10);
+        let logs = &newest_run(&site.output())["logs"];
+        assert_eq!(logs[0]["rows_read"], 10);
+        assert_eq!(logs[0]["rows_not_selected"], 20);
+        // The bounds of the one in the middle do not rule the second delivery out; a filter does.
+        site.run_to(1, &["--delivery", &id(2)]);
+        spoil_the_middle(&site, &layout, plain.clone().set_bloom_filter_enabled(true));
+        site.run_to(0, &["--delivery", &id(2)]);
+        assert_eq!(number(&site.deliveries()[&id(2)], "processed"), 10);
+        site.run_to(1, &["--delivery", &id(2), &id(3)]);
+        // Without bounds and filter, all have to be read.
+        let none = parquet::file::properties::EnabledStatistics::None;
+        spoil_the_middle(&site, &layout, plain.set_statistics_enabled(none));
+        site.run_to(1, &["--delivery", &id(4)]);
+    }
+}
+
+#[test]
+fn rows_without_a_delivery_are_rejected_whatever_is_asked_for() {
+    for string_ids in [false, true] {
+        let layout = Layout {
+            string_ids,
+            ..Layout::default()
+        };
+        let site = Site::laid_out(&world(), &layout);
+        let path = log(&site);
+        let mut columns = read_columns(&path);
+        let ids: &mut ArrayRef = &mut columns[0].1;
+        // The last row of the row group in the middle.
+        *ids = match ids.as_any().downcast_ref::<Int64Array>() {
+            Some(numbers) => Arc::new(without(numbers.iter().collect::<Vec<_>>())) as ArrayRef,
+            None => {
+                let plain = arrow::compute::cast(ids, &arrow::datatypes::DataType::Utf8);
+                let plain = plain.expect("texts");
+                let texts = plain.as_any().downcast_ref::<StringArray>();
+                let texts = texts.expect("texts").iter();
+                let mut texts: Vec<Option<&str>> = texts.collect();
+                texts[19] = None;
+                Arc::new(StringArray::from(texts))
+            }
+        };
+        let ten = WriterProperties::builder().set_max_row_group_row_count(Some(10));
+        write_parquet(&path, &columns, ten.build());
+        let id = if string_ids { "d-4" } else { "4" };
+        site.run_to(3, &["--delivery", id]);
+        let logs = &newest_run(&site.output())["logs"];
+        assert_eq!(logs[0]["rows_rejected"], 1);
+        assert_eq!(logs[0]["rows_not_selected"], 19);
+    }
+}
+
+fn without(mut numbers: Vec<Option<i64>>) -> Int64Array {
+    numbers[19] = None;
+    Int64Array::from(numbers)
+}
