@@ -1,90 +1,221 @@
-"""The hourly KPI table of clean extracts in SQL, a peer to measure against.
+"""The hourly KPI table in SQL, a peer to measure against.
 
-duckdb_hourly.py SRC OUT.parquet AS_OF [THREADS, default 2]
+duckdb_hourly.py SRC OUT.parquet AS_OF [--threads N] [--dirty]
+
+Without --dirty the extracts must be clean: every row stands in them once and is never corrected. Instants are
+microseconds as integers, hours are whole hours since 1970, until the last step: time zones cost time.
 """
-import sys, time, duckdb
-src, out, as_of = sys.argv[1:4]
-threads = int(sys.argv[4]) if len(sys.argv) > 4 else 2
-con = duckdb.connect()
-con.execute(f"set threads={threads}; set memory_limit='16GB'; set preserve_insertion_order=false; set TimeZone='UTC'")
-t = time.time()
-con.execute(f"""
-create temp view dlv as select delivery_id, efs, case when validity_end - started_at <= interval 84 hour then validity_end end as vend, to_deliver from '{src}/deliveries.parquet';
-copy (
-with m0 as (
-  select delivery_id, message_id, min(event_at) filter (event='relayed') as r, min(event_at) filter (event='delivered') as o, min(event_at) filter (event='hard_bounce') as b,
-    min(event_at) as f, bool_or(event in ('soft_bounce','expired')) as hard_case
-  from '{src}/sending_log/*.parquet' where event_at < timestamptz '{as_of}' and event in ('relayed','soft_bounce','delivered','expired','hard_bounce') group by all
-), easy as (select m0.*, d.efs from m0 join dlv d using (delivery_id) where not hard_case),
-e1 as (select *, coalesce(r = f, false) as rf, coalesce(o = f, false) as of_, coalesce(o <= b or b is null, false) and o is not null as ok from easy),
-easy_tr as (
-  select delivery_id, f as ts, 1 as processed, case when efs then (not rf and of_)::int else (rf or of_)::int end as delivered, (not rf and not of_)::int as failed, (efs and rf)::int as pending from e1
-  union all select delivery_id, o, 0, 1, 0, -1 from e1 where efs and rf and ok
-  union all select delivery_id, b, 0, case when efs and rf and not ok then 0 else -1 end, 1, case when efs and rf and not ok then -1 else 0 end from e1 where b is not null and (rf or of_)
-), ev as (
-  select distinct s.delivery_id, s.message_id, s.event, s.event_at,
-    case s.event when 'relayed' then 0 when 'soft_bounce' then 1 when 'delivered' then 2 when 'expired' then 3 when 'hard_bounce' then 4 end as ord
-  from '{src}/sending_log/*.parquet' s semi join (select delivery_id, message_id from m0 where hard_case) h using (delivery_id, message_id)
-  where event_at < timestamptz '{as_of}' and s.event in ('relayed','soft_bounce','delivered','expired','hard_bounce')
-), msg as (
-  select delivery_id, message_id, coalesce(min(event_at) filter (event='relayed'), min(event_at)) as relayed_at,
-    min(event_at) filter (event='hard_bounce') as hard_at
-  from ev group by all
-), msgd as (
-  select m.*, d.efs, least(coalesce(d.vend, timestamptz '2999-01-01'), m.relayed_at + interval 84 hour) as deadline from msg m join dlv d using (delivery_id)
-), agg as (
-  select e.delivery_id, e.message_id, max(e.event_at) filter (e.event='soft_bounce' and e.event_at < d.deadline) as last_soft,
-    max(e.event_at) filter (e.event='delivered' and e.event_at < d.deadline) as last_ok
-  from ev e join msgd d using (delivery_id, message_id) where not d.efs and e.event in ('soft_bounce','delivered') group by all
-), allev as (
-  select e.delivery_id, e.message_id, e.event_at, e.ord, e.event, d.efs, d.hard_at, d.deadline from ev e join msgd d using (delivery_id, message_id)
-    where (d.hard_at is null or e.event_at <= d.hard_at)
-  union all
-  select a.delivery_id, a.message_id, d.deadline, 5, 'give_up', d.efs, d.hard_at, d.deadline from agg a join msgd d using (delivery_id, message_id)
-    where a.last_soft is not null and (a.last_ok is null or a.last_ok < a.last_soft) and (d.hard_at is null or d.hard_at > d.deadline) and d.deadline < timestamptz '{as_of}'
-), st as (
-  select *, case
-     when event in ('hard_bounce') then 'H'
-     when event in ('expired','give_up') then 'F'
-     when efs then case event when 'relayed' then 'P' when 'delivered' then 'S' when 'soft_bounce' then 'F' end
-     else case when event='soft_bounce' and event_at >= deadline then 'F' else 'S' end end as s
-  from allev
-), tr as (
-  select delivery_id, date_trunc('hour', event_at) as hour, s, lag(s) over (partition by delivery_id, message_id order by event_at, ord) as p from st
-), sh0 as (
-  select delivery_id, hour,
-    sum((p is null)::int) as processed,
-    sum((s='S')::int - (p is not null and p='S')::int) as delivered,
-    sum((s in ('F','H'))::int - (p is not null and p in ('F','H'))::int) as failed,
-    sum((s='H')::int - (p is not null and p='H')::int) as hard,
-    sum((s='P')::int - (p is not null and p='P')::int) as pending
-  from tr group by all
-  union all
-  select delivery_id, date_trunc('hour', ts), sum(processed), sum(delivered), sum(failed), sum(failed), sum(pending) from easy_tr group by all
-), sh as (select delivery_id, hour, sum(processed) processed, sum(delivered) delivered, sum(failed) failed, sum(hard) hard, sum(pending) pending from sh0 group by all
-), tk as (
-  select distinct delivery_id, message_id, type, event_at, url_id, log_id from '{src}/tracking_log/*.parquet' where event_at < timestamptz '{as_of}'
-), traw as (
-  select delivery_id, date_trunc('hour', event_at) as hour, sum((type=2)::int) as opens, sum((type in (1,10,11))::int) as clicks, sum((type=6)::int) as mirror, sum((type=3)::int) as optout from tk group by all
-), tfirst as (
-  select delivery_id, message_id, min(event_at) filter (type in (1,2,3,6,10,11)) as o, min(event_at) filter (type = 2) as ot, min(event_at) filter (type in (1,10,11)) as c from tk group by all
-), tu as (
-  select delivery_id, hour, sum(uo) as uo, sum(uot) as uot, sum(uc) as uc from (
-    select delivery_id, date_trunc('hour', o) as hour, 1 as uo, 0 as uot, 0 as uc from tfirst where o is not null
-    union all select delivery_id, date_trunc('hour', ot), 0, 1, 0 from tfirst where ot is not null
-    union all select delivery_id, date_trunc('hour', c), 0, 0, 1 from tfirst where c is not null) group by all
-), h as (
-  select coalesce(a.delivery_id,b.delivery_id,c.delivery_id) as delivery_id, coalesce(a.hour,b.hour,c.hour) as hour,
-   coalesce(processed,0) processed, coalesce(delivered,0) delivered, coalesce(failed,0) failed, coalesce(hard,0) hard, coalesce(pending,0) pending,
-   coalesce(opens,0) opens, coalesce(clicks,0) clicks, coalesce(mirror,0) mirror, coalesce(optout,0) optout, coalesce(uo,0) uo, coalesce(uot,0) uot, coalesce(uc,0) uc
-  from sh a full join traw b on a.delivery_id=b.delivery_id and a.hour=b.hour full join tu c on coalesce(a.delivery_id,b.delivery_id)=c.delivery_id and coalesce(a.hour,b.hour)=c.hour
+import argparse
+import time
+
+import duckdb
+
+HOUR = 3_600_000_000
+QUEUE = 84 * HOUR
+DEADLINE = -1  # among the codes of reports: it comes before those of its own instant
+REPORT = """case event when 'relayed' then 0 when 'soft_bounce' then 1 when 'delivered' then 2 when 'expired' then 3
+    when 'hard_bounce' then 4 end::tinyint"""
+OPENING, CLICKS = "(1, 2, 3, 6, 10, 11)", "(1, 10, 11)"
+COUNTERS = [
+    "processed", "delivered", "failed", "hard", "pending", "opens", "clicks", "mirror", "optout", "uo", "uot", "uc",
+]
+
+
+def arguments():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("src")
+    p.add_argument("out")
+    p.add_argument("as_of")
+    p.add_argument("--threads", type=int, default=2)
+    p.add_argument("--dirty", action="store_true", help="rows may be corrected, deleted, or there more than once")
+    return p.parse_args()
+
+
+def rows_of(log, what):
+    """The rows that count of clean extracts."""
+    return f"""
+{log} as not materialized (select delivery_id, message_id, {what} as what, epoch_us(event_at) as t from {log}_files)"""
+
+
+def winning_rows_of(log, what):
+    """The rows that count of dirty extracts: of each log id the highest revision, unless that is a deletion.
+
+    Few rows have ever been corrected, so only these are grouped. Copies remain; revisions of the same number are
+    taken for copies.
+    """
+    key = "delivery_id, message_id, log_id"
+    return f"""
+{log}_rows as materialized (
+    select {key}, {what} as what, epoch_us(event_at) as t, coalesce(revision, 0) as revision, deleted from {log}_files
+),
+{log}_corrected as materialized (select distinct {key} from {log}_rows where revision > 0 or deleted),
+{log}_winners as (
+    select delivery_id, message_id, log_id, arg_max({{'what': what, 't': t, 'deleted': deleted}}, revision) as row
+    from {log}_rows semi join {log}_corrected using ({key})
+    group by {key}
+),
+{log} as not materialized (
+    select {key}, what, t from {log}_rows anti join {log}_corrected using ({key})
+    union all
+    select {key}, row.what, row.t from {log}_winners where row.deleted is not true
+)"""
+
+
+def sending(as_of):
+    """Changes of the status counters, by delivery and hour.
+
+    Most messages have neither soft bounces nor expiries; for them three instants tell everything, and copies of a
+    report change nothing. Only the others go through window functions, which takes several times as long.
+    """
+    return f"""
+reports as materialized (
+    select delivery_id, message_id, what, t from sending_log
+    where what is not null and t < epoch_us(timestamptz '{as_of}')
+),
+retried_keys as materialized (select distinct delivery_id, message_id from reports where what in (1, 3)),
+messages as (
+    select delivery_id, message_id,
+        min(t) filter (what = 0) as relayed,
+        min(t) filter (what = 2) as delivered,
+        min(t) filter (what = 4) as hard
+    from reports anti join retried_keys using (delivery_id, message_id) group by delivery_id, message_id
+),
+straight as (
+    select delivery_id, least(relayed, delivered, hard) // {HOUR} as entered_hour, delivered // {HOUR} as delivered_hour,
+        hard // {HOUR} as hard_hour,
+        coalesce(relayed <= least(delivered, hard), relayed is not null) as by_relay,
+        coalesce(delivered <= least(relayed, hard), delivered is not null) as by_delivery,
+        coalesce(delivered <= hard, delivered is not null) as confirmed,
+        count(*) as n
+    from messages group by all
+),
+straight_changes as (
+    with s as (select * from straight join dlv using (delivery_id))
+    select delivery_id, entered_hour as hour, n as processed,
+        n * case when efs then (not by_relay and by_delivery) else (by_relay or by_delivery) end::int as delivered,
+        n * (not by_relay and not by_delivery)::int as failed, n * (efs and by_relay)::int as pending
+    from s
+    union all
+    select delivery_id, delivered_hour, 0, n, 0, -n from s where efs and by_relay and confirmed
+    union all
+    select delivery_id, hard_hour, 0,
+        case when efs and by_relay and not confirmed then 0 else -n end, n,
+        case when efs and by_relay and not confirmed then -n else 0 end
+    from s where hard_hour is not null and (by_relay or by_delivery)
+),
+retried_reports as materialized (
+    select distinct delivery_id, message_id, t, what
+    from reports semi join retried_keys using (delivery_id, message_id)
+),
+retried as materialized (
+    select delivery_id, message_id, any_value(efs) as efs, min(t) as entered, min(t) filter (what = 4) as hard,
+        least(any_value(valid_until), min(t) + {QUEUE}) as deadline
+    from retried_reports join dlv using (delivery_id) group by delivery_id, message_id
+),
+told as (
+    select delivery_id, message_id, t, what, efs, deadline, t = entered as entering,
+        last_value(case when what = 1 or what = 2 then what end ignore nulls) over (
+            partition by delivery_id, message_id order by t, what rows between unbounded preceding and 1 preceding
+        ) as last
+    from (
+        from retried_reports
+        union all
+        select delivery_id, message_id, deadline, {DEADLINE} from retried
+        where deadline > entered and deadline < epoch_us(timestamptz '{as_of}')
+    ) join retried using (delivery_id, message_id)
+    where hard is null or t <= hard
+),
+states as (
+    select delivery_id, message_id, t, what,
+        case when what = 4 then 'H' when what in (3, {DEADLINE}) then 'F' when what = 2 then 'S'
+            when what = 0 then case when efs then 'P' else 'S' end
+            when efs or t >= deadline then 'F' else 'S' end as state,
+        what in (3, 4, {DEADLINE}) or (what = 1 and t >= deadline) as final
+    from told
+    where case when what = 0 then entering when what = 3 then last is distinct from 2
+        when what = {DEADLINE} then last = 1 else true end
+),
+steps as (
+    select delivery_id, t // {HOUR} as hour, state, what, lag(state) over w as before,
+        coalesce(bool_or(final) over (w rows between unbounded preceding and 1 preceding), false) as closed
+    from states window w as (partition by delivery_id, message_id order by t, what)
+),
+changes as (
+    select delivery_id, hour, state, case when closed then 'F' else before end as before
+    from steps where what = 4 or (not closed and (what <> {DEADLINE} or before <> state))
+),
+sending_changes as (
+    select delivery_id, hour, count(*) filter (before is null) as processed,
+        count(*) filter (state = 'S') - count(*) filter (before = 'S') as delivered,
+        count(*) filter (state in ('F', 'H')) - count(*) filter (before in ('F', 'H')) as failed,
+        count(*) filter (state = 'H') - count(*) filter (before = 'H') as hard,
+        count(*) filter (state = 'P') - count(*) filter (before = 'P') as pending
+    from changes group by delivery_id, hour
+    union all
+    select delivery_id, hour, processed, delivered, failed, failed, pending from straight_changes
+)"""
+
+
+def tracking(as_of, dirty):
+    """Changes of the tracking counters, by delivery and hour; only dirty extracts are freed of copies."""
+    columns = "distinct delivery_id, message_id, log_id, what, t" if dirty else "delivery_id, message_id, what, t"
+    return f"""
+happenings as materialized (
+    select {columns} from tracking_log where t < epoch_us(timestamptz '{as_of}')
+),
+firsts as (
+    select delivery_id, min(t) filter (what in {OPENING}) // {HOUR} as uo, min(t) filter (what = 2) // {HOUR} as uot,
+        min(t) filter (what in {CLICKS}) // {HOUR} as uc
+    from happenings group by delivery_id, message_id
+),
+tracking_changes as (
+    select delivery_id, t // {HOUR} as hour, count(*) filter (what = 2) as opens,
+        count(*) filter (what in {CLICKS}) as clicks, count(*) filter (what = 6) as mirror,
+        count(*) filter (what = 3) as optout
+    from happenings group by delivery_id, t // {HOUR}
+),
+unique_changes as (
+    select delivery_id, unnest([uo, uot, uc]) as hour, unnest([1, 0, 0]) as uo, unnest([0, 1, 0]) as uot,
+        unnest([0, 0, 1]) as uc
+    from firsts
+)"""
+
+
+def query(as_of, dirty):
+    logs = winning_rows_of if dirty else rows_of
+    ctes = [logs("sending_log", REPORT), sending(as_of), logs("tracking_log", "type::utinyint"), tracking(as_of, dirty)]
+    return f"""
+with {",".join(ctes)},
+hourly as (
+    select delivery_id, hour, {", ".join(f"coalesce(sum({c}), 0)::bigint as {c}" for c in COUNTERS)}
+    from (from sending_changes union all by name from tracking_changes union all by name from unique_changes)
+    where hour is not null group by delivery_id, hour
+),
+cumulative as (
+    select delivery_id, make_timestamptz(hour * {HOUR}) as hour, {", ".join(f"sum({c}) over w as {c}" for c in COUNTERS)}
+    from hourly window w as (partition by delivery_id order by hour)
 )
-select delivery_id, hour, 
-  sum(processed) over w processed, sum(delivered) over w delivered, sum(failed) over w failed, sum(hard) over w hard, sum(pending) over w pending,
-  sum(opens) over w opens, sum(clicks) over w clicks, sum(mirror) over w mirror, sum(optout) over w optout, sum(uo) over w uo, sum(uot) over w uot, sum(uc) over w uc,
-  sum(delivered) over w / nullif(sum(processed) over w,0) as delivered_rate, sum(failed) over w / nullif(sum(processed) over w,0) as bounce_rate,
-  sum(uo) over w / nullif(sum(delivered) over w,0) as open_rate, sum(uc) over w / nullif(sum(delivered) over w,0) as ctr
-from h window w as (partition by delivery_id order by hour)
-) to '{out}' (format parquet, compression zstd)
-""")
-print("duckdb seconds", round(time.time() - t, 2), con.execute(f"select count(*), sum(delivered) from '{out}'").fetchone())
+select *, delivered / nullif(processed, 0) as delivered_rate, failed / nullif(processed, 0) as bounce_rate,
+    uo / nullif(delivered, 0) as open_rate, uc / nullif(delivered, 0) as ctr
+from cumulative"""
+
+
+def main():
+    args = arguments()
+    con = duckdb.connect()
+    con.execute(f"set threads={args.threads}; set memory_limit='16GB'; set preserve_insertion_order=false")
+    con.execute("set TimeZone='UTC'")
+    start = time.time()
+    for log in ("sending_log", "tracking_log"):
+        con.execute(f"create temp view {log}_files as from read_parquet('{args.src}/{log}/*.parquet')")
+    con.execute(f"""
+create temp view dlv as select delivery_id, efs,
+    case when validity_end - started_at between interval 1 microsecond and interval 84 hour
+        then epoch_us(validity_end) end as valid_until
+from read_parquet('{args.src}/deliveries.parquet')""")
+    con.execute(f"copy ({query(args.as_of, args.dirty)}) to '{args.out}' (format parquet, compression zstd)")
+    print("duckdb seconds", round(time.time() - start, 2))
+
+
+if __name__ == "__main__":
+    main()
