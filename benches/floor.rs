@@ -1,7 +1,8 @@
 //! The floor under every run: decoding the columns that a run needs, with as many threads, and throwing
 //! the rows away. Prints one JSON object.
 //!
-//! `floor SENDING_LOG TRACKING_LOG THREADS`
+//! `floor SENDING_LOG TRACKING_LOG THREADS [corrected]`; with the last word also the columns that a run
+//! needs where a `log_id` may stand in several rows.
 
 use delivery_kpi::engine::{open_all, pool};
 use delivery_kpi::extracts::{Extract, Mapping, OpenFile, list};
@@ -16,8 +17,12 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [sending, tracking, threads] = arguments.as_slice() else {
-        panic!("floor SENDING_LOG TRACKING_LOG THREADS");
+    let (sending, tracking, threads, with_tails) = match arguments.as_slice() {
+        [sending, tracking, threads] => (sending, tracking, threads, false),
+        [sending, tracking, threads, word] if word == "corrected" => {
+            (sending, tracking, threads, true)
+        }
+        _ => panic!("floor SENDING_LOG TRACKING_LOG THREADS [corrected]"),
     };
     let pool = pool(threads.parse().expect("a number of threads")).expect("threads");
     let mapping = Mapping::default();
@@ -42,7 +47,7 @@ fn main() {
             .with_max_len(1)
             .map(|(file, group)| {
                 let mut rows = 0;
-                let projection = file.projection(&mapping, false);
+                let projection = file.projection(&mapping, with_tails);
                 file.read(*group, &projection, |batch| {
                     rows += black_box(batch).num_rows();
                     Ok(())

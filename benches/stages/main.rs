@@ -8,6 +8,7 @@ use delivery_kpi::cli::{self, Effort, Extracts, Recompute};
 use delivery_kpi::commands::recompute;
 use delivery_kpi::decode::{Decoded, Decoder, Fingerprint, Selection, Zone};
 use delivery_kpi::engine::{self, Pool, Run, Sheaf, Shelf, Shelved, Silent};
+use delivery_kpi::extracts::{Extract, Mapping, list, open};
 use delivery_kpi::history::Meaning;
 use delivery_kpi::job::Job;
 use delivery_kpi::model::{Attributes, Catalog, Codes, DeadlineMode, Instant, Labels, Log, Policy};
@@ -115,7 +116,7 @@ fn fold(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("fold");
     group.throughput(Throughput::Elements(ROWS as u64));
     for shape in SHAPES {
-        let (world, partitions) = (World::new(), engine::partitions_for(ROWS as u64, 1));
+        let (world, partitions) = (World::new(), engine::partitions_for(ROWS as u64));
         let mut decoded = Decoded::default();
         world.decode(&shape.batch(ROWS), &mut decoded);
         let run = shelved(decoded, partitions);
@@ -145,6 +146,39 @@ fn roll_up(criterion: &mut Criterion) {
                 assert_eq!(messages, shape.messages(ROWS) as i64);
             });
         });
+    }
+}
+
+/// The columns of these Parquet files, decoded and thrown away: what [`whole_job`] cannot be faster
+/// than.
+fn floor(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("floor");
+    group
+        .throughput(Throughput::Elements(ROWS as u64))
+        .sample_size(10);
+    let mapping = Mapping::default();
+    for shape in [SHAPES[0], SHAPES[1]] {
+        let extracts = TempDir::new().expect("a directory");
+        write(&shape.batch(ROWS), extracts.path());
+        let files = list(extracts.path()).expect("a listing").files;
+        for threads in [1, 2] {
+            let pool = engine::pool(threads).expect("threads");
+            let decode = |at: usize| {
+                let file = open(Extract::SendingLog, &files[at], &mapping).expect("a footer");
+                let projection = file.projection(&mapping, false);
+                for group in 0..file.row_groups() {
+                    let read = file.read(group, &projection, |batch| {
+                        std::hint::black_box(batch);
+                        Ok(())
+                    });
+                    read.expect("a row group");
+                }
+            };
+            let id = BenchmarkId::new(shape.name, threads);
+            group.bench_function(id, |bencher| {
+                bencher.iter(|| engine::map(&pool, files.len(), decode));
+            });
+        }
     }
 }
 
@@ -210,5 +244,5 @@ fn recompute_all(extracts: &Path, output: TempDir, threads: usize, deliveries: i
     output
 }
 
-criterion_group!(benches, decode, fold, roll_up, whole_job);
+criterion_group!(benches, decode, fold, roll_up, floor, whole_job);
 criterion_main!(benches);

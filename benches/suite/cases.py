@@ -49,7 +49,8 @@ class Bench:
     def command(self, case):
         data, output, threads = case.data.path(self.root), self.output(case), str(case.threads)
         if case.program == FLOOR:
-            return [self.floor, data / "sending_log", data / "tracking_log", threads]
+            corrected = ["corrected"] * case.data.dirty
+            return [self.floor, data / "sending_log", data / "tracking_log", threads, *corrected]
         if case.program == PEER:
             dirty = ["--dirty"] * case.data.dirty
             return [sys.executable, BENCHES / "duckdb_hourly.py", data, output, self.as_of, "--threads", threads, *dirty]

@@ -87,6 +87,12 @@ impl Ints {
     pub fn is_absent(&self) -> bool {
         self.values.is_none()
     }
+
+    /// All values, where none is null or bad.
+    pub fn plain(&self) -> Option<&[i64]> {
+        let values = self.values.as_ref()?;
+        (values.null_count() == 0).then(|| &values.values()[..])
+    }
 }
 
 const OUT_OF_RANGE: &str = "outside the signed 64-bit range";
@@ -154,6 +160,15 @@ impl Bools {
             None | Some((_, DataType::Null)) => Ok(Bools::Absent),
             Some((array, DataType::Boolean)) => Ok(Bools::Plain(array.as_boolean().clone())),
             Some((array, _)) => Ok(Bools::Numbers(Ints::new(column, Some(array))?)),
+        }
+    }
+
+    /// Whether no value is true or bad.
+    pub fn is_never(&self) -> bool {
+        match self {
+            Bools::Absent => true,
+            Bools::Plain(array) => array.true_count() == 0,
+            Bools::Numbers(_) => false,
         }
     }
 

@@ -108,6 +108,19 @@ impl Instants {
         }
     }
 
+    /// All values as microseconds in UTC, plausible or not, where that is what they are and none is null.
+    pub fn plain(&self) -> Option<&[i64]> {
+        match self {
+            Instants::Stamps {
+                values,
+                valid,
+                unit: TimeUnit::Microsecond,
+                naive_in: None,
+            } if valid.as_ref().is_none_or(|valid| valid.null_count() == 0) => Some(values),
+            _ => None,
+        }
+    }
+
     /// The value of a row.
     #[inline(always)]
     pub fn get(&self, row: usize) -> Cell<Instant> {

@@ -23,6 +23,14 @@ pub(super) struct Keys<'a, M: DecodeKey> {
     fingerprint: Fingerprint,
 }
 
+/// What all rows of a batch have, where nothing in it is odd.
+pub(super) struct Plain<'a> {
+    /// In microseconds, plausible or not.
+    pub(super) at: &'a [i64],
+    /// Where the log has them.
+    pub(super) log_ids: Option<&'a [i64]>,
+}
+
 /// The keys and marks of one row.
 pub(super) struct Head<M> {
     delivery: DeliveryIndex,
@@ -62,6 +70,29 @@ impl<'a, M: DecodeKey> Keys<'a, M> {
     /// What is kept for the next batch.
     pub(super) fn recent(self) -> Recent {
         self.delivery.recent()
+    }
+
+    /// The instants and `log_id`s of all rows, where none of the batch is null, corrected, deleted or a
+    /// test row.
+    pub(super) fn plain(&self) -> Option<Plain<'_>> {
+        let is_plain = self.rest.is_none()
+            && self.revision.is_absent()
+            && self.deleted.is_never()
+            && self.is_test.is_never();
+        let log_ids = match self.log_id.is_absent() {
+            true => None,
+            false => Some(self.log_id.plain()?),
+        };
+        let at = self.at.plain()?;
+        is_plain.then_some(Plain { at, log_ids })
+    }
+
+    /// Delivery and message of a row, where both are good and the delivery is asked for.
+    #[inline(always)]
+    pub(super) fn plain_row(&self, row: usize) -> Option<(DeliveryIndex, M)> {
+        let delivery = self.delivery.get(row).ok()??;
+        let message = M::get(&self.message, row, &self.fingerprint).ok()?;
+        Some((delivery, message))
     }
 
     /// None for a row of a delivery that was not asked for.

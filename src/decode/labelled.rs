@@ -126,6 +126,18 @@ impl<T: Copy> Labelled<T> {
         }
     }
 
+    /// The label of each row, where none is null, and what becomes of the meaning of each label; none
+    /// of those that mean nothing.
+    pub fn labels<U>(&self, form: impl Fn(T) -> U) -> Option<(&[i32], Vec<Option<U>>)> {
+        match self {
+            Labelled::Labels(keys, meanings) if keys.null_count() == 0 => {
+                let meanings = meanings.iter().map(|cell| cell.ok().map(&form));
+                Some((keys.values(), meanings.collect()))
+            }
+            _ => None,
+        }
+    }
+
     /// Whether there is no such column.
     pub fn is_absent(&self) -> bool {
         matches!(self, Labelled::Absent)

@@ -33,6 +33,27 @@ impl Sending {
         })
     }
 
+    /// What a row says and why, where neither is odd: labels alone, all of them known.
+    pub(super) fn plain(
+        &self,
+        decoder: &Decoder<'_>,
+    ) -> Option<impl Fn(usize) -> Option<(Stamp, Code)>> {
+        let stamp = |logged| Stamp::sending(None, Some(logged));
+        let (labels, stamps) = self.event.labels(stamp)?;
+        let reason = |row| {
+            let number = |number| Cell::Value(decoder.reason(number));
+            self.failure_reason.get(row, number)
+        };
+        self.status.is_absent().then_some(move |row: usize| {
+            let stamp = stamps[labels[row] as usize]?;
+            match reason(row) {
+                Cell::Value(reason) => Some((stamp, reason)),
+                Cell::Null => Some((stamp, Code::NULL)),
+                Cell::Bad(_) => None,
+            }
+        })
+    }
+
     #[inline(always)]
     pub(super) fn read<M: DecodeKey>(
         &self,
@@ -45,10 +66,8 @@ impl Sending {
         };
         let (logged, raw) = self.logged(decoder.labels, row, head.deleted)?;
         let at = keys.at(row, head.deleted)?;
-        let reason = self.failure_reason.get(row, |number| {
-            let number = decoder.labels.failure_reason_code(number);
-            Cell::Value(decoder.codes.intern(Some(Value::Number(number))))
-        });
+        let number = |number| Cell::Value(decoder.reason(number));
+        let reason = self.failure_reason.get(row, number);
         let reason = lenient(reason, "failure_reason", head.deleted)?.unwrap_or(Code::NULL);
         Ok(Some(keys.event(
             row,
@@ -94,6 +113,14 @@ impl Sending {
             }));
         }
         Ok((logged, raw_form(event, status, failure_type)))
+    }
+}
+
+impl Decoder<'_> {
+    #[inline(always)]
+    fn reason(&self, number: i64) -> Code {
+        let number = self.labels.failure_reason_code(number);
+        self.codes.intern(Some(Value::Number(number)))
     }
 }
 

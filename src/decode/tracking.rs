@@ -29,6 +29,23 @@ impl Tracking {
         })
     }
 
+    /// What a row says and of which link, where neither is odd: types of the contract alone.
+    #[inline(always)]
+    pub(super) fn plain(&self, decoder: &Decoder<'_>, row: usize) -> Option<(Stamp, Code)> {
+        let known = |code| Cell::Value((decoder.labels.tracking_code(code), Code::NULL));
+        let (tracked, _) = self.tracking_type.get(row, known).ok()?;
+        if tracked == Tracked::Unknown {
+            return None;
+        }
+        let number = |url| Cell::Value(decoder.codes.intern(Some(Value::Number(url))));
+        let url = match self.url.get(row, number) {
+            Cell::Value(url) => url,
+            Cell::Null => Code::NULL,
+            Cell::Bad(_) => return None,
+        };
+        Some((Stamp::tracking(None, Some(tracked)), url))
+    }
+
     #[inline(always)]
     pub(super) fn read<M: DecodeKey>(
         &self,

@@ -33,6 +33,9 @@ pub struct Groups<M> {
     buffer: Vec<u8>,
 }
 
+/// Rows of a partition: the slots of their messages are numbers of 32 bits.
+const MOST_ROWS: usize = 1 << 30;
+
 /// No row.
 const NONE: u32 = u32::MAX;
 
@@ -190,7 +193,7 @@ impl<M: MessageKey> Groups<M> {
     /// Room for so many more rows, and as many more messages: at most every third place is taken.
     fn make_room(&mut self, rows: usize) {
         let rows = self.rows.len() + rows;
-        assert!(rows < NONE as usize, "more than 2^32 rows in a partition");
+        assert!(rows < MOST_ROWS, "more than 2^30 rows in a partition");
         let messages = self.messages.len() + rows - self.rows.len();
         if self.table.len() >= messages * 3 {
             return;

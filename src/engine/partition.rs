@@ -15,7 +15,7 @@ pub fn partitions_for(rows: u64) -> usize {
 
 /// How many bits of a home the delivery decides: a partition has messages of an eighth of the
 /// deliveries, whose counters then stay in the processor's cache.
-const BY_DELIVERY: u32 = 6;
+const BY_DELIVERY: u32 = 3;
 
 /// Bits that spread messages evenly: the high ones choose the partition, the low ones the place in
 /// the partition's table.

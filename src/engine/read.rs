@@ -133,6 +133,9 @@ struct UnitRead {
     strays: bool,
 }
 
+/// A row group by its place among all, and what reading it gave.
+type Done = (usize, Result<UnitRead, FileError>);
+
 /// One thread that reads.
 struct Reader<'a, M: DecodeKey> {
     decoder: &'a Decoder<'a>,
@@ -140,7 +143,7 @@ struct Reader<'a, M: DecodeKey> {
     partitions: usize,
     sheaf: Sheaf<M>,
     /// The row groups, by their places among all.
-    done: Vec<(usize, Result<UnitRead, FileError>)>,
+    done: Vec<Done>,
     failed: Option<SpillError>,
 }
 
@@ -148,11 +151,16 @@ impl<M: DecodeKey> Reader<'_, M> {
     /// Rows of a run: so many that a partition has some of them, so few that they stay in the
     /// processor's cache while they are sorted.
     fn most_rows(&self) -> usize {
-        (self.partitions * 64).clamp(1 << 17, 1 << 19)
+        let most = if self.shelf.is_limited() {
+            1 << 17
+        } else {
+            1 << 19
+        };
+        (self.partitions * 64).clamp(1 << 17, most)
     }
 
     fn take_up(&mut self, at: usize, file: &OpenFile, unit: &Unit, mapping: &Mapping) {
-        if self.failed.is_none() {
+        if !self.shelf.has_failed() {
             let read = self.read_unit(file, unit, mapping);
             self.done.push((at, read));
         }
@@ -177,11 +185,20 @@ impl<M: DecodeKey> Reader<'_, M> {
             self.shelve();
         }
         let is_large = unit.rows as usize > self.most_rows();
-        let rises = unit.apart && (!is_large || self.rises(file, unit, mapping)?);
-        let rises = rises && {
+        let may_rise = unit.apart && (!is_large || self.rises(file, unit, mapping)?);
+        if may_rise {
             self.decode(file, unit, mapping, false)?;
-            self.sheaf.decoded.log_ids.rises()
-        };
+        }
+        let rises = may_rise && self.sheaf.decoded.log_ids.rises();
+        if may_rise && !rises && is_large {
+            // Some of its rows are on the shelf.
+            return Err(FileError {
+                extract: file.extract,
+                file: file.file.name.clone(),
+                row_group: Some(unit.row_group),
+                reason: "it changed while it was read".to_owned(),
+            });
+        }
         if !rises {
             self.decode(file, unit, mapping, true)?;
         }
@@ -247,7 +264,7 @@ impl<M: DecodeKey> Reader<'_, M> {
         }
     }
 
-    fn finish(mut self) -> Result<Vec<(usize, Result<UnitRead, FileError>)>, SpillError> {
+    fn finish(mut self) -> Result<Vec<Done>, SpillError> {
         self.shelve();
         match self.failed {
             Some(error) => Err(error),

@@ -7,6 +7,7 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// How much memory rows may take while they wait, and where those go that find no room.
@@ -33,6 +34,7 @@ pub struct Shelf<'a> {
     room: Option<&'a Room>,
     partitions: usize,
     held: Mutex<Held>,
+    has_failed: AtomicBool,
 }
 
 #[derive(Default)]
@@ -70,7 +72,18 @@ impl<'a> Shelf<'a> {
             room,
             partitions,
             held: Mutex::default(),
+            has_failed: AtomicBool::new(false),
         }
+    }
+
+    /// Whether there is not room for everything.
+    pub fn is_limited(&self) -> bool {
+        self.room.is_some()
+    }
+
+    /// Whether some run could not be put to a file, so that no more are needed.
+    pub fn has_failed(&self) -> bool {
+        self.has_failed.load(Ordering::Relaxed)
     }
 
     /// Takes a run. Where there is no room for it, all that are here go to a file; meanwhile the
@@ -83,7 +96,10 @@ impl<'a> Shelf<'a> {
         match self.room {
             Some(room) if held.memory > room.memory => {
                 held.memory = 0;
-                held.shelved.spill(&room.directory, self.partitions)
+                let spilled = held.shelved.spill(&room.directory, self.partitions);
+                self.has_failed
+                    .fetch_or(spilled.is_err(), Ordering::Relaxed);
+                spilled
             }
             _ => Ok(()),
         }

@@ -3,6 +3,7 @@
 use super::contract::{Mapping, is_text};
 use super::file::{OpenFile, guarded};
 use crate::model::{DeliveryId, Value};
+use arrow::datatypes::DataType;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::bloom_filter::Sbbf;
 use parquet::data_type::AsBytes;
@@ -24,12 +25,16 @@ impl OpenFile {
             return true;
         };
         match id {
-            Value::Number(number) if self.is_signed(place) => integers(statistics)
-                .is_none_or(|(lowest, highest)| (lowest..=highest).contains(number)),
+            Value::Number(number) if self.is_signed(place) => {
+                integers(statistics).is_none_or(|(lowest, highest)| {
+                    lowest > highest || (lowest..=highest).contains(number)
+                })
+            }
             Value::Text(text) if is_text(self.metadata.schema().field(place).data_type()) => {
                 // Long bounds are cut: the lower one down, the upper one up.
-                texts(statistics)
-                    .is_none_or(|(lowest, highest)| (lowest..=highest).contains(&text.as_bytes()))
+                texts(statistics).is_none_or(|(lowest, highest)| {
+                    lowest > highest || (lowest..=highest).contains(&text.as_bytes())
+                })
             }
             Value::Number(_) | Value::Text(_) => true,
         }
@@ -47,7 +52,7 @@ impl OpenFile {
         let Some((place, statistics)) = self.statistics(row_group, mapping.name(column)) else {
             return true;
         };
-        if statistics.null_count_opt() != Some(0) {
+        if statistics.null_count_opt() != Some(0) || !self.are_exact(place, statistics) {
             return true;
         }
         let within = |id: &&DeliveryId| {
@@ -77,6 +82,29 @@ impl OpenFile {
         within.iter().any(in_filter)
     }
 
+    /// Whether each value of a column is a good identifier, and is decoded as it is stored: then what is
+    /// not among them is in no row.
+    fn are_exact(&self, place: usize, statistics: &Statistics) -> bool {
+        const LAST_BLANK: u8 = b' ';
+        const FIRST_BEYOND_ASCII: u8 = 0x80;
+        let values = match self.metadata.schema().field(place).data_type() {
+            DataType::Dictionary(_, values) => values,
+            plain => plain,
+        };
+        match values {
+            DataType::Int32 | DataType::Int64 => true,
+            // A blank text is no identifier.
+            DataType::Utf8 | DataType::LargeUtf8 => {
+                let ends = texts(statistics)
+                    .and_then(|(lowest, highest)| Some((*lowest.first()?, *highest.first()?)));
+                ends.is_some_and(|(lowest, highest)| {
+                    lowest > LAST_BLANK && highest < FIRST_BEYOND_ASCII
+                })
+            }
+            _ => false,
+        }
+    }
+
     /// The bloom filter of a column, if there is one that can be read.
     fn bloom_filter(&self, row_group: usize, root: usize) -> Option<Sbbf> {
         let leaf = self.leaf(root)?;
@@ -88,7 +116,9 @@ impl OpenFile {
                 ParquetRecordBatchReaderBuilder::new_with_metadata(handle, self.metadata.clone());
             builder.get_row_group_column_bloom_filter(row_group, leaf)
         };
-        guarded(read).ok().flatten()
+        let filter = guarded(read).ok().flatten()?;
+        // One without blocks would answer nothing.
+        (filter.num_blocks() > 0).then_some(filter)
     }
 
     fn leaf(&self, root: usize) -> Option<usize> {
@@ -96,9 +126,10 @@ impl OpenFile {
         (0..descriptor.num_columns()).find(|leaf| descriptor.get_column_root_idx(*leaf) == root)
     }
 
+    /// Narrower integers are cut when they are decoded, their statistics are not.
     fn is_signed(&self, place: usize) -> bool {
         let field = self.metadata.schema().field(place);
-        field.data_type().is_signed_integer()
+        matches!(field.data_type(), DataType::Int32 | DataType::Int64)
     }
 
     /// The place of a column by its name in the file, and its statistics in a row group.

@@ -212,7 +212,11 @@ pub fn resolve_stats(flags: &Stats) -> Result<(PathBuf, Option<Sources>), JobErr
             return Err(value(flag, expected, "none"));
         }
     }
-    let sources = || Sources::resolve(&given, extracts, meaning, effort, scope, AsOf::Now);
+    let sources = || {
+        let mut sources = Sources::resolve(&given, extracts, meaning, effort, scope, AsOf::Now)?;
+        sources.room = given.room(None, None, sources.threads)?;
+        Ok::<Sources, JobError>(sources)
+    };
     Ok((output, if flags.fresh { Some(sources()?) } else { None }))
 }
 
@@ -237,6 +241,7 @@ pub fn resolve_check(flags: &Check) -> Result<Sources, JobError> {
         AsOf::HourStart,
     )?;
     sources.on_bad_file = OnBadFile::Tell;
+    sources.room = given.room(None, None, sources.threads)?;
     Ok(sources)
 }
 

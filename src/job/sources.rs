@@ -97,7 +97,7 @@ impl Sources {
             deadline: deadline(meaning.deadline, file.deadline.as_deref())?,
             scope,
             threads: given.threads(effort)?,
-            room: given.room(None, None, given.threads(effort)?)?,
+            room: None,
             on_bad_file: match file.on_bad_file.as_deref() {
                 None | Some("fail") => OnBadFile::Fail,
                 Some("skip") => OnBadFile::Skip,

@@ -164,6 +164,14 @@ impl Stamp {
         Stamp(bits)
     }
 
+    /// The same at another instant.
+    #[must_use]
+    #[inline(always)]
+    pub fn moved_to(self, at: Instant) -> Stamp {
+        let cleared = self.0 & !(Self::AT_MASK << Self::AT);
+        Stamp(cleared | Self::at_bits(Some(at)))
+    }
+
     /// The same, marked as a test row, as one with a `log_id`, as a deletion.
     #[must_use]
     pub fn marked(self, test: bool, has_log_id: bool, deleted: bool) -> Stamp {

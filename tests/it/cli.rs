@@ -10,6 +10,7 @@ mod flags;
 mod job_file;
 mod labels;
 mod left_out;
+mod memory;
 mod scope;
 mod signals;
 mod skipping;

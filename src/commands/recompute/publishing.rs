@@ -112,10 +112,11 @@ fn compare_days(
         let mut comparison = frames.compare_day(day, &rows)?;
         let counts = comparison.counts;
         let mut written = Written::default();
+        let rows = comparison.rows.take();
         if !job.dry_run {
             comparison.forget_difference();
             if comparison.differs {
-                written = committed.write_day(day, comparison.rows.take().as_ref())?;
+                written = committed.write_day(day, rows.as_ref())?;
             }
         }
         progress.advances(counts.inserted + counts.changed + counts.unchanged);

@@ -298,3 +298,83 @@ fn a_revision_means_nothing_without_a_log_id() {
     assert_eq!(have_log_id, [false, true]);
     assert_eq!(rejections, [("revision".to_owned(), 1)]);
 }
+
+/// What is odd in no row is decoded in a shorter way; an interval keeps a batch from it.
+#[test]
+fn the_shorter_way_comes_to_the_same() {
+    let rows = 1000;
+    let mut rng = fastrand::Rng::with_seed(7);
+    let numbers = |of: &mut dyn FnMut(usize) -> i64| -> ArrayRef {
+        Arc::new(Int64Array::from((0..rows).map(of).collect::<Vec<_>>()))
+    };
+    let deliveries = numbers(&mut |_| rng.i64(1..5));
+    let messages = numbers(&mut |_| rng.i64(-50..50));
+    let log_ids = numbers(&mut |row| row as i64 * 3);
+    let types = numbers(&mut |_| [1, 2, 3, 6, 10, 11][rng.usize(..6)]);
+    let urls: Vec<Option<i64>> = (0..rows)
+        .map(|_| rng.bool().then(|| rng.i64(-3..9)))
+        .collect();
+    let first = Instant::FIRST.micros();
+    let at: Vec<i64> = (0..rows).map(|_| first + rng.i64(0..1 << 40)).collect();
+    let at = |wrong: Option<usize>| -> ArrayRef {
+        let mut at = at.clone();
+        wrong.into_iter().for_each(|row| at[row] = -1);
+        Arc::new(TimestampMicrosecondArray::from(at))
+    };
+    let labels = [
+        "relayed",
+        "Delivered",
+        " soft_bounce",
+        "hard_bounce",
+        "expired",
+    ];
+    let events: Vec<Option<&str>> = (0..rows).map(|_| Some(labels[rng.usize(..5)])).collect();
+    for with_log_ids in [false, true] {
+        for wrong in [None, Some(0), Some(rows - 1)] {
+            let mut keys = vec![
+                ("delivery_id", deliveries.clone()),
+                ("message_id", messages.clone()),
+                ("event_at", at(wrong)),
+            ];
+            if with_log_ids {
+                keys.push(("log_id", log_ids.clone()));
+            }
+            let sending = [("event", texts(&events)), ("failure_reason", ints(&urls))];
+            let tracking = [("type", types.clone()), ("url_id", ints(&urls))];
+            for (log, more) in [(Log::Sending, sending), (Log::Tracking, tracking)] {
+                let columns = [keys.clone(), more.to_vec()].concat();
+                let batch = RecordBatch::try_from_iter(columns).expect("columns of one length");
+                let decoded = |interval: Option<std::ops::Range<Instant>>| {
+                    let (catalog, codes) = (Catalog::default(), Codes::default());
+                    let decoder = Decoder {
+                        catalog: &catalog,
+                        codes: &codes,
+                        labels: &Labels::default(),
+                        zone: &Zone::UTC,
+                        selection: &Selection::All,
+                        fingerprint: Fingerprint::random(),
+                        interval,
+                    };
+                    let mut out = Decoded::<u64>::default();
+                    // The rows of a batch before it stay.
+                    for _ in 0..2 {
+                        let outcome = decoder.decode(log, false, &batch, &mut out);
+                        outcome.expect("listed types");
+                    }
+                    assert_eq!(out.is_odd, wrong.is_some() && decoder.interval.is_none());
+                    let key = |e: &Event<u64>| (e.message, e.stamp, e.delivery, e.code);
+                    let events: Vec<_> = out.events.iter().map(key).collect();
+                    (events, out.log_ids, out.counts, out.newest)
+                };
+                let none = Instant::FIRST..Instant::FIRST;
+                let short = decoded(None);
+                assert_eq!(
+                    short,
+                    decoded(Some(none)),
+                    "{log:?}, {with_log_ids}, {wrong:?}"
+                );
+                assert_eq!(short.0.len(), 2 * (rows - usize::from(wrong.is_some())));
+            }
+        }
+    }
+}

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, Int64Array, StringArray};
+use arrow::array::{Array, ArrayRef, Int64Array, StringArray, UInt32Array};
 use parquet::file::metadata::ParquetMetaDataReader;
 use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder};
 
@@ -79,6 +79,48 @@ fn row_groups_without_the_deliveries_are_not_read() {
         spoil_the_middle(&site, &layout, plain.set_statistics_enabled(none));
         site.run_to(1, &["--delivery", &id(4)]);
     }
+}
+
+/// Footer and filter hold what is stored, which is not what an unsigned or a short number means.
+#[test]
+fn numbers_that_are_not_decoded_as_they_are_stored_rule_nothing_out() {
+    let site = Site::new(&world());
+    let path = log(&site);
+    let mut columns = read_columns(&path);
+    let large = |row: u32| 3_000_000_000 + row / 10;
+    columns[0].1 = Arc::new(UInt32Array::from((0..30).map(large).collect::<Vec<_>>()));
+    let ten = WriterProperties::builder()
+        .set_max_row_group_row_count(Some(10))
+        .set_bloom_filter_enabled(true);
+    write_parquet(&path, &columns, ten.build());
+    site.run_to(0, &["--delivery", "3000000001"]);
+    assert_eq!(number(&site.deliveries()["3000000001"], "processed"), 10);
+}
+
+/// A blank text is rejected, also where no footer knows of a null.
+#[test]
+fn blank_texts_are_rejected_whatever_is_asked_for() {
+    let layout = Layout {
+        string_ids: true,
+        ..Layout::default()
+    };
+    let site = Site::laid_out(&world(), &layout);
+    let path = log(&site);
+    let mut columns = read_columns(&path);
+    let ids = (0..30).map(|row| match row {
+        19 => " ",
+        20.. => "d-4",
+        _ => "d-1",
+    });
+    columns[0].1 = Arc::new(StringArray::from(ids.collect::<Vec<_>>()));
+    let ten = WriterProperties::builder().set_max_row_group_row_count(Some(10));
+    write_parquet(&path, &columns, ten.build());
+    site.run_to(3, &["--delivery", "d-4"]);
+    let logs = &newest_run(&site.output())["logs"];
+    assert_eq!(
+        (&logs[0]["rows_rejected"], &logs[0]["rows_not_selected"]),
+        (&1.into(), &19.into())
+    );
 }
 
 #[test]
