@@ -65,6 +65,9 @@ pub fn compare(
     replaced: &DataFrame,
 ) -> Result<Comparison, TableError> {
     let published = to_frame(table, published, computed)?;
+    if published.height() == 0 {
+        return all_new(computed);
+    }
     let of_replaced = found_in(&published, replaced, &["delivery_id"])?;
     let (old, kept) = (
         published.filter(&of_replaced)?,
@@ -120,6 +123,22 @@ pub fn compare(
         rows: rows.transpose()?,
         replaced_as_of,
         difference: touched,
+    })
+}
+
+/// The comparison with nothing.
+fn all_new(computed: &DataFrame) -> Result<Comparison, TableError> {
+    let inserted = computed.height() as u64;
+    let rows = (inserted > 0).then(|| to_batch(computed));
+    Ok(Comparison {
+        counts: RowCounts {
+            inserted,
+            ..RowCounts::default()
+        },
+        differs: inserted > 0,
+        rows: rows.transpose()?,
+        replaced_as_of: None,
+        difference: computed.clone(),
     })
 }
 
