@@ -227,3 +227,34 @@ impl Spilled {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::partition::Sheaf;
+    use crate::model::{Code, DeliveryIndex, Event, Instant, Logged, Report, Stamp};
+
+    #[test]
+    fn a_directory_that_takes_no_file_is_named_and_ends_the_reading() {
+        let directory = tempfile::TempDir::new().expect("a directory");
+        let room = Room {
+            memory: 0,
+            directory: directory.path().join("gone"),
+        };
+        let shelf = Shelf::new(Some(&room), 4);
+        let report = Some(Logged::Event(Report::Relayed));
+        let mut sheaf = Sheaf::<u64>::default();
+        sheaf.decoded.events.push(Event {
+            message: 7,
+            stamp: Stamp::sending(Some(Instant::FIRST), report),
+            delivery: DeliveryIndex(0),
+            code: Code::NULL,
+        });
+        sheaf.end(0);
+        let run = Run::new(&mut sheaf, 4).expect("a row");
+        assert!(!shelf.has_failed());
+        let error = shelf.put(run).expect_err("there is no such directory");
+        assert!(error.to_string().contains("gone"), "{error}");
+        assert!(shelf.has_failed());
+    }
+}
