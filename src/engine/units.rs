@@ -2,7 +2,7 @@
 
 use super::{Pool, map};
 use crate::decode::Selection;
-use crate::extracts::{Extract, Mapping, OpenFile};
+use crate::extracts::{Extract, Mapping, OpenFile, Pages};
 
 /// A row group of a file.
 pub struct Unit {
@@ -18,6 +18,15 @@ pub struct Unit {
     pub apart: bool,
     /// Whether it may hold rows of deliveries that are asked for.
     pub is_needed: bool,
+    /// The pages that may, unless all of them may.
+    pub pages: Option<Pages>,
+}
+
+impl Unit {
+    /// How many of its rows have to be read.
+    pub fn needed_rows(&self) -> u64 {
+        self.pages.as_ref().map_or(self.rows, |pages| pages.rows)
+    }
 }
 
 /// The row groups of both logs. Those that the footers rule out for a selection are not needed.
@@ -45,6 +54,7 @@ pub fn units<'a>(
                     bounds: file.log_ids(row_group, mapping),
                     apart: false,
                     is_needed: true,
+                    pages: None,
                 });
             }
         }
@@ -61,6 +71,21 @@ pub fn units<'a>(
         });
         for (unit, is_needed) in units.iter_mut().zip(is_needed) {
             unit.is_needed = is_needed;
+        }
+        // The index is read once for all row groups of a file.
+        let of_file: Vec<&mut [Unit]> = units.chunk_by_mut(|a, b| a.source == b.source).collect();
+        let pages = map(pool, of_file.len(), |at| {
+            let file = &files[of_file[at][0].source];
+            let needed = of_file[at].iter().filter(|unit| unit.is_needed);
+            let row_groups: Vec<usize> = needed.map(|unit| unit.row_group).collect();
+            file.pages(&row_groups, mapping(file.extract), ids)
+        });
+        for (of_file, pages) in of_file.into_iter().zip(pages) {
+            let needed = of_file.iter_mut().filter(|unit| unit.is_needed);
+            for (unit, pages) in needed.zip(pages) {
+                unit.pages = pages;
+                unit.is_needed = unit.needed_rows() > 0;
+            }
         }
     }
     units

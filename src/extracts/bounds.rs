@@ -84,7 +84,7 @@ impl OpenFile {
 
     /// Whether each value of a column is a good identifier, and is decoded as it is stored: then what is
     /// not among them is in no row.
-    fn are_exact(&self, place: usize, statistics: &Statistics) -> bool {
+    pub(super) fn are_exact(&self, place: usize, statistics: &Statistics) -> bool {
         const LAST_BLANK: u8 = b' ';
         const FIRST_BEYOND_ASCII: u8 = 0x80;
         let values = match self.metadata.schema().field(place).data_type() {
@@ -121,7 +121,8 @@ impl OpenFile {
         (filter.num_blocks() > 0).then_some(filter)
     }
 
-    fn leaf(&self, root: usize) -> Option<usize> {
+    /// The place of a column of one leaf among the leaves.
+    pub(super) fn leaf(&self, root: usize) -> Option<usize> {
         let descriptor = self.metadata.parquet_schema();
         (0..descriptor.num_columns()).find(|leaf| descriptor.get_column_root_idx(*leaf) == root)
     }

@@ -2,8 +2,10 @@
 
 use super::contract::{Column, Extract, Mapping, is_integer};
 use super::listing::SourceFile;
+use super::pages::Pages;
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use bytes::Bytes;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
@@ -11,7 +13,9 @@ use parquet::arrow::arrow_reader::{
 };
 use parquet::basic::Type as Physical;
 use parquet::errors::ParquetError;
+use parquet::file::reader::ChunkReader;
 use std::fs::File;
+use std::io::Read;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -51,6 +55,31 @@ pub struct Projection {
     names: Vec<(usize, &'static str)>,
 }
 
+/// The bytes of a file.
+enum Source {
+    /// All of them, read at once: asking for parts of so few costs more.
+    Small(Bytes),
+    /// Where they can be had part by part.
+    Large(File),
+}
+
+impl Source {
+    fn open(file: &SourceFile) -> Result<Source, ParquetError> {
+        const SMALL: u64 = 1 << 18;
+        let mut handle = File::open(&file.path)?;
+        if file.bytes > SMALL {
+            return Ok(Source::Large(handle));
+        }
+        let mut bytes = Vec::with_capacity(file.bytes as usize + 1);
+        handle.by_ref().take(SMALL + 1).read_to_end(&mut bytes)?;
+        Ok(match bytes.len() as u64 {
+            // It has grown since it was listed.
+            ..=SMALL => Source::Small(bytes.into()),
+            _ => Source::Large(handle),
+        })
+    }
+}
+
 /// Reads the footer of a file.
 pub fn open(extract: Extract, file: &SourceFile, mapping: &Mapping) -> Result<OpenFile, FileError> {
     let failed = |reason: String| FileError {
@@ -60,8 +89,11 @@ pub fn open(extract: Extract, file: &SourceFile, mapping: &Mapping) -> Result<Op
         reason,
     };
     let read = || -> Result<(SchemaRef, ArrowReaderMetadata), ParquetError> {
-        let handle = File::open(&file.path)?;
-        let metadata = ArrowReaderMetadata::load(&handle, ArrowReaderOptions::new())?;
+        let options = ArrowReaderOptions::new();
+        let metadata = match Source::open(file)? {
+            Source::Small(bytes) => ArrowReaderMetadata::load(&bytes, options)?,
+            Source::Large(handle) => ArrowReaderMetadata::load(&handle, options)?,
+        };
         let groups = metadata.metadata().row_groups();
         if groups
             .iter()
@@ -209,6 +241,17 @@ impl OpenFile {
         &self,
         row_group: usize,
         projection: &Projection,
+        take: impl FnMut(&RecordBatch) -> Result<(), String>,
+    ) -> Result<(), FileError> {
+        self.read_pages(row_group, None, projection, take)
+    }
+
+    /// The same of some of its pages.
+    pub fn read_pages(
+        &self,
+        row_group: usize,
+        pages: Option<&Pages>,
+        projection: &Projection,
         mut take: impl FnMut(&RecordBatch) -> Result<(), String>,
     ) -> Result<(), FileError> {
         let failed = |reason: String| FileError {
@@ -217,7 +260,7 @@ impl OpenFile {
             row_group: Some(row_group),
             reason,
         };
-        let mut reader = guarded(|| self.reader(row_group, projection)).map_err(failed)?;
+        let mut reader = guarded(|| self.reader(row_group, pages, projection)).map_err(failed)?;
         let next = |reader: &mut ParquetRecordBatchReader| {
             guarded(|| reader.next().transpose().map_err(ParquetError::from))
         };
@@ -226,7 +269,7 @@ impl OpenFile {
             rows += batch.num_rows() as u64;
             take(&renamed(&batch, projection).map_err(failed)?).map_err(failed)?;
         }
-        let expected = self.rows(row_group);
+        let expected = pages.map_or(self.rows(row_group), |pages| pages.rows);
         if rows != expected {
             return Err(failed(format!("expected {expected} rows, found {rows}")));
         }
@@ -236,16 +279,39 @@ impl OpenFile {
     fn reader(
         &self,
         row_group: usize,
+        pages: Option<&Pages>,
         projection: &Projection,
     ) -> Result<ParquetRecordBatchReader, ParquetError> {
-        let handle = File::open(&self.file.path)?;
+        // The bytes of a row group of several would be read with those of all others, every time.
+        let source = match self.row_groups() {
+            1 => Source::open(&self.file)?,
+            _ => Source::Large(File::open(&self.file.path)?),
+        };
+        match source {
+            Source::Small(bytes) => self.reader_of(bytes, row_group, pages, projection),
+            Source::Large(handle) => self.reader_of(handle, row_group, pages, projection),
+        }
+    }
+
+    fn reader_of(
+        &self,
+        bytes: impl ChunkReader + 'static,
+        row_group: usize,
+        pages: Option<&Pages>,
+        projection: &Projection,
+    ) -> Result<ParquetRecordBatchReader, ParquetError> {
         let roots = projection.roots.iter().copied();
         let mask = ProjectionMask::roots(self.metadata.parquet_schema(), roots);
-        ParquetRecordBatchReaderBuilder::new_with_metadata(handle, self.metadata.clone())
-            .with_projection(mask)
-            .with_row_groups(vec![row_group])
-            .with_batch_size(BATCH_ROWS)
-            .build()
+        let metadata = pages.map_or(&self.metadata, |pages| &pages.metadata);
+        let mut builder =
+            ParquetRecordBatchReaderBuilder::new_with_metadata(bytes, metadata.clone())
+                .with_projection(mask)
+                .with_row_groups(vec![row_group])
+                .with_batch_size(BATCH_ROWS);
+        if let Some(pages) = pages {
+            builder = builder.with_row_selection(pages.selection.clone());
+        }
+        builder.build()
     }
 }
 

@@ -1,12 +1,13 @@
-//! Row groups that the footers or bloom filters of their files rule out are not read.
+//! Row groups and pages that the footers, page indexes or bloom filters of their files rule out are not
+//! read.
 
 use std::fs;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, Int64Array, StringArray, UInt32Array};
-use parquet::file::metadata::ParquetMetaDataReader;
-use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder};
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaDataReader};
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 
 use super::super::delta::newest_run;
 use super::super::site::{MINUTE, NINE, Site, number, read_columns, report, write_parquet};
@@ -45,6 +46,69 @@ fn spoil_the_middle(site: &Site, layout: &Layout, properties: WriterPropertiesBu
     fs::write(path, bytes).expect("a spoilt file");
 }
 
+/// One row group, in pages of ten rows.
+fn pages() -> WriterPropertiesBuilder {
+    WriterProperties::builder()
+        .set_dictionary_enabled(false)
+        .set_write_batch_size(10)
+        .set_data_page_row_count_limit(10)
+}
+
+/// The sending log in pages of ten rows, without the message ids of the one in the middle.
+fn spoil_the_page_in_the_middle(site: &Site, layout: &Layout, properties: WriterPropertiesBuilder) {
+    site.rewrite(&world(), layout);
+    let path = &log(site);
+    write_parquet(path, &read_columns(path), pages().build());
+    let file = fs::File::open(path).expect("the file");
+    let footer = ParquetMetaDataReader::new()
+        .with_page_index_policy(PageIndexPolicy::Required)
+        .parse_and_finish(&file)
+        .expect("a footer");
+    let index = footer.offset_index().expect("an index");
+    let locations = index[0][1].page_locations();
+    assert_eq!(
+        (footer.num_row_groups(), locations.len()),
+        (1, GROUPS.len())
+    );
+    let (start, length) = (
+        locations[1].offset as usize,
+        locations[1].compressed_page_size as usize,
+    );
+    // Without an index the pages are at the same places: it comes behind them.
+    write_parquet(path, &read_columns(path), properties.build());
+    let mut bytes = fs::read(path).expect("the file");
+    bytes[start..start + length].fill(0xff);
+    fs::write(path, bytes).expect("a spoilt file");
+}
+
+#[test]
+fn pages_without_the_deliveries_are_not_read() {
+    let texts = Layout {
+        string_ids: true,
+        ..Layout::default()
+    };
+    for (layout, name) in [(Layout::default(), ""), (texts, "d-")] {
+        let id = |number: i64| format!("{name}{number}");
+        let site = Site::laid_out(&world(), &layout);
+        spoil_the_page_in_the_middle(&site, &layout, pages());
+        site.run_to(1, &[]);
+        for delivery in [2, 4] {
+            // The bounds of the page in the middle do not rule the second delivery out.
+            let code = if delivery == 2 { 1 } else { 0 };
+            site.run_to(code, &["--delivery", &id(delivery)]);
+        }
+        assert_eq!(number(&site.deliveries()[&id(4)], "processed"), 10);
+        let logs = &newest_run(&site.output())["logs"];
+        assert_eq!(logs[0]["rows_read"], 10);
+        assert_eq!(logs[0]["rows_not_selected"], 20);
+        let none = pages()
+            .set_offset_index_disabled(true)
+            .set_statistics_enabled(EnabledStatistics::Chunk);
+        spoil_the_page_in_the_middle(&site, &layout, none);
+        site.run_to(1, &["--delivery", &id(4)]);
+    }
+}
+
 fn log(site: &Site) -> PathBuf {
     let folder = fs::read_dir(site.path("in/sending_log")).expect("a folder");
     let mut files = folder.map(|entry| entry.expect("a file").path());
@@ -75,7 +139,7 @@ fn row_groups_without_the_deliveries_are_not_read() {
         assert_eq!(number(&site.deliveries()[&id(2)], "processed"), 10);
         site.run_to(1, &["--delivery", &id(2), &id(3)]);
         // Without bounds and filter, all have to be read.
-        let none = parquet::file::properties::EnabledStatistics::None;
+        let none = EnabledStatistics::None;
         spoil_the_middle(&site, &layout, plain.set_statistics_enabled(none));
         site.run_to(1, &["--delivery", &id(4)]);
     }
@@ -125,7 +189,14 @@ fn blank_texts_are_rejected_whatever_is_asked_for() {
 
 #[test]
 fn rows_without_a_delivery_are_rejected_whatever_is_asked_for() {
-    for string_ids in [false, true] {
+    let groups = || WriterProperties::builder().set_max_row_group_row_count(Some(10));
+    let cases = [
+        (false, groups()),
+        (true, groups()),
+        (false, pages()),
+        (true, pages()),
+    ];
+    for (string_ids, properties) in cases {
         let layout = Layout {
             string_ids,
             ..Layout::default()
@@ -134,7 +205,7 @@ fn rows_without_a_delivery_are_rejected_whatever_is_asked_for() {
         let path = log(&site);
         let mut columns = read_columns(&path);
         let ids: &mut ArrayRef = &mut columns[0].1;
-        // The last row of the row group in the middle.
+        // The last row of the row group, or the page, in the middle.
         *ids = match ids.as_any().downcast_ref::<Int64Array>() {
             Some(numbers) => Arc::new(without(numbers.iter().collect::<Vec<_>>())) as ArrayRef,
             None => {
@@ -147,8 +218,7 @@ fn rows_without_a_delivery_are_rejected_whatever_is_asked_for() {
                 Arc::new(StringArray::from(texts))
             }
         };
-        let ten = WriterProperties::builder().set_max_row_group_row_count(Some(10));
-        write_parquet(&path, &columns, ten.build());
+        write_parquet(&path, &columns, properties.build());
         let id = if string_ids { "d-4" } else { "4" };
         site.run_to(3, &["--delivery", id]);
         let logs = &newest_run(&site.output())["logs"];

@@ -1,0 +1,136 @@
+//! Which pages of a row group may hold rows of some deliveries, where the file has a page index.
+
+use super::contract::Mapping;
+use super::file::{OpenFile, guarded};
+use crate::model::DeliveryId;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, RowSelection};
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaDataReader};
+use parquet::file::page_index::column_index::ColumnIndexMetaData;
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// The rows of a row group that have to be read.
+pub struct Pages {
+    /// With the page index.
+    pub(super) metadata: ArrowReaderMetadata,
+    pub(super) selection: RowSelection,
+    /// How many rows are left.
+    pub rows: u64,
+}
+
+impl OpenFile {
+    /// For each of these row groups the pages that may hold rows of some of these deliveries, or rows
+    /// without one; none where all of them may, or where the file does not tell.
+    pub fn pages(
+        &self,
+        row_groups: &[usize],
+        mapping: &Mapping,
+        ids: &BTreeSet<DeliveryId>,
+    ) -> Vec<Option<Pages>> {
+        let column = mapping.name("delivery_id");
+        let indexed = self.indexed(row_groups, column);
+        let pages = |row_group: &usize| {
+            let (leaf, metadata) = indexed.as_ref()?;
+            // One that makes no sense tells nothing.
+            let kept = guarded(|| Ok(kept(metadata, *row_group, *leaf, ids))).ok()??;
+            let rows = self.rows(*row_group) as usize;
+            let selection = RowSelection::from_consecutive_ranges(kept.into_iter(), rows);
+            let left = selection.row_count();
+            (left < rows).then(|| Pages {
+                metadata: metadata.clone(),
+                selection,
+                rows: left as u64,
+            })
+        };
+        row_groups.iter().map(pages).collect()
+    }
+
+    /// The place of a column among the leaves, and the page index, where there is one for all of its
+    /// chunks, and what it tells holds for the values as they are decoded.
+    fn indexed(&self, row_groups: &[usize], column: &str) -> Option<(usize, ArrowReaderMetadata)> {
+        let place = self.metadata.schema().index_of(column).ok()?;
+        let leaf = self.leaf(place)?;
+        let tells = |row_group: &usize| {
+            let chunk = self.metadata.metadata().row_group(*row_group).column(leaf);
+            chunk.column_index_offset().is_some()
+                && chunk
+                    .statistics()
+                    .is_some_and(|statistics| self.are_exact(place, statistics))
+        };
+        if row_groups.is_empty() || !row_groups.iter().all(tells) {
+            return None;
+        }
+        let read = || {
+            let handle = File::open(&self.file.path)?;
+            let footer = self.metadata.metadata().as_ref().clone();
+            let mut reader = ParquetMetaDataReader::new_with_metadata(footer)
+                .with_page_index_policy(PageIndexPolicy::Optional);
+            reader.read_page_indexes(&handle)?;
+            let options = ArrowReaderOptions::new().with_schema(self.metadata.schema().clone());
+            ArrowReaderMetadata::try_new(Arc::new(reader.finish()?), options)
+        };
+        // An index that cannot be read tells nothing.
+        Some((leaf, guarded(read).ok()?))
+    }
+}
+
+/// The rows of the pages that may hold rows of these deliveries; none where the index does not tell.
+fn kept(
+    metadata: &ArrowReaderMetadata,
+    row_group: usize,
+    leaf: usize,
+    ids: &BTreeSet<DeliveryId>,
+) -> Option<Vec<Range<usize>>> {
+    let metadata = metadata.metadata();
+    let rows = usize::try_from(metadata.row_group(row_group).num_rows()).ok()?;
+    let column = metadata.column_index()?.get(row_group)?.get(leaf)?;
+    let pages = metadata.offset_index()?.get(row_group)?.get(leaf)?;
+    let firsts = pages
+        .page_locations()
+        .iter()
+        .map(|page| usize::try_from(page.first_row_index).ok());
+    let mut bounds: Vec<usize> = firsts.collect::<Option<_>>()?;
+    bounds.push(rows);
+    let is_whole = bounds[0] == 0 && bounds.is_sorted();
+    if !is_whole || column.num_pages() + 1 != bounds.len() as u64 {
+        return None;
+    }
+    let ranges = bounds.windows(2).map(|pair| pair[0]..pair[1]).enumerate();
+    let kept = ranges.filter(|(page, _)| may_hold_some(column, *page, ids));
+    Some(kept.map(|(_, rows)| rows).collect())
+}
+
+/// Whether a page may hold some of these deliveries, or none at all; ends that make no sense rule nothing
+/// out.
+fn may_hold_some(column: &ColumnIndexMetaData, page: usize, ids: &BTreeSet<DeliveryId>) -> bool {
+    if column.null_count(page) != Some(0) || column.is_null_page(page) {
+        return true;
+    }
+    let number = DeliveryId::Number;
+    let ends = match column {
+        ColumnIndexMetaData::INT32(index) => index
+            .min_value(page)
+            .zip(index.max_value(page))
+            .map(|(low, high)| (number((*low).into()), number((*high).into()))),
+        ColumnIndexMetaData::INT64(index) => index
+            .min_value(page)
+            .zip(index.max_value(page))
+            .map(|(low, high)| (number(*low), number(*high))),
+        ColumnIndexMetaData::BYTE_ARRAY(index) => index
+            .min_value(page)
+            .zip(index.max_value(page))
+            .and_then(|(low, high)| Some((text(low)?, text(high)?))),
+        _ => None,
+    };
+    match ends {
+        Some((low, high)) if low <= high => ids.range(low..=high).next().is_some(),
+        _ => true,
+    }
+}
+
+fn text(bytes: &[u8]) -> Option<DeliveryId> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    Some(DeliveryId::Text(text.into()))
+}
