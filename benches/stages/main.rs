@@ -7,7 +7,7 @@ use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, 
 use delivery_kpi::cli::{self, Effort, Extracts, Recompute};
 use delivery_kpi::commands::recompute;
 use delivery_kpi::decode::{Decoded, Decoder, Fingerprint, Selection, Zone};
-use delivery_kpi::engine::{self, Pool, Run, Sheaf, Shelf, Shelved, Silent};
+use delivery_kpi::engine::{self, Pool, Sheaf, Shelf, Shelved, Silent, Slab};
 use delivery_kpi::extracts::{Extract, Mapping, list, open};
 use delivery_kpi::history::Meaning;
 use delivery_kpi::job::Job;
@@ -94,8 +94,7 @@ fn shelved(decoded: Decoded<u64>, partitions: usize) -> Shelved {
     };
     sheaf.end(0);
     let shelf = Shelf::new(None, partitions);
-    let run = Run::new(&mut sheaf, partitions).expect("rows");
-    shelf.put(run).expect("room");
+    shelf.put(Slab::of(&mut sheaf, partitions)).expect("room");
     shelf.close().expect("room")
 }
 

@@ -4,7 +4,7 @@ use crate::extracts::is_integer;
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array};
 use arrow::buffer::BooleanBuffer;
 use arrow::compute::{CastOptions, cast_with_options};
-use arrow::datatypes::{DataType, Float64Type};
+use arrow::datatypes::{DataType, Float64Type, Int32Type};
 
 /// A column whose type the contract does not list; the schema check finds it before a row is read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -56,6 +56,11 @@ impl Ints {
             DataType::Null => Ok(Ints::default()),
             DataType::Int64 => Ok(Ints {
                 values: Some(array.as_primitive().clone()),
+                bad: None,
+            }),
+            // The usual ones: they all fit, and are widened here, where the compiler sees both types.
+            DataType::Int32 => Ok(Ints {
+                values: Some(array.as_primitive::<Int32Type>().unary(i64::from)),
                 bad: None,
             }),
             DataType::Float16 | DataType::Float32 | DataType::Float64 => whole(array),

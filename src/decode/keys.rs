@@ -1,6 +1,6 @@
 //! What every row of both logs has.
 
-use super::cell::{Bools, Ints, Unsupported};
+use super::cell::{Bools, Cell, Ints, Unsupported};
 use super::digest::Rest;
 use super::ids::{DecodeKey, Deliveries, Fingerprint, Recent};
 use super::instants::Instants;
@@ -87,12 +87,22 @@ impl<'a, M: DecodeKey> Keys<'a, M> {
         is_plain.then_some(Plain { at, log_ids })
     }
 
-    /// Delivery and message of a row, where both are good and the delivery is asked for.
-    #[inline(always)]
-    pub(super) fn plain_row(&self, row: usize) -> Option<(DeliveryIndex, M)> {
-        let delivery = self.delivery.get(row).ok()??;
-        let message = M::get(&self.message, row, &self.fingerprint).ok()?;
-        Some((delivery, message))
+    /// Sets deliveries and messages of all rows; false where one is not good, or not asked for.
+    pub(super) fn plain_keys(&self, events: &mut [Event<M>]) -> bool {
+        let mut are_good = true;
+        for (row, event) in events.iter_mut().enumerate() {
+            match M::get(&self.message, row, &self.fingerprint) {
+                Cell::Value(message) => event.message = message,
+                Cell::Null | Cell::Bad(_) => are_good = false,
+            }
+        }
+        for (row, event) in events.iter_mut().enumerate() {
+            match self.delivery.get(row) {
+                Cell::Value(Some(delivery)) => event.delivery = delivery,
+                Cell::Value(None) | Cell::Null | Cell::Bad(_) => are_good = false,
+            }
+        }
+        are_good
     }
 
     /// None for a row of a delivery that was not asked for.

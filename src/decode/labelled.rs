@@ -126,6 +126,29 @@ impl<T: Copy> Labelled<T> {
         }
     }
 
+    /// Hands the value of each row to the item in its place, those without a value left out; false where a
+    /// value is bad.
+    #[inline]
+    pub fn fill<U>(
+        &self,
+        items: &mut [U],
+        number: impl Fn(i64) -> Cell<T>,
+        set: impl Fn(&mut U, T),
+    ) -> bool {
+        if self.is_absent() {
+            return true;
+        }
+        let mut are_good = true;
+        for (row, item) in items.iter_mut().enumerate() {
+            match self.get(row, &number) {
+                Cell::Value(value) => set(item, value),
+                Cell::Null => {}
+                Cell::Bad(_) => are_good = false,
+            }
+        }
+        are_good
+    }
+
     /// The label of each row, where none is null, and what becomes of the meaning of each label; none
     /// of those that mean nothing.
     pub fn labels<U>(&self, form: impl Fn(T) -> U) -> Option<(&[i32], Vec<Option<U>>)> {

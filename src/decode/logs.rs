@@ -8,8 +8,8 @@ use super::rising::Rising;
 use super::sending::Sending;
 use super::tracking::Tracking;
 use crate::model::{
-    Catalog, Code, Codes, DeliveryId, DeliveryIndex, Event, FateCounts, Instant, Labels, Log,
-    Rejection, Stamp, Tail,
+    Catalog, Codes, DeliveryId, DeliveryIndex, Event, FateCounts, Instant, Labels, Log, Rejection,
+    Stamp, Tail,
 };
 use arrow::array::RecordBatch;
 use std::collections::{BTreeSet, HashSet};
@@ -117,8 +117,8 @@ impl Decoder<'_> {
         match log {
             Log::Sending => {
                 let columns = Sending::new(self, batch)?;
-                let plain = columns.plain(self);
-                if plain.is_some_and(|read| self.plain_rows(batch, &keys, out, read)) {
+                let says = |events: &mut [_], mark| columns.plain(self, mark, events);
+                if self.plain_rows(batch, &keys, out, says) {
                     out.recent = keys.recent();
                     return Ok(());
                 }
@@ -126,7 +126,8 @@ impl Decoder<'_> {
             }
             Log::Tracking => {
                 let columns = Tracking::new(self, batch)?;
-                if self.plain_rows(batch, &keys, out, |row| columns.plain(self, row)) {
+                let says = |events: &mut [_], mark| columns.plain(self, mark, events);
+                if self.plain_rows(batch, &keys, out, says) {
                     out.recent = keys.recent();
                     return Ok(());
                 }
@@ -138,13 +139,13 @@ impl Decoder<'_> {
     }
 
     /// Takes the rows of a batch in which nothing is odd, a shorter way to the same events. If something
-    /// is, it takes none, and no batch of the row group is tried again.
+    /// is, it takes none, and no batch of the row group is tried again. `says` sets what the rows say.
     fn plain_rows<M: DecodeKey>(
         &self,
         batch: &RecordBatch,
         keys: &Keys<'_, M>,
         out: &mut Decoded<M>,
-        read: impl Fn(usize) -> Option<(Stamp, Code)>,
+        says: impl FnOnce(&mut [Event<M>], Stamp) -> bool,
     ) -> bool {
         let plain = keys
             .plain()
@@ -152,30 +153,24 @@ impl Decoder<'_> {
         let Some(Plain { at, log_ids }) = plain else {
             return false;
         };
+        // Column by column: each loop is short, and what one does not find odd the next ones may.
         let start = out.events.len();
-        let mut rising = out.log_ids;
-        let mut newest = None;
-        out.events.reserve(batch.num_rows());
-        for row in 0..batch.num_rows() {
-            let whole = (read(row), keys.plain_row(row), Instant::plausible(at[row]));
-            let (Some((stamp, code)), Some((delivery, message)), Some(at)) = whole else {
-                out.events.truncate(start);
-                out.is_odd = true;
-                return false;
-            };
-            newest = newest.max(Some(at));
-            if let Some(log_ids) = log_ids {
-                rising.push(log_ids[row]);
-            }
-            out.events.push(Event {
-                message,
-                stamp: stamp.marked(false, log_ids.is_some(), false).moved_to(at),
-                delivery,
-                code,
-            });
+        out.events.resize(start + at.len(), Event::EMPTY);
+        let events = &mut out.events[start..];
+        let mark = Stamp::default().marked(false, log_ids.is_some(), false);
+        let is_plain = says(events, mark)
+            && keys.plain_keys(events)
+            && move_to(events, at)
+            && events.len() == batch.num_rows();
+        if !is_plain {
+            out.events.truncate(start);
+            out.is_odd = true;
+            return false;
         }
-        out.newest = out.newest.max(newest);
-        out.log_ids = rising;
+        out.newest = out
+            .newest
+            .max(at.iter().copied().max().map(Instant::from_micros));
+        out.log_ids.push_slice(log_ids.unwrap_or_default());
         out.counts.read += batch.num_rows() as u64;
         true
     }
@@ -215,6 +210,17 @@ impl Decoder<'_> {
             }
         }
     }
+}
+
+/// Moves the stamps to these instants; false where one is not plausible.
+fn move_to<M>(events: &mut [Event<M>], at: &[i64]) -> bool {
+    let mut are_plausible = true;
+    for (event, at) in events.iter_mut().zip(at) {
+        let instant = Instant::plausible(*at);
+        are_plausible &= instant.is_some();
+        event.stamp = event.stamp.moved_to(instant.unwrap_or(Instant::FIRST));
+    }
+    are_plausible
 }
 
 #[cfg(test)]

@@ -30,6 +30,24 @@ impl Rising {
         self.high = self.high.max(next);
     }
 
+    /// Takes in numbers that follow one another.
+    pub(super) fn push_slice(&mut self, numbers: &[i64]) {
+        let [first, .., last] = numbers else {
+            numbers.iter().for_each(|number| self.push(*number));
+            return;
+        };
+        let mut rises = true;
+        for (number, next) in numbers.iter().zip(&numbers[1..]) {
+            rises &= number < next;
+        }
+        if rises {
+            self.push(*first);
+            self.push(*last);
+        } else {
+            numbers.iter().for_each(|number| self.push(*number));
+        }
+    }
+
     /// Takes in the `log_id`s of a batch; those that are null or none are left out.
     pub fn push_all(&mut self, batch: &RecordBatch) -> Result<(), Unsupported> {
         let log_ids = Ints::new("log_id", batch.column_by_name("log_id"))?;
@@ -62,6 +80,13 @@ mod tests {
         let mut rising = Rising::default();
         for number in numbers {
             rising.push(*number);
+        }
+        // In parts or at once, it comes to the same.
+        for cut in 0..=numbers.len() {
+            let mut in_parts = Rising::default();
+            in_parts.push_slice(&numbers[..cut]);
+            in_parts.push_slice(&numbers[cut..]);
+            assert_eq!(in_parts, rising, "{numbers:?}, {cut}");
         }
         rising
     }

@@ -6,7 +6,9 @@ use super::keys::Keys;
 use super::labelled::Labelled;
 use super::logs::{Decoder, Read};
 use super::presence::{known, lenient, null};
-use crate::model::{Code, FailureType, Labels, Logged, Rejection, Stamp, StatusLabel, Value};
+use crate::model::{
+    Code, Event, FailureType, Labels, Logged, Rejection, Stamp, StatusLabel, Value,
+};
 use arrow::array::RecordBatch;
 
 /// The columns of the sending log alone.
@@ -33,25 +35,29 @@ impl Sending {
         })
     }
 
-    /// What a row says and why, where neither is odd: labels alone, all of them known.
-    pub(super) fn plain(
+    /// Sets what the rows say and why; false where something in it is odd. `mark` is what all stamps have in
+    /// common.
+    pub(super) fn plain<M>(
         &self,
         decoder: &Decoder<'_>,
-    ) -> Option<impl Fn(usize) -> Option<(Stamp, Code)>> {
-        let stamp = |logged| Stamp::sending(None, Some(logged));
-        let (labels, stamps) = self.event.labels(stamp)?;
-        let reason = |row| {
-            let number = |number| Cell::Value(decoder.reason(number));
-            self.failure_reason.get(row, number)
+        mark: Stamp,
+        events: &mut [Event<M>],
+    ) -> bool {
+        let stamp = |logged| Stamp::sending(None, Some(logged)).with(mark);
+        let Some((labels, stamps)) = self.event.labels(stamp) else {
+            return false;
         };
-        self.status.is_absent().then_some(move |row: usize| {
-            let stamp = stamps[labels[row] as usize]?;
-            match reason(row) {
-                Cell::Value(reason) => Some((stamp, reason)),
-                Cell::Null => Some((stamp, Code::NULL)),
-                Cell::Bad(_) => None,
-            }
-        })
+        let mut are_known = self.status.is_absent();
+        for (event, label) in events.iter_mut().zip(labels) {
+            let stamp = stamps[*label as usize];
+            are_known &= stamp.is_some();
+            event.stamp = stamp.unwrap_or(mark);
+        }
+        let number = |number| Cell::Value(decoder.reason(number));
+        are_known
+            && self
+                .failure_reason
+                .fill(events, number, |event, reason| event.code = reason)
     }
 
     #[inline(always)]

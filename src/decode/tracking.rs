@@ -6,7 +6,7 @@ use super::keys::Keys;
 use super::labelled::Labelled;
 use super::logs::{Decoder, Read};
 use super::presence::{lenient, needed};
-use crate::model::{Code, Stamp, Tracked, Value};
+use crate::model::{Code, Event, Stamp, Tracked, Value};
 use arrow::array::RecordBatch;
 
 /// The columns of the tracking log alone.
@@ -29,21 +29,26 @@ impl Tracking {
         })
     }
 
-    /// What a row says and of which link, where neither is odd: types of the contract alone.
-    #[inline(always)]
-    pub(super) fn plain(&self, decoder: &Decoder<'_>, row: usize) -> Option<(Stamp, Code)> {
+    /// Sets what the rows say and of which link; false where a type is none of the contract's, or something
+    /// is odd. `mark` is what all stamps have in common.
+    pub(super) fn plain<M>(
+        &self,
+        decoder: &Decoder<'_>,
+        mark: Stamp,
+        events: &mut [Event<M>],
+    ) -> bool {
         let known = |code| Cell::Value((decoder.labels.tracking_code(code), Code::NULL));
-        let (tracked, _) = self.tracking_type.get(row, known).ok()?;
-        if tracked == Tracked::Unknown {
-            return None;
+        let mut are_known = true;
+        for (row, event) in events.iter_mut().enumerate() {
+            let tracked = match self.tracking_type.get(row, known) {
+                Cell::Value((tracked, _)) => tracked,
+                Cell::Null | Cell::Bad(_) => Tracked::Unknown,
+            };
+            are_known &= tracked != Tracked::Unknown;
+            event.stamp = Stamp::tracking(None, Some(tracked)).with(mark);
         }
         let number = |url| Cell::Value(decoder.codes.intern(Some(Value::Number(url))));
-        let url = match self.url.get(row, number) {
-            Cell::Value(url) => url,
-            Cell::Null => Code::NULL,
-            Cell::Bad(_) => return None,
-        };
-        Some((Stamp::tracking(None, Some(tracked)), url))
+        are_known && self.url.fill(events, number, |event, url| event.code = url)
     }
 
     #[inline(always)]

@@ -82,8 +82,9 @@ pub fn fold<M: MessageKey, A: Account<M>>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::partition::{Run, Sheaf};
+    use crate::engine::sheaf::Sheaf;
     use crate::engine::shelf::{Room, Shelf};
+    use crate::engine::slab::Slab;
     use crate::engine::{Silent, pool};
     use crate::model::{
         Attributes, Code, Codes, DeadlineMode, DeliveryId, Event, FateCounts, HOUR, Instant,
@@ -120,8 +121,7 @@ mod tests {
             let mut sheaf = Sheaf::default();
             sheaf.decoded.events = (0..MESSAGES).map(|message| row(source, message)).collect();
             sheaf.end(source as u32);
-            let run = Run::new(&mut sheaf, partitions).expect("rows");
-            shelf.put(run).expect("room");
+            shelf.put(Slab::of(&mut sheaf, partitions)).expect("room");
         }
         let mut shelved = shelf.close().expect("room");
         shelved.leave_out(left_out.iter().copied());

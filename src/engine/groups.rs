@@ -17,9 +17,7 @@ pub struct Groups<M> {
     /// Their slots in the table, and what is there.
     guesses: Vec<(u32, u32)>,
     /// The rows, in the order in which they came.
-    rows: Vec<Row>,
-    /// For each row, the place of the one of its message before it, or [`NONE`].
-    before: Vec<u32>,
+    rows: Vec<Linked>,
     /// What the rows point at.
     tails: Vec<Tail>,
     /// The messages in the order of their deliveries, so that the counters of one delivery stay in
@@ -46,6 +44,17 @@ struct Message<M> {
     last: u32,
 }
 
+/// A [`Row`], and the one of its message before it.
+#[derive(Clone, Copy)]
+struct Linked {
+    stamp: Stamp,
+    code: Code,
+    source: u32,
+    tail: u32,
+    /// The place of that one, or [`NONE`].
+    before: u32,
+}
+
 impl<M> Default for Groups<M> {
     fn default() -> Self {
         Groups {
@@ -54,7 +63,6 @@ impl<M> Default for Groups<M> {
             keys: Vec::new(),
             guesses: Vec::new(),
             rows: Vec::new(),
-            before: Vec::new(),
             tails: Vec::new(),
             order: Vec::new(),
             starts: Vec::new(),
@@ -74,7 +82,6 @@ impl<M: MessageKey> Groups<M> {
     pub fn gather(&mut self, shelved: &Shelved, partition: usize) -> Result<(), SpillError> {
         self.messages.clear();
         self.rows.clear();
-        self.before.clear();
         self.tails.clear();
         self.table.fill(0);
         let mut buffer = std::mem::take(&mut self.buffer);
@@ -92,6 +99,7 @@ impl<M: MessageKey> Groups<M> {
         if piece.rows() == 0 {
             return;
         }
+        piece.fetch();
         self.make_room(piece.rows());
         let first = self.rows.len();
         self.add_rows(&piece);
@@ -104,7 +112,6 @@ impl<M: MessageKey> Groups<M> {
                 let slot = home(*message, *delivery) as usize & mask;
                 (slot as u32, self.table[slot])
             }));
-        self.before.resize(first + piece.rows(), NONE);
         for at in 0..self.keys.len() {
             let (message, delivery) = self.keys[at];
             let (slot, guess) = self.guesses[at];
@@ -113,17 +120,18 @@ impl<M: MessageKey> Groups<M> {
                 _ => self.place(message, delivery, slot as usize),
             };
             let last = &mut self.messages[place as usize].last;
-            self.before[first + at] = std::mem::replace(last, (first + at) as u32);
+            self.rows[first + at].before = std::mem::replace(last, (first + at) as u32);
         }
     }
 
     /// The rows of a piece, and what they point at.
     fn add_rows(&mut self, piece: &Piece<'_>) {
-        const EMPTY: Row = Row {
+        const EMPTY: Linked = Linked {
             stamp: Stamp::from_bits(0),
             code: Code::NULL,
             source: 0,
             tail: Row::SOLE,
+            before: NONE,
         };
         let first = self.rows.len();
         self.rows.resize(first + piece.rows(), EMPTY);
@@ -157,7 +165,7 @@ impl<M: MessageKey> Groups<M> {
     }
 
     fn read_keys(&mut self, piece: &Piece<'_>) {
-        let none = (M::from_wide([0, 0]), DeliveryIndex(0));
+        let none = (M::NONE, DeliveryIndex(0));
         self.keys.clear();
         self.keys.resize(piece.rows(), none);
         let keys = self.keys.as_mut_slice();
@@ -181,24 +189,26 @@ impl<M: MessageKey> Groups<M> {
                 if !shelved.leaves_out(self.rows[at as usize].source) {
                     kept.push(at);
                 }
-                at = self.before[at as usize];
+                at = self.rows[at as usize].before;
             }
             for row in kept.into_iter().rev() {
-                self.before[row as usize] = std::mem::replace(&mut message.last, row);
+                self.rows[row as usize].before = std::mem::replace(&mut message.last, row);
             }
         }
         self.messages.retain(|message| message.last != NONE);
     }
 
-    /// Room for so many more rows, and as many more messages: at most every third place is taken.
+    /// Room for so many more rows, and as many more messages: at most every second place is taken.
     fn make_room(&mut self, rows: usize) {
-        let rows = self.rows.len() + rows;
-        assert!(rows < MOST_ROWS, "more than 2^30 rows in a partition");
-        let messages = self.messages.len() + rows - self.rows.len();
-        if self.table.len() >= messages * 3 {
+        assert!(
+            self.rows.len() + rows < MOST_ROWS,
+            "more than 2^30 rows in a partition"
+        );
+        let messages = self.messages.len() + rows;
+        if self.table.len() >= messages * 2 {
             return;
         }
-        let places = (messages * 3).next_power_of_two();
+        let places = (messages * 4).next_power_of_two();
         self.table.clear();
         self.table.resize(places, 0);
         for (place, message) in (1..).zip(&self.messages) {
@@ -277,10 +287,16 @@ impl<M: MessageKey> Groups<M> {
         for place in &self.order {
             let message = &self.messages[*place as usize];
             self.history.clear();
-            let mut row = message.last;
-            while row != NONE {
-                self.history.push(self.rows[row as usize]);
-                row = self.before[row as usize];
+            let mut at = message.last;
+            while at != NONE {
+                let linked = self.rows[at as usize];
+                self.history.push(Row {
+                    stamp: linked.stamp,
+                    code: linked.code,
+                    source: linked.source,
+                    tail: linked.tail,
+                });
+                at = linked.before;
             }
             // Most rows came in the order of time.
             self.history.reverse();

@@ -8,15 +8,19 @@ mod packed;
 mod partition;
 mod progress;
 mod read;
+mod sheaf;
 mod shelf;
+mod slab;
 mod units;
 
 pub use find::{Found, Search, find, texts};
 pub use fold::{Account, fold};
-pub use partition::{Run, Sheaf, partitions_for};
+pub use partition::partitions_for;
 pub use progress::{Progress, Silent, Stage};
 pub use read::{FileRead, Reading, open_all, read};
+pub use sheaf::Sheaf;
 pub use shelf::{Room, Shelf, Shelved, SpillError};
+pub use slab::Slab;
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

@@ -101,24 +101,28 @@ fn each<T>(items: &[T], take: &mut impl FnMut(usize, u64), of: impl Fn(&T) -> u6
 struct Bounds {
     lowest: u64,
     highest: u64,
-    any: u64,
-    all: u64,
+    /// Some value, and the bits in which another differs from it.
+    some: u64,
+    differing: u64,
 }
 
 impl Bounds {
     const NONE: Bounds = Bounds {
         lowest: u64::MAX,
         highest: 0,
-        any: 0,
-        all: u64::MAX,
+        some: 0,
+        differing: 0,
     };
 
     #[inline(always)]
     fn meet(&mut self, value: u64) {
         self.lowest = self.lowest.min(value);
         self.highest = self.highest.max(value);
-        self.any |= value;
-        self.all &= value;
+        self.differing |= value ^ self.some;
+    }
+
+    fn is_empty(&self) -> bool {
+        self.lowest > self.highest
     }
 
     /// The lowest value, the bits below those in which values differ, and how many bits the distances
@@ -127,7 +131,7 @@ impl Bounds {
         if self.lowest >= self.highest {
             return (self.lowest.min(self.highest), 0, 0);
         }
-        let scale = (self.any ^ self.all).trailing_zeros();
+        let scale = self.differing.trailing_zeros();
         let most = (self.highest - self.lowest) >> scale;
         (self.lowest, scale, u64::BITS - most.leading_zeros())
     }
@@ -152,7 +156,12 @@ impl Survey {
     pub fn meet<M: MessageKey>(&mut self, block: Block<'_, M>) {
         for number in used::<M>(self.has_tails) {
             let mut bounds = self.bounds[*number as usize];
-            block.each(*number, &mut |_, value| bounds.meet(value));
+            block.each(*number, &mut |place, value| {
+                if place == 0 && bounds.is_empty() {
+                    bounds.some = value;
+                }
+                bounds.meet(value);
+            });
             self.bounds[*number as usize] = bounds;
         }
     }
@@ -247,6 +256,12 @@ impl Packing {
     /// Writes a row of a block, and nothing else, to the start of `out`.
     #[inline(always)]
     pub fn write(&self, words: &Words, row: usize, out: &mut [u8]) {
+        if let [first, second] = self.words[..] {
+            let first_word = u128::from(words.of[0][row]);
+            let second_word = u128::from(words.of[1][row]).wrapping_shl(8 * first as u32);
+            put_two(&mut out[..first + second], first_word | second_word);
+            return;
+        }
         let mut start = 0;
         for (bytes, word) in self.words.iter().zip(&words.of) {
             put(&mut out[start..start + bytes], word[row]);
@@ -268,16 +283,18 @@ impl Packing {
             items.iter_mut().for_each(|item| set(item, slot.lowest));
             return;
         }
-        let mut at = slot.start;
-        for item in items {
+        let distances = (slot.start..).step_by(self.bytes).map(|at| {
             let word = bytes.get(at..).and_then(<[u8]>::first_chunk);
             let word = word.map_or(0, |word| u64::from_le_bytes(*word));
-            let distance = word.wrapping_shr(slot.shift) & slot.mask;
-            set(
-                item,
-                distance.wrapping_shl(slot.scale).wrapping_add(slot.lowest),
-            );
-            at += self.bytes;
+            word.wrapping_shr(slot.shift) & slot.mask
+        });
+        // Most numbers have no bits in common below their own, and need one step less.
+        let items = items.iter_mut().zip(distances);
+        match slot.scale {
+            0 => items.for_each(|(item, distance)| set(item, distance.wrapping_add(slot.lowest))),
+            scale => items.for_each(|(item, distance)| {
+                set(item, distance.wrapping_shl(scale).wrapping_add(slot.lowest));
+            }),
         }
     }
 }
@@ -297,6 +314,23 @@ fn put(out: &mut [u8], word: u64) {
         for (byte, value) in out.iter_mut().zip(word.to_le_bytes()) {
             *byte = value;
         }
+    }
+}
+
+/// Writes the lowest bytes of two words, as many as there is room for: those of more than eight in two parts
+/// that overlap.
+#[inline(always)]
+fn put_two(out: &mut [u8], words: u128) {
+    let bytes = out.len();
+    match out.first_chunk_mut::<8>() {
+        Some(low) => {
+            *low = (words as u64).to_le_bytes();
+            let high = words.wrapping_shr(8 * (bytes as u32 - 8)) as u64;
+            if let Some(part) = out.last_chunk_mut::<8>() {
+                *part = high.to_le_bytes();
+            }
+        }
+        None => put(out, words as u64),
     }
 }
 

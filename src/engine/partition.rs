@@ -1,8 +1,9 @@
 //! Rows sorted by partition: the form in which they wait to be folded.
 
-use super::packed::{BLOCK, Block, MARGIN, Number, Packing, Survey, Words};
-use crate::decode::Decoded;
+use super::packed::{MARGIN, Number, Packing, Survey, Words};
+use super::sheaf::Sheaf;
 use crate::model::{DeliveryIndex, Event, MessageKey, spread};
+use std::hint::black_box;
 use std::ops::Range;
 
 /// A power of two of partitions, so that the rows of one fit a processor's cache; fewer where there
@@ -15,7 +16,7 @@ pub fn partitions_for(rows: u64) -> usize {
 
 /// How many bits of a home the delivery decides: a partition has messages of an eighth of the
 /// deliveries, whose counters then stay in the processor's cache.
-const BY_DELIVERY: u32 = 3;
+const BY_DELIVERY: u32 = 5;
 
 /// Bits that spread messages evenly: the high ones choose the partition, the low ones the place in
 /// the partition's table.
@@ -26,66 +27,14 @@ pub fn home<M: MessageKey>(message: M, delivery: DeliveryIndex) -> u64 {
     of_delivery & high | spread(message.bits(), of_delivery) & !high
 }
 
-/// Decoded rows that wait to become a run: of one row group, of several small ones, or a part of a
-/// large one.
-pub struct Sheaf<M> {
-    /// The rows, all of them with tails, or none.
-    pub decoded: Decoded<M>,
-    /// The sources of the rows, and where the rows of each end; [`Sheaf::end`] adds them.
-    pub sources: Vec<(u32, usize)>,
-}
-
-impl<M> Default for Sheaf<M> {
-    fn default() -> Self {
-        Sheaf {
-            decoded: Decoded::default(),
-            sources: Vec::new(),
-        }
-    }
-}
-
-impl<M> Sheaf<M> {
-    /// How many rows there are.
-    pub fn rows(&self) -> usize {
-        self.decoded.events.len()
-    }
-
-    /// Whether the rows have tails; an empty one may have either.
-    pub fn has_tails(&self) -> bool {
-        !self.decoded.tails.is_empty()
-    }
-
-    /// All rows up to here that no other source has are of this one.
-    pub fn end(&mut self, source: u32) {
-        let end = self.decoded.events.len();
-        match self.sources.last_mut() {
-            Some((last, rows)) if *last == source => *rows = end,
-            _ => self.sources.push((source, end)),
-        }
-    }
-
-    /// Leaves out the rows behind the last end.
-    pub fn cut(&mut self) {
-        let end = self.sources.last().map_or(0, |(_, end)| *end);
-        self.decoded.events.truncate(end);
-        self.decoded.tails.truncate(end);
-    }
-
-    fn clear(&mut self) {
-        self.decoded.events.clear();
-        self.decoded.tails.clear();
-        self.sources.clear();
-    }
-}
-
-/// Rows in the order of their partitions.
+/// Rows in the order of their partitions, in the memory of a [`Slab`](super::slab::Slab).
 pub struct Run {
-    pub(super) packing: Packing,
-    pub(super) sources: Vec<u32>,
-    /// The rows, and the margin of the last one.
-    bytes: Vec<u8>,
+    packing: Packing,
+    sources: Vec<u32>,
     /// Where the rows of each partition start.
     starts: Vec<u32>,
+    /// Where its bytes are: the rows, and the margin of the last one.
+    bytes: Range<usize>,
 }
 
 /// The rows of a run in one partition.
@@ -99,30 +48,22 @@ pub struct Piece<'a> {
 }
 
 impl Run {
-    /// Sorts the rows by partition, leaving the sheaf empty; `partitions` is a power of two. None
-    /// where there is no row.
-    pub fn new<M: MessageKey>(sheaf: &mut Sheaf<M>, partitions: usize) -> Option<Run> {
-        sheaf.cut();
-        let run = sorted(sheaf, partitions);
-        sheaf.clear();
-        run
-    }
-
-    /// The rows of one partition.
-    pub(super) fn piece(&self, partition: usize) -> Piece<'_> {
-        let range = self.range(partition);
-        let bytes = self.packing.bytes();
+    /// The rows of one partition; `memory` is that of its slab.
+    pub(super) fn piece<'a>(&'a self, memory: &'a [u8], partition: usize) -> Piece<'a> {
+        let rows = self.starts[partition] as usize..self.starts[partition + 1] as usize;
+        let width = self.packing.bytes();
+        let bytes = &memory[self.bytes.clone()];
         Piece {
             packing: &self.packing,
             sources: &self.sources,
-            bytes: &self.bytes[range.start * bytes..range.end * bytes + MARGIN],
-            rows: range.len(),
+            bytes: &bytes[rows.start * width..rows.end * width + MARGIN],
+            rows: rows.len(),
         }
     }
 
-    /// Where the rows of one partition are.
-    fn range(&self, partition: usize) -> Range<usize> {
-        self.starts[partition] as usize..self.starts[partition + 1] as usize
+    /// How its rows are written, and the sources that they name.
+    pub(super) fn form(&self) -> (&Packing, &[u32]) {
+        (&self.packing, &self.sources)
     }
 
     /// How many rows there are.
@@ -130,9 +71,9 @@ impl Run {
         self.starts.last().map_or(0, |rows| *rows as usize)
     }
 
-    /// How much memory it takes.
-    pub fn memory(&self) -> usize {
-        self.bytes.len() + 4 * (self.starts.len() + self.sources.len()) + size_of::<Run>()
+    /// How much memory it takes besides its bytes.
+    pub(super) fn overhead(&self) -> usize {
+        4 * (self.starts.len() + self.sources.len()) + size_of::<Run>()
     }
 }
 
@@ -152,6 +93,14 @@ impl Piece<'_> {
         self.sources
     }
 
+    /// Has the processor fetch all rows, many at a time.
+    #[inline]
+    pub fn fetch(&self) {
+        const LINE: usize = 64;
+        let lines = self.bytes.iter().step_by(LINE);
+        black_box(lines.fold(0, |all, byte| all ^ byte));
+    }
+
     /// Hands one number of each row to the item in its place; the order of the rows is always the same
     /// for one run.
     #[inline(always)]
@@ -160,69 +109,81 @@ impl Piece<'_> {
     }
 }
 
-/// The rows of a sheaf, a block at a time.
-fn blocks<M>(sheaf: &Sheaf<M>) -> impl Iterator<Item = Block<'_, M>> {
-    let Decoded { events, tails, .. } = &sheaf.decoded;
-    let starts = [0]
-        .into_iter()
-        .chain(sheaf.sources.iter().map(|(_, end)| *end));
-    let ranges = starts.zip(&sheaf.sources).enumerate();
-    ranges.flat_map(move |(source, (start, (_, end)))| {
-        (start..*end).step_by(BLOCK).map(move |first| {
-            let rows = first..(first + BLOCK).min(*end);
-            Block {
-                events: &events[rows.clone()],
-                tails: tails.get(rows).unwrap_or_default(),
-                source,
-            }
-        })
-    })
+/// Where the rows of a sheaf belong, and in how many bytes.
+pub(super) struct Order {
+    partition_of: Vec<u16>,
+    starts: Vec<u32>,
+    packing: Packing,
 }
 
-fn sorted<M: MessageKey>(sheaf: &Sheaf<M>, partitions: usize) -> Option<Run> {
-    let events = &sheaf.decoded.events;
-    events.first()?;
-    let shift = u64::BITS - partitions.trailing_zeros();
-    let partition = |event: &Event<M>| {
-        let home = home(event.message, event.delivery);
-        home.checked_shr(shift).unwrap_or(0) as u16
-    };
-    let partition_of: Vec<u16> = events.iter().map(partition).collect();
-    let mut starts = vec![0u32; partitions + 1];
-    for partition in &partition_of {
-        starts[usize::from(*partition) + 1] += 1;
+impl Order {
+    /// Of a sheaf that is cut; `partitions` is a power of two. None where there is no row.
+    pub fn of<M: MessageKey>(sheaf: &Sheaf<M>, partitions: usize) -> Option<Order> {
+        let events = &sheaf.decoded.events;
+        events.first()?;
+        let shift = u64::BITS - partitions.trailing_zeros();
+        let partition = |event: &Event<M>| {
+            let home = home(event.message, event.delivery);
+            home.checked_shr(shift).unwrap_or(0) as u16
+        };
+        let mut starts = vec![0u32; partitions + 1];
+        let mut partition_of = Vec::with_capacity(events.len());
+        partition_of.extend(events.iter().map(|event| {
+            let partition = partition(event);
+            starts[usize::from(partition) + 1] += 1;
+            partition
+        }));
+        for partition in 0..partitions {
+            starts[partition + 1] += starts[partition];
+        }
+        let mut survey = Survey::new(sheaf.has_tails());
+        sheaf.blocks().for_each(|block| survey.meet(block));
+        Some(Order {
+            partition_of,
+            starts,
+            packing: survey.packing(),
+        })
     }
-    for partition in 0..partitions {
-        starts[partition + 1] += starts[partition];
+
+    /// How many bytes the rows take, and the margin of the last one.
+    pub fn bytes(&self) -> usize {
+        self.partition_of.len() * self.packing.bytes() + MARGIN
     }
-    let mut survey = Survey::new(sheaf.has_tails());
-    blocks(sheaf).for_each(|block| survey.meet(block));
-    let packing = survey.packing();
-    let width = packing.bytes();
-    let mut bytes = vec![0; events.len() * width + MARGIN];
-    let mut next = starts.clone();
-    let mut words = Words::default();
-    let mut partition_of = partition_of.into_iter();
-    for block in blocks(sheaf) {
-        packing.pack(block, &mut words);
-        for (row, partition) in partition_of.by_ref().take(block.events.len()).enumerate() {
-            let next = &mut next[usize::from(partition)];
-            packing.write(&words, row, &mut bytes[*next as usize * width..]);
-            *next += 1;
+
+    /// Writes the rows of the sheaf, in this order, from a place in a slab's memory on, which holds
+    /// zeros, and leaves the sheaf empty.
+    pub fn write<M: MessageKey>(self, sheaf: &mut Sheaf<M>, memory: &mut [u8], at: usize) -> Run {
+        let place = at..at + self.bytes();
+        let bytes = &mut memory[place.clone()];
+        let width = self.packing.bytes();
+        let mut next = self.starts.clone();
+        let mut words = Words::default();
+        let mut partition_of = self.partition_of.into_iter();
+        for block in sheaf.blocks() {
+            self.packing.pack(block, &mut words);
+            for (row, partition) in partition_of.by_ref().take(block.events.len()).enumerate() {
+                let next = &mut next[usize::from(partition)];
+                self.packing
+                    .write(&words, row, &mut bytes[*next as usize * width..]);
+                *next += 1;
+            }
+        }
+        let sources = sheaf.sources.iter().map(|(source, _)| *source).collect();
+        sheaf.clear();
+        Run {
+            packing: self.packing,
+            sources,
+            starts: self.starts,
+            bytes: place,
         }
     }
-    Some(Run {
-        packing,
-        sources: sheaf.sources.iter().map(|(source, _)| *source).collect(),
-        bytes,
-        starts,
-    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::engine::packed::from_order;
+    use crate::engine::slab::Slab;
     use crate::model::{Code, Codes, Instant, Logged, Report, Stamp, Tail, Value};
     use std::collections::{BTreeSet, HashMap};
 
@@ -236,8 +197,8 @@ mod tests {
     }
 
     /// The rows of a partition, with their sources and the `log_id`s of their tails.
-    fn rows<M: MessageKey>(run: &Run, partition: usize) -> Vec<(Event<M>, u32, Option<Tail>)> {
-        let piece = run.piece(partition);
+    fn rows<M: MessageKey>(slab: &Slab, partition: usize) -> Vec<(Event<M>, u32, Option<Tail>)> {
+        let piece = slab.pieces(partition).next().expect("a run");
         let mut rows = vec![(event(M::from_wide([0, 0]), 0, Code::NULL), 0, None); piece.rows()];
         piece.each(Number::High, &mut rows, |row, high| {
             row.0.message = M::from_wide([high, 0]);
@@ -303,7 +264,7 @@ mod tests {
                 }
             }
             sheaf.end(5000);
-            let run = Run::new(&mut sheaf, partitions).expect("rows");
+            let run = Slab::of(&mut sheaf, partitions);
             assert_eq!((sheaf.rows(), sheaf.has_tails()), (0, false));
             let mut home = HashMap::new();
             let mut met = BTreeSet::new();
@@ -335,7 +296,7 @@ mod tests {
         let key = |event: &Event<M>| (event.message, event.delivery, event.code, event.stamp);
         let went_in: BTreeSet<_> = events.iter().map(key).collect();
         let mut sheaf = of_one_source(events);
-        let run = Run::new(&mut sheaf, 1).expect("rows");
+        let run = Slab::of(&mut sheaf, 1);
         let came_out = rows::<M>(&run, 0);
         assert_eq!(
             came_out
@@ -345,7 +306,8 @@ mod tests {
             went_in
         );
         assert_eq!(came_out.len(), went_in.len());
-        run.packing.bytes()
+        let piece = run.pieces(0).next().expect("a run");
+        piece.packing.bytes()
     }
 
     #[test]
@@ -380,8 +342,8 @@ mod tests {
         assert_eq!(bytes(texts(0)), 8 + 1);
         let same = vec![event(5u64, 1, text)];
         assert_eq!(bytes(same), 0, "one row needs none");
-        let none = Run::new(&mut of_one_source(Vec::<Event<u64>>::new()), 4);
-        assert!(none.is_none());
+        let none = Slab::of(&mut of_one_source(Vec::<Event<u64>>::new()), 4);
+        assert_eq!(none.pieces(0).count(), 0);
     }
 
     #[test]

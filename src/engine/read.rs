@@ -1,7 +1,8 @@
 //! Reading: row groups of all files at once, decoded and sorted by partition.
 
-use super::partition::{Run, Sheaf};
+use super::sheaf::Sheaf;
 use super::shelf::{Room, Shelf, Shelved, SpillError};
+use super::slab::Slab;
 use super::units::{Unit, units};
 use super::{Pool, Progress, Stage, share};
 use crate::decode::{DecodeKey, Decoder, Rising};
@@ -58,13 +59,14 @@ pub fn read<'a, M: DecodeKey>(
     let mut units = units(pool, files, &mapping, decoder.selection);
     loop {
         let needed = units.iter().filter(|unit| unit.is_needed);
-        progress.begins(Stage::Reading, needed.map(|unit| unit.rows).sum());
+        progress.begins(Stage::Reading, needed.map(Unit::needed_rows).sum());
         let shelf = Shelf::new(room, partitions);
         let start = || Reader::<M> {
             decoder,
             shelf: &shelf,
             partitions,
             sheaf: Sheaf::default(),
+            slab: Slab::default(),
             done: Vec::new(),
             failed: None,
         };
@@ -73,7 +75,7 @@ pub fn read<'a, M: DecodeKey>(
             let file = &files[unit.source];
             if unit.is_needed {
                 reader.take_up(at, file, unit, mapping(file.extract));
-                progress.advances(unit.rows);
+                progress.advances(unit.needed_rows());
             } else {
                 reader.pass_by(at, unit);
             }
@@ -142,6 +144,7 @@ struct Reader<'a, M: DecodeKey> {
     shelf: &'a Shelf<'a>,
     partitions: usize,
     sheaf: Sheaf<M>,
+    slab: Slab,
     /// The row groups, by their places among all.
     done: Vec<Done>,
     failed: Option<SpillError>,
@@ -181,10 +184,11 @@ impl<M: DecodeKey> Reader<'_, M> {
         unit: &Unit,
         mapping: &Mapping,
     ) -> Result<UnitRead, FileError> {
-        if self.sheaf.rows() + unit.rows as usize > self.most_rows() {
+        let rows = unit.needed_rows() as usize;
+        if self.sheaf.rows() + rows > self.most_rows() {
             self.shelve();
         }
-        let is_large = unit.rows as usize > self.most_rows();
+        let is_large = rows > self.most_rows();
         let may_rise = unit.apart && (!is_large || self.rises(file, unit, mapping)?);
         if may_rise {
             self.decode(file, unit, mapping, false)?;
@@ -204,6 +208,7 @@ impl<M: DecodeKey> Reader<'_, M> {
         }
         self.sheaf.end(unit.source as u32);
         let decoded = &mut self.sheaf.decoded;
+        decoded.counts.not_selected += unit.rows - unit.needed_rows();
         Ok(UnitRead {
             read: FileRead {
                 counts: std::mem::take(&mut decoded.counts),
@@ -219,7 +224,8 @@ impl<M: DecodeKey> Reader<'_, M> {
     /// Whether the `log_id`s of a row group that takes several runs rise.
     fn rises(&self, file: &OpenFile, unit: &Unit, mapping: &Mapping) -> Result<bool, FileError> {
         let mut log_ids = Rising::default();
-        file.read(unit.row_group, &file.log_ids_alone(mapping), |batch| {
+        let (projection, pages) = (file.log_ids_alone(mapping), unit.pages.as_ref());
+        file.read_pages(unit.row_group, pages, &projection, |batch| {
             log_ids.push_all(batch).map_err(|error| error.to_string())
         })?;
         Ok(log_ids.rises())
@@ -245,7 +251,7 @@ impl<M: DecodeKey> Reader<'_, M> {
         self.sheaf.decoded.begin();
         let (decoder, most_rows) = (self.decoder, self.most_rows());
         let projection = file.projection(mapping, with_tails);
-        file.read(unit.row_group, &projection, |batch| {
+        file.read_pages(unit.row_group, unit.pages.as_ref(), &projection, |batch| {
             if self.sheaf.rows() + batch.num_rows() > most_rows {
                 self.sheaf.end(unit.source as u32);
                 self.shelve();
@@ -257,15 +263,21 @@ impl<M: DecodeKey> Reader<'_, M> {
     }
 
     fn shelve(&mut self) {
-        let run = Run::new(&mut self.sheaf, self.partitions);
-        let put = run.map_or(Ok(()), |run| self.shelf.put(run));
-        if let Err(error) = put {
+        let size = self.shelf.slab_size();
+        let full = self.slab.add(&mut self.sheaf, self.partitions, size);
+        full.into_iter().for_each(|full| self.put(full));
+    }
+
+    fn put(&mut self, slab: Slab) {
+        if let Err(error) = self.shelf.put(slab) {
             self.failed = Some(error);
         }
     }
 
     fn finish(mut self) -> Result<Vec<Done>, SpillError> {
         self.shelve();
+        let slab = std::mem::take(&mut self.slab);
+        self.put(slab);
         match self.failed {
             Some(error) => Err(error),
             None => Ok(self.done),
@@ -274,126 +286,4 @@ impl<M: DecodeKey> Reader<'_, M> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::decode::{Fingerprint, Selection, Zone};
-    use crate::engine::packed::Number;
-    use crate::engine::partition::Piece;
-    use crate::engine::{Silent, pool};
-    use crate::extracts::list;
-    use crate::model::{Catalog, Codes, Labels};
-    use parquet::column::writer::ColumnWriter;
-    use parquet::file::properties::{EnabledStatistics, WriterProperties};
-    use parquet::file::writer::SerializedFileWriter;
-    use parquet::schema::parser::parse_message_type;
-    use std::path::Path;
-    use std::sync::Arc;
-
-    const SCHEMA: &str = "message row {
-        required int64 delivery_id;
-        required int64 message_id;
-        required int32 status;
-        required int64 event_at (TIMESTAMP(MICROS,true));
-        required int64 log_id;
-    }";
-
-    /// Writes row groups of rows with these `log_id`s, of one message each. Then some of the rows get another one, of which
-    /// the footer knows nothing.
-    fn write(path: &Path, groups: &[&[i64]], lies: &[(i64, i64)]) {
-        let schema = Arc::new(parse_message_type(SCHEMA).expect("a schema"));
-        let properties = WriterProperties::builder()
-            .set_dictionary_enabled(false)
-            .set_statistics_enabled(EnabledStatistics::Chunk);
-        let mut file = Vec::new();
-        let mut writer = SerializedFileWriter::new(&mut file, schema, Arc::new(properties.build()))
-            .expect("a writer");
-        for (message, log_ids) in (0..).zip(groups) {
-            let mut group = writer.next_row_group().expect("a row group");
-            let rows = log_ids.len();
-            let at = vec![Instant::FIRST.micros(); rows];
-            for values in [
-                &vec![7; rows],
-                &vec![message; rows],
-                &vec![1; rows],
-                &at,
-                *log_ids,
-            ] {
-                let mut column = group.next_column().expect("a column").expect("five");
-                match column.untyped() {
-                    ColumnWriter::Int64ColumnWriter(column) => {
-                        column.write_batch(values, None, None)
-                    }
-                    ColumnWriter::Int32ColumnWriter(column) => {
-                        column.write_batch(&vec![1; rows], None, None)
-                    }
-                    _ => panic!("only integers are written"),
-                }
-                .expect("values");
-                column.close().expect("a column's end");
-            }
-            group.close().expect("a row group's end");
-        }
-        writer.close().expect("a footer");
-        for (told, real) in lies {
-            let place = file
-                .windows(8)
-                .position(|bytes| bytes == told.to_le_bytes());
-            let place = place.expect("the values come before the footer");
-            file[place..place + 8].copy_from_slice(&real.to_le_bytes());
-        }
-        std::fs::write(path, file).expect("a new file");
-    }
-
-    /// For each row group, whether what decides between rows of one `log_id` was read.
-    fn told_apart(groups: &[&[i64]], lies: &[(i64, i64)]) -> Vec<bool> {
-        let directory = tempfile::TempDir::new().expect("a temporary directory");
-        write(&directory.path().join("log.parquet"), groups, lies);
-        let pool = pool(2).expect("threads");
-        let listing = list(directory.path()).expect("a listing");
-        let mapping = Mapping::default();
-        let files: Vec<OpenFile> = open_all(&pool, Extract::SendingLog, &listing.files, &mapping)
-            .into_iter()
-            .map(|file| file.expect("a footer"))
-            .collect();
-        let decoder = Decoder {
-            catalog: &Catalog::default(),
-            codes: &Codes::default(),
-            labels: &Labels::default(),
-            zone: &Zone::UTC,
-            selection: &Selection::All,
-            fingerprint: Fingerprint::random(),
-            interval: None,
-        };
-        let room = None;
-        let reading = read::<u64>(&pool, &files, |_| &mapping, &decoder, 1, room, &Silent);
-        let shelved = reading.expect("room").shelved;
-        let mut found = vec![None; groups.len()];
-        let each = |piece: Piece<'_>| {
-            let mut messages = vec![0; piece.rows()];
-            piece.each(Number::Low, &mut messages, |message, low| *message = low);
-            for group in messages {
-                let told = found[group as usize].get_or_insert(piece.has_tails());
-                assert_eq!(*told, piece.has_tails());
-            }
-        };
-        shelved.pieces(0, &mut Vec::new(), each).expect("room");
-        let found = found.into_iter();
-        found
-            .map(|told| told.expect("rows of each group"))
-            .collect()
-    }
-
-    #[test]
-    fn a_footer_is_believed_until_its_rows_say_otherwise() {
-        const A: i64 = 1 << 40;
-        let groups: [&[i64]; 3] = [&[A + 1, A + 2], &[A + 4, A + 6], &[A + 9]];
-        assert_eq!(told_apart(&groups, &[]), [false; 3]);
-        let recurs_within: [&[i64]; 2] = [&[A, A], &[A + 9]];
-        assert_eq!(told_apart(&recurs_within, &[]), [true, false]);
-        let meet: [&[i64]; 3] = [&[A + 1, A + 2], &[A + 2, A + 6], &[A + 9]];
-        assert_eq!(told_apart(&meet, &[]), [true, true, false]);
-        // A `log_id` outside the bounds of its row group, where another one has it too.
-        assert_eq!(told_apart(&groups, &[(A + 4, A + 2)]), [true; 3]);
-        assert_eq!(told_apart(&groups, &[(A + 6, A + 9)]), [true; 3]);
-    }
-}
+mod tests;

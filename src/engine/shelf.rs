@@ -1,7 +1,8 @@
 //! Where runs wait until all rows are read: in memory, and beyond what it may take in files.
 
 use super::packed::{MARGIN, Packing};
-use super::partition::{Piece, Run};
+use super::partition::Piece;
+use super::slab::Slab;
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -29,7 +30,7 @@ pub struct SpillError {
     pub source: io::Error,
 }
 
-/// Takes runs from all threads.
+/// Takes slabs from all threads.
 pub struct Shelf<'a> {
     room: Option<&'a Room>,
     partitions: usize,
@@ -46,7 +47,7 @@ struct Held {
 /// Runs that wait to be folded.
 #[derive(Default)]
 pub struct Shelved {
-    runs: Vec<Run>,
+    slabs: Vec<Slab>,
     spilled: Vec<Spilled>,
     /// How many rows there are.
     pub rows: u64,
@@ -86,13 +87,21 @@ impl<'a> Shelf<'a> {
         self.has_failed.load(Ordering::Relaxed)
     }
 
-    /// Takes a run. Where there is no room for it, all that are here go to a file; meanwhile the
+    /// How large the slabs are that come here: those of one run, where all may go to a file soon.
+    pub fn slab_size(&self) -> usize {
+        if self.is_limited() { 0 } else { Slab::USUAL }
+    }
+
+    /// Takes a slab. Where there is no room for it, all that are here go to a file; meanwhile the
     /// other threads wait, as they would only add to them.
-    pub fn put(&self, run: Run) -> Result<(), SpillError> {
+    pub fn put(&self, slab: Slab) -> Result<(), SpillError> {
+        if slab.rows() == 0 {
+            return Ok(());
+        }
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        held.memory += run.memory();
-        held.shelved.rows += run.rows() as u64;
-        held.shelved.runs.push(run);
+        held.memory += slab.size();
+        held.shelved.rows += slab.rows();
+        held.shelved.slabs.push(slab);
         match self.room {
             Some(room) if held.memory > room.memory => {
                 held.memory = 0;
@@ -110,7 +119,7 @@ impl<'a> Shelf<'a> {
         let held = self.held.into_inner();
         let mut shelved = held.unwrap_or_else(PoisonError::into_inner).shelved;
         match self.room {
-            Some(room) if !shelved.spilled.is_empty() && !shelved.runs.is_empty() => {
+            Some(room) if !shelved.spilled.is_empty() && !shelved.slabs.is_empty() => {
                 shelved.spill(&room.directory, self.partitions)?;
             }
             _ => {}
@@ -121,8 +130,8 @@ impl<'a> Shelf<'a> {
 
 impl Shelved {
     fn spill(&mut self, directory: &Path, partitions: usize) -> Result<(), SpillError> {
-        let runs = std::mem::take(&mut self.runs);
-        let spilled = Spilled::write(&runs, directory, partitions).map_err(failed(directory))?;
+        let slabs = std::mem::take(&mut self.slabs);
+        let spilled = Spilled::write(&slabs, directory, partitions).map_err(failed(directory))?;
         self.spilled_bytes += spilled.starts.last().copied().unwrap_or(0);
         self.spilled.push(spilled);
         Ok(())
@@ -150,8 +159,8 @@ impl Shelved {
         buffer: &mut Vec<u8>,
         mut take: impl FnMut(Piece<'_>),
     ) -> Result<(), SpillError> {
-        for run in &self.runs {
-            take(run.piece(partition));
+        for piece in self.slabs.iter().flat_map(|slab| slab.pieces(partition)) {
+            take(piece);
         }
         for spilled in &self.spilled {
             let read = spilled.read(partition, buffer);
@@ -171,20 +180,20 @@ fn failed(directory: &Path) -> impl Fn(io::Error) -> SpillError {
 }
 
 impl Spilled {
-    fn write(runs: &[Run], directory: &Path, partitions: usize) -> io::Result<Spilled> {
+    fn write(slabs: &[Slab], directory: &Path, partitions: usize) -> io::Result<Spilled> {
         let file = tempfile::tempfile_in(directory)?;
         let mut writer = BufWriter::with_capacity(1 << 20, &file);
         let mut starts = Vec::with_capacity(partitions + 1);
         let mut end = 0u64;
         for partition in 0..partitions {
             starts.push(end);
-            for run in runs {
-                let rows = run.piece(partition).rows as u32;
+            let pieces = || slabs.iter().flat_map(|slab| slab.pieces(partition));
+            for piece in pieces() {
+                let rows = piece.rows as u32;
                 writer.write_all(&rows.to_le_bytes())?;
                 end += 4;
             }
-            for run in runs {
-                let piece = run.piece(partition);
+            for piece in pieces() {
                 let bytes = &piece.bytes[..piece.bytes.len() - MARGIN];
                 writer.write_all(bytes)?;
                 end += bytes.len() as u64;
@@ -196,9 +205,13 @@ impl Spilled {
         Ok(Spilled {
             file,
             directory: directory.to_owned(),
-            runs: runs
+            runs: slabs
                 .iter()
-                .map(|run| (run.packing.clone(), run.sources.clone()))
+                .flat_map(Slab::runs)
+                .map(|run| {
+                    let (packing, sources) = run.form();
+                    (packing.clone(), sources.to_vec())
+                })
                 .collect(),
             starts,
         })
@@ -231,7 +244,7 @@ impl Spilled {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::partition::Sheaf;
+    use crate::engine::sheaf::Sheaf;
     use crate::model::{Code, DeliveryIndex, Event, Instant, Logged, Report, Stamp};
 
     #[test]
@@ -251,9 +264,9 @@ mod tests {
             code: Code::NULL,
         });
         sheaf.end(0);
-        let run = Run::new(&mut sheaf, 4).expect("a row");
+        let slab = Slab::of(&mut sheaf, 4);
         assert!(!shelf.has_failed());
-        let error = shelf.put(run).expect_err("there is no such directory");
+        let error = shelf.put(slab).expect_err("there is no such directory");
         assert!(error.to_string().contains("gone"), "{error}");
         assert!(shelf.has_failed());
     }

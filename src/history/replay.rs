@@ -48,23 +48,35 @@ pub struct Life {
 /// Replays the counted rows of a message, sorted by stamp.
 pub fn replay(rows: &[Row], policy: &Policy, as_of: Instant, sink: &mut impl Sink) -> Life {
     let mut life = Life::default();
-    for row in rows {
-        life.first_event_at = earlier(life.first_event_at, row.stamp.at());
-        life.last_event_at = life.last_event_at.max(row.stamp.at());
-        if row.stamp.is_test() {
-            sink.follows(Some(row.source), Rule::Test);
-            sink.mark(row.source, Mark::Test);
-        }
-    }
     let is_tracked = |row: &Row| row.stamp.log() == Log::Tracking;
     let (reports, tracking) = rows.split_at(rows.partition_point(|row| !is_tracked(row)));
-    let real = |row: &&Row| !row.stamp.is_test();
-    replay_reports(reports.iter().filter(real), policy, as_of, &mut life, sink);
-    if !tracking.is_empty() {
-        let has_entered = life.status.is_some();
-        replay_tracking(tracking.iter().filter(real), has_entered, sink);
-    }
+    let reports = real(reports, &mut life, sink);
+    let tracking = real(tracking, &mut life, sink);
+    replay_reports(reports, policy, as_of, &mut life, sink);
+    replay_tracking(tracking, life.status.is_some(), sink);
     life
+}
+
+/// Takes note of when the rows of one log, sorted by stamp, came, and gives those that are no test rows.
+fn real<'a>(rows: &'a [Row], life: &mut Life, sink: &mut impl Sink) -> &'a [Row] {
+    let real = match rows.last() {
+        Some(last) if last.stamp.is_test() => rows.partition_point(|row| !row.stamp.is_test()),
+        _ => rows.len(),
+    };
+    let (real, tests) = rows.split_at(real);
+    for rows in [real, tests] {
+        if let [first, ..] = rows {
+            life.first_event_at = earlier(life.first_event_at, first.stamp.at());
+        }
+        if let [.., last] = rows {
+            life.last_event_at = life.last_event_at.max(last.stamp.at());
+        }
+    }
+    for row in tests {
+        sink.follows(Some(row.source), Rule::Test);
+        sink.mark(row.source, Mark::Test);
+    }
+    real
 }
 
 fn earlier(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
@@ -74,8 +86,8 @@ fn earlier(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
     }
 }
 
-fn replay_reports<'a>(
-    rows: impl Iterator<Item = &'a Row>,
+fn replay_reports(
+    rows: &[Row],
     policy: &Policy,
     as_of: Instant,
     life: &mut Life,
@@ -153,11 +165,7 @@ fn pass_deadline(life: &mut Life, sink: &mut impl Sink) {
     }
 }
 
-fn replay_tracking<'a>(
-    rows: impl Iterator<Item = &'a Row>,
-    has_entered: bool,
-    sink: &mut impl Sink,
-) {
+fn replay_tracking(rows: &[Row], has_entered: bool, sink: &mut impl Sink) {
     let (mut opened, mut signed, mut clicked, mut opted_out) = (false, false, false, false);
     for row in rows {
         let (Some(at), Some(tracked)) = (row.stamp.at(), row.stamp.tracked()) else {

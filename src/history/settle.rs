@@ -1,7 +1,7 @@
 //! Which rows of a message count: corrections, duplicates, as-of (kpi-semantics, section 6).
 
 use super::{Meaning, Sink};
-use crate::model::{Code, Codes, Fate, Log, Stamp, Tail, Tracked, Value};
+use crate::model::{Code, Codes, Fate, Instant, Log, Stamp, Tail, Tracked, Value};
 use std::cmp::Ordering;
 
 /// One row of one message.
@@ -31,6 +31,12 @@ pub fn settle(
     meaning: Meaning<'_>,
     sink: &mut impl Sink,
 ) {
+    if is_plain(rows, meaning.as_of) {
+        for row in rows.iter() {
+            sink.meets(row.source, Fate::Counted);
+        }
+        return;
+    }
     for row in rows.iter_mut() {
         row.stamp = row.stamp.resolved(efs);
     }
@@ -55,6 +61,23 @@ pub fn settle(
     if rows.iter().any(is_future) {
         rows.retain(|row| !is_future(row));
     }
+}
+
+/// Whether all rows count as they are, as those of nearly every message: no status form, no test, no
+/// deletion, no `log_id` with rivals, nothing after as-of, and each row after the one before.
+#[inline(always)]
+fn is_plain(rows: &[Row], as_of: Instant) -> bool {
+    let mut before = 0;
+    let mut is_plain = true;
+    for row in rows {
+        let identity = row.stamp.identity();
+        is_plain &= row.tail == Row::SOLE;
+        is_plain &= row.stamp.is_plain();
+        is_plain &= !row.stamp.is_at_or_after(as_of);
+        is_plain &= before < identity;
+        before = identity;
+    }
+    is_plain
 }
 
 /// Among the rows of one log and `log_id` the greatest wins; if it is a deletion, none counts.
@@ -211,7 +234,7 @@ fn smaller_reason(a: Code, b: Code, codes: &Codes) -> Code {
 mod tests {
     use super::super::{Occurrence, Status};
     use super::*;
-    use crate::model::{Instant, Logged, Mark, Report};
+    use crate::model::{Logged, Mark, Report};
 
     /// The fate of each row, by source.
     struct Fates(Vec<Option<Fate>>);

@@ -7,6 +7,8 @@ pub trait MessageKey: Copy + Ord + Send + Sync + 'static {
     fn bits(self) -> u64;
     /// Whether the first word of the wide form is used.
     const WIDE: bool;
+    /// Room for a key.
+    const NONE: Self;
     /// The key in 128 bits.
     fn wide(self) -> [u64; 2];
     /// The key of a wide form.
@@ -15,6 +17,7 @@ pub trait MessageKey: Copy + Ord + Send + Sync + 'static {
 
 impl MessageKey for u64 {
     const WIDE: bool = false;
+    const NONE: u64 = 0;
 
     #[inline(always)]
     fn bits(self) -> u64 {
@@ -34,6 +37,7 @@ impl MessageKey for u64 {
 
 impl MessageKey for [u64; 2] {
     const WIDE: bool = true;
+    const NONE: [u64; 2] = [0; 2];
 
     #[inline(always)]
     fn bits(self) -> u64 {

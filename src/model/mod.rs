@@ -13,14 +13,16 @@ mod labels;
 mod names;
 mod reasons;
 mod spread;
+mod stamp;
 
 pub use catalog::{Catalog, DeliveryId, DeliveryIndex};
 pub use code::{Code, Codes, Value};
 pub use delivery::{Attributes, DeadlineMode, Defaults, Policy, QUEUE_LIFE};
-pub use event::{Event, Log, Logged, Report, Stamp, Tail, Tracked};
+pub use event::{Event, Log, Logged, Report, Tail, Tracked};
 pub use fate::{Fate, FateCounts, Mark, Rejection, Tally};
 pub use instant::{HOUR, Hour, Instant};
 pub use key::MessageKey;
 pub use labels::{FailureType, Labels, StatusLabel};
 pub use reasons::failure_reason_name;
 pub use spread::spread;
+pub use stamp::Stamp;

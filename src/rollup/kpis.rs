@@ -55,15 +55,16 @@ pub struct Violation {
 
 /// Cumulative values of every delivery; `ids` are the identifiers by [`DeliveryIndex`].
 pub fn finish(partial: &Partial, ids: &[DeliveryId]) -> Result<Kpis, Violation> {
-    let mut hours: Vec<Vec<HourKpis>> = vec![Vec::new(); ids.len()];
-    for ((delivery, hour), change) in partial.changes() {
-        if !change.is_zero() {
-            hours[delivery.0 as usize].push(HourKpis {
-                hour,
-                change: *change,
-                total: Change::default(),
-            });
-        }
+    let changes = || partial.changes().filter(|(_, change)| !change.is_zero());
+    let mut rows = vec![0; ids.len()];
+    changes().for_each(|((delivery, _), _)| rows[delivery.0 as usize] += 1);
+    let mut hours: Vec<Vec<HourKpis>> = rows.into_iter().map(Vec::with_capacity).collect();
+    for ((delivery, hour), change) in changes() {
+        hours[delivery.0 as usize].push(HourKpis {
+            hour,
+            change: *change,
+            total: Change::default(),
+        });
     }
     let mut deliveries = Vec::with_capacity(ids.len());
     for (index, (id, mut hours)) in ids.iter().zip(hours).enumerate() {
