@@ -4,7 +4,6 @@ use super::PublishError;
 use super::plan::{DataFile, FilePlan, plan};
 use super::table::{Table, delta};
 use arrow::array::RecordBatch;
-use arrow::datatypes::DataType;
 use deltalake::DeltaTableError;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
 use deltalake::kernel::{Action, Add, Transaction};
@@ -97,11 +96,11 @@ impl Table {
         let failed = |source| delta(self.name, source);
         let level = ZstdLevel::try_new(3).map_err(|error| failed(error.into()))?;
         let mut properties = WriterProperties::builder().set_compression(Compression::ZSTD(level));
-        // Hardly two rates are the same.
+        // Hardly two rates are the same, nor two values of a counter that grows.
         for field in self.schema()?.fields() {
-            if *field.data_type() == DataType::Float64 {
-                let rate = ColumnPath::from(field.name().as_str());
-                properties = properties.set_column_dictionary_enabled(rate, false);
+            if field.data_type().is_numeric() {
+                let column = ColumnPath::from(field.name().as_str());
+                properties = properties.set_column_dictionary_enabled(column, false);
             }
         }
         let properties = properties.build();

@@ -8,8 +8,6 @@ use crate::model::{DeliveryId, DeliveryIndex, Hour};
 pub struct HourKpis {
     /// The hour.
     pub hour: Hour,
-    /// Change in the hour.
-    pub change: Change,
     /// Values at its end, or at as-of if that comes first.
     pub total: Change,
 }
@@ -62,8 +60,8 @@ pub fn finish(partial: &Partial, ids: &[DeliveryId]) -> Result<Kpis, Violation> 
     for ((delivery, hour), change) in changes() {
         hours[delivery.0 as usize].push(HourKpis {
             hour,
-            change: *change,
-            total: Change::default(),
+            // What changed in it, until the hours are in order.
+            total: *change,
         });
     }
     let mut deliveries = Vec::with_capacity(ids.len());
@@ -71,7 +69,7 @@ pub fn finish(partial: &Partial, ids: &[DeliveryId]) -> Result<Kpis, Violation> 
         hours.sort_unstable_by_key(|row| row.hour);
         let mut total = Change::default();
         for row in &mut hours {
-            total += &row.change;
+            total += &row.total;
             row.total = total;
             check(&total).map_err(|rule| Violation {
                 delivery: id.clone(),

@@ -92,49 +92,59 @@ impl Frames<'_> {
     /// The rows of `delivery_kpi_hourly` of one day, sorted by delivery and hour.
     pub(super) fn hourly(&self, day: &str) -> Result<DataFrame, TableError> {
         let of_day = self.days.get(day).map_or(&[][..], Vec::as_slice);
-        let rows: Vec<(&Delivery<'_>, &HourKpis)> = of_day
+        let rows: Vec<HourRow<'_>> = of_day
             .iter()
             .flat_map(|(place, hours)| {
                 let delivery = &self.run[*place];
-                let hours = &delivery.kpis.hours[hours.clone()];
-                hours.iter().map(move |hour| (delivery, hour))
+                let all = &delivery.kpis.hours;
+                hours.clone().map(move |at| HourRow {
+                    delivery,
+                    now: &all[at],
+                    before: at.checked_sub(1).map(|before| &all[before]),
+                })
             })
             .collect();
         hourly(&rows, self.text_ids, &self.marks)
     }
 }
 
-fn hourly(
-    rows: &[(&Delivery<'_>, &HourKpis)],
-    text_ids: bool,
-    marks: &RunMarks,
-) -> Result<DataFrame, TableError> {
+/// A row of `delivery_kpi_hourly`.
+struct HourRow<'a> {
+    delivery: &'a Delivery<'a>,
+    now: &'a HourKpis,
+    /// The delivery's hour before, if there is one.
+    before: Option<&'a HourKpis>,
+}
+
+fn hourly(rows: &[HourRow<'_>], text_ids: bool, marks: &RunMarks) -> Result<DataFrame, TableError> {
     let mut columns = vec![
         ids(
             "delivery_id",
-            rows.iter().map(|(d, _)| Some(&d.kpis.id)),
+            rows.iter().map(|row| Some(&row.delivery.kpis.id)),
             text_ids,
         ),
-        instants("hour", rows.iter().map(|(_, row)| Some(row.hour.start())))?,
+        instants("hour", rows.iter().map(|row| Some(row.now.hour.start())))?,
     ];
     for shown in Shown::ALL {
-        columns.push(integers(
-            shown.name,
-            rows.iter().map(|(_, row)| shown.of(&row.total)),
-        ));
+        let now = |row: &HourRow<'_>| shown.of(&row.now.total);
+        let before = |row: &HourRow<'_>| row.before.map_or(0, |hour| shown.of(&hour.total));
+        columns.push(integers(shown.name, rows.iter().map(now)));
         let delta = format!("{}_delta", shown.name);
         columns.push(integers(
             &delta,
-            rows.iter().map(|(_, row)| shown.of(&row.change)),
+            rows.iter().map(|row| now(row) - before(row)),
         ));
     }
-    let to_deliver: Vec<Option<i64>> = rows.iter().map(|(d, _)| d.attributes.to_deliver).collect();
+    let to_deliver: Vec<Option<i64>> = rows
+        .iter()
+        .map(|row| row.delivery.attributes.to_deliver)
+        .collect();
     columns.push(Column::new("to_deliver".into(), to_deliver));
     let complete: Vec<bool> = rows
         .iter()
-        .map(|(_, row)| row.hour.end() <= marks.as_of)
+        .map(|row| row.now.hour.end() <= marks.as_of)
         .collect();
-    let days: Vec<i32> = rows.iter().map(|(_, row)| row.hour.day() as i32).collect();
+    let days: Vec<i32> = rows.iter().map(|row| row.now.hour.day() as i32).collect();
     let frame = DataFrame::new_infer_height(columns)?;
     let mut frame = with_rates(frame)?.drop("to_deliver")?;
     frame.with_column(Column::new("hour_complete".into(), complete))?;

@@ -124,7 +124,12 @@ fn compare_days(
     };
     let mut comparisons = Vec::with_capacity(names.len());
     let mut hourly = Written::default();
-    for day in map(pool, names.len(), compare) {
+    // Where memory is short, one day at a time takes up as little of it as can be.
+    let days: Vec<Result<_, Error>> = match job.sources.room {
+        Some(_) => (0..names.len()).map(compare).collect(),
+        None => map(pool, names.len(), compare),
+    };
+    for day in days {
         let (comparison, written) = day?;
         comparisons.push(comparison);
         hourly.merge(written);
