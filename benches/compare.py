@@ -27,7 +27,8 @@ def arguments():
     mode = p.add_mutually_exclusive_group()
     mode.add_argument("--peer-only", action="store_true", help="measure DuckDB alone, check nothing")
     mode.add_argument("--shapes", action="store_true", help="72 shapes of a log: floor and ours")
-    mode.add_argument("--scale", type=listed, metavar="N,N", help="time per row against the number of messages")
+    mode.add_argument("--scale", type=listed, metavar="N[:SIZE],N[:SIZE]",
+                      help="time per row against the number of messages; with SIZE as --memory-limit")
     mode.add_argument("--thread-scaling", action="store_true", help="one thread and two")
     mode.add_argument("--limits", type=listed, metavar="SIZE,SIZE", help="with --memory-limit, beside the unlimited run")
     p.add_argument("--sets", type=listed, metavar="SET,SET",
@@ -113,10 +114,13 @@ def scale_cases(args):
     """Sizes in which a delivery has as many messages on average."""
     result = []
     for name in args.sets:
-        for size in map(float, args.scale):
+        for size, _, limit in (text.partition(":") for text in args.scale):
+            size = float(size)
             deliveries = max(1, round(args.deliveries * size / 2e7))
-            data = DataSet(size, deliveries, args.days, dirty=name == "dirty")
-            result += [Case(f"{name}, {size:.0f} messages", program, data, args.threads) for program in (FLOOR, OURS)]
+            data = DataSet(size, deliveries, args.days, dirty=name == "dirty", generator=args.binary)
+            named = f"{name}, {size:.0f} messages"
+            result.append(Case(named, FLOOR, data, args.threads))
+            result.append(Case(named + f", {limit}" * bool(limit), OURS, data, args.threads, limit or None))
     return result
 
 

@@ -7,7 +7,7 @@ use criterion::{BatchSize, BenchmarkId, Criterion, Throughput, criterion_group, 
 use delivery_kpi::cli::{self, Effort, Extracts, Recompute};
 use delivery_kpi::commands::recompute;
 use delivery_kpi::decode::{Decoded, Decoder, Fingerprint, Selection, Zone};
-use delivery_kpi::engine::{self, Pool, Sheaf, Shelf, Shelved, Silent, Slab};
+use delivery_kpi::engine::{self, Partitions, Pool, Sheaf, Shelf, Shelved, Silent, Slab};
 use delivery_kpi::extracts::{Extract, Mapping, list, open};
 use delivery_kpi::history::Meaning;
 use delivery_kpi::job::Job;
@@ -71,7 +71,7 @@ impl World {
     }
 
     /// Folds the rows of one run with one thread.
-    fn fold(&self, pool: &Pool, shelved: &Shelved, partitions: usize) -> Partial {
+    fn fold(&self, pool: &Pool, shelved: &Shelved, partitions: Partitions) -> Partial {
         let plain = Policy::new(&Attributes::default(), DeadlineMode::Infer);
         let policies = vec![plain; self.catalog.ids().len()];
         let meaning = Meaning {
@@ -80,20 +80,26 @@ impl World {
         };
         let start = || Partial::new(1);
         engine::fold::<u64, _>(
-            pool, shelved, partitions, &policies, meaning, start, &Silent,
+            pool,
+            shelved,
+            partitions.count(),
+            &policies,
+            meaning,
+            start,
+            &Silent,
         )
         .expect("rows in memory")
     }
 }
 
 /// The rows of one source, sorted by partition.
-fn shelved(decoded: Decoded<u64>, partitions: usize) -> Shelved {
+fn shelved(decoded: Decoded<u64>, partitions: Partitions) -> Shelved {
     let mut sheaf = Sheaf {
         decoded,
         ..Sheaf::default()
     };
     sheaf.end(0);
-    let shelf = Shelf::new(None, partitions);
+    let shelf = Shelf::new(None, partitions.count());
     shelf.put(Slab::of(&mut sheaf, partitions)).expect("room");
     shelf.close().expect("room")
 }
@@ -115,7 +121,7 @@ fn fold(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("fold");
     group.throughput(Throughput::Elements(ROWS as u64));
     for shape in SHAPES {
-        let (world, partitions) = (World::new(), engine::partitions_for(ROWS as u64));
+        let (world, partitions) = (World::new(), Partitions::for_rows(ROWS as u64, 0));
         let mut decoded = Decoded::default();
         world.decode(&shape.batch(ROWS), &mut decoded);
         let run = shelved(decoded, partitions);
@@ -133,7 +139,8 @@ fn roll_up(criterion: &mut Criterion) {
         let world = World::new();
         let mut decoded = Decoded::default();
         world.decode(&shape.batch(ROWS), &mut decoded);
-        let partial = world.fold(&pool, &shelved(decoded, 1), 1);
+        let one = Partitions::of(1);
+        let partial = world.fold(&pool, &shelved(decoded, one), one);
         let ids = world.catalog.ids();
         group.bench_function(shape.name, |bencher| {
             bencher.iter(|| {

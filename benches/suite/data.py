@@ -14,7 +14,8 @@ def say(text):
 
 @dataclass(frozen=True)
 class DataSet:
-    """The arguments of generate_extracts.py, or an own place of one made before."""
+    """The arguments of generate_extracts.py, or an own place of one made before. With a `generator`, the program's own
+    `generate` makes it, which needs no more memory for more messages."""
 
     messages: float
     deliveries: int
@@ -25,6 +26,7 @@ class DataSet:
     order: str = "time"
     ids: str = "integer"
     place: Path | None = None
+    generator: Path | None = None
 
     @property
     def world(self):
@@ -34,7 +36,8 @@ class DataSet:
 
     @property
     def name(self):
-        return f"{self.world}-{self.files}-{self.order}-{self.ids}"
+        made_by = "-generated" if self.generator else ""
+        return f"{self.world}-{self.files}-{self.order}-{self.ids}{made_by}"
 
     def path(self, root):
         return self.place or root / self.name
@@ -45,13 +48,21 @@ class DataSet:
         made = not (path / "deliveries.parquet").is_file()
         if made:
             say(f"generating {path}")
+            if not self.place:
+                shutil.rmtree(path, ignore_errors=True)
             path.mkdir(parents=True, exist_ok=True)
-            subprocess.run([sys.executable, BENCHES / "generate_extracts.py", path, str(self.messages),
-                            str(self.deliveries), str(self.days), "--histories", self.histories, "--files", self.files,
-                            "--order", self.order, "--ids", self.ids, *["--dirty"] * self.dirty],
-                           check=True, stdout=sys.stderr)
+            subprocess.run(self.command(path), check=True, stdout=sys.stderr)
         say(f"{path}: {read_once(path) / 1e6:.0f} MB, read once")
         return made
+
+    def command(self, path):
+        if self.generator:
+            dirty = ["--dirty", "2"] * self.dirty
+            return [self.generator.resolve(), "generate", path, "--messages", f"{self.messages:.0f}",
+                    "--deliveries", str(self.deliveries), "--days", str(self.days), *dirty]
+        return [sys.executable, BENCHES / "generate_extracts.py", path, str(self.messages), str(self.deliveries),
+                str(self.days), "--histories", self.histories, "--files", self.files, "--order", self.order,
+                "--ids", self.ids, *["--dirty"] * self.dirty]
 
     def remove(self, root):
         shutil.rmtree(self.path(root))

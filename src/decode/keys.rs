@@ -72,37 +72,74 @@ impl<'a, M: DecodeKey> Keys<'a, M> {
         self.delivery.recent()
     }
 
-    /// The instants and `log_id`s of all rows, where none of the batch is null, corrected, deleted or a
-    /// test row.
+    /// The instants and `log_id`s of all rows, where none of the batch is null or a test row, and none is
+    /// corrected or deleted unless that is asked for.
     pub(super) fn plain(&self) -> Option<Plain<'_>> {
-        let is_plain = self.rest.is_none()
-            && self.revision.is_absent()
-            && self.deleted.is_never()
-            && self.is_test.is_never();
         let log_ids = match self.log_id.is_absent() {
             true => None,
             false => Some(self.log_id.plain()?),
         };
         let at = self.at.plain()?;
-        is_plain.then_some(Plain { at, log_ids })
+        let is_corrected = match self.rest {
+            Some(_) => log_ids.is_none(),
+            None => !(self.revision.is_absent() && self.deleted.is_never()),
+        };
+        (self.is_test.is_never() && !is_corrected).then_some(Plain { at, log_ids })
+    }
+
+    /// Sets what decides between rows with one `log_id`, and marks deletions; false where something in it
+    /// is odd. `raw` is what else has to be told apart.
+    pub(super) fn plain_tails(
+        &self,
+        log_ids: &[i64],
+        raw: u64,
+        events: &mut [Event<M>],
+        tails: &mut [Tail],
+    ) -> bool {
+        for (tail, log_id) in tails.iter_mut().zip(log_ids) {
+            tail.log_id = *log_id;
+        }
+        if let Some(rest) = &self.rest {
+            for (row, tail) in tails.iter_mut().enumerate() {
+                tail.rest = rest.of(row, raw);
+            }
+        }
+        let mut are_good = true;
+        for (row, tail) in tails.iter_mut().enumerate() {
+            match self.revision.get(row) {
+                Cell::Value(revision) => tail.revision = revision,
+                Cell::Null => {}
+                Cell::Bad(_) => are_good = false,
+            }
+        }
+        if !self.deleted.is_never() {
+            let deletion = Stamp::default().marked(false, false, true);
+            for (row, event) in events.iter_mut().enumerate() {
+                match self.deleted.get(row) {
+                    Cell::Value(true) => event.stamp = event.stamp.with(deletion),
+                    Cell::Value(false) | Cell::Null => {}
+                    Cell::Bad(_) => are_good = false,
+                }
+            }
+        }
+        are_good
     }
 
     /// Sets deliveries and messages of all rows; false where one is not good, or not asked for.
     pub(super) fn plain_keys(&self, events: &mut [Event<M>]) -> bool {
-        let mut are_good = true;
-        for (row, event) in events.iter_mut().enumerate() {
-            match M::get(&self.message, row, &self.fingerprint) {
-                Cell::Value(message) => event.message = message,
-                Cell::Null | Cell::Bad(_) => are_good = false,
-            }
-        }
         for (row, event) in events.iter_mut().enumerate() {
             match self.delivery.get(row) {
                 Cell::Value(Some(delivery)) => event.delivery = delivery,
-                Cell::Value(None) | Cell::Null | Cell::Bad(_) => are_good = false,
+                Cell::Value(None) | Cell::Null | Cell::Bad(_) => return false,
             }
         }
-        are_good
+        for (row, event) in events.iter_mut().enumerate() {
+            match M::get(&self.message, row, &self.fingerprint) {
+                Cell::Value(message) => event.message = message,
+                Cell::Null | Cell::Bad(_) => return false,
+            }
+        }
+        true
     }
 
     /// None for a row of a delivery that was not asked for.

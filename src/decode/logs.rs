@@ -118,7 +118,7 @@ impl Decoder<'_> {
             Log::Sending => {
                 let columns = Sending::new(self, batch)?;
                 let says = |events: &mut [_], mark| columns.plain(self, mark, events);
-                if self.plain_rows(batch, &keys, out, says) {
+                if self.plain_rows(batch, &keys, out, Sending::PLAIN_FORM, says) {
                     out.recent = keys.recent();
                     return Ok(());
                 }
@@ -127,7 +127,7 @@ impl Decoder<'_> {
             Log::Tracking => {
                 let columns = Tracking::new(self, batch)?;
                 let says = |events: &mut [_], mark| columns.plain(self, mark, events);
-                if self.plain_rows(batch, &keys, out, says) {
+                if self.plain_rows(batch, &keys, out, Tracking::FORM, says) {
                     out.recent = keys.recent();
                     return Ok(());
                 }
@@ -145,6 +145,7 @@ impl Decoder<'_> {
         batch: &RecordBatch,
         keys: &Keys<'_, M>,
         out: &mut Decoded<M>,
+        raw: u64,
         says: impl FnOnce(&mut [Event<M>], Stamp) -> bool,
     ) -> bool {
         let plain = keys
@@ -157,13 +158,20 @@ impl Decoder<'_> {
         let start = out.events.len();
         out.events.resize(start + at.len(), Event::EMPTY);
         let events = &mut out.events[start..];
+        let has_tails = keys.rest.is_some();
+        if has_tails {
+            out.tails.resize(start + at.len(), Tail::default());
+        }
+        let tails = out.tails.get_mut(start..).unwrap_or_default();
         let mark = Stamp::default().marked(false, log_ids.is_some(), false);
-        let is_plain = says(events, mark)
-            && keys.plain_keys(events)
+        // Rows that are not asked for first: what they say need not be known.
+        let is_plain = keys.plain_keys(events)
+            && says(events, mark)
             && move_to(events, at)
-            && events.len() == batch.num_rows();
+            && (!has_tails || keys.plain_tails(log_ids.unwrap_or_default(), raw, events, tails));
         if !is_plain {
             out.events.truncate(start);
+            out.tails.truncate(start);
             out.is_odd = true;
             return false;
         }

@@ -35,6 +35,9 @@ impl Sending {
         })
     }
 
+    /// What has to be told apart in rows that have an event alone.
+    pub(super) const PLAIN_FORM: u64 = HAS_EVENT;
+
     /// Sets what the rows say and why; false where something in it is odd. `mark` is what all stamps have in
     /// common.
     pub(super) fn plain<M>(
@@ -130,13 +133,15 @@ impl Decoder<'_> {
     }
 }
 
+const HAS_EVENT: u64 = 1 << 8;
+
 /// Which of the three columns hold what: rows that mean the same may differ in it.
 fn raw_form(
     event: Option<Logged>,
     status: Option<StatusLabel>,
     failure_type: Option<FailureType>,
 ) -> u64 {
-    u64::from(event.is_some()) << 8
+    event.map_or(0, |_| HAS_EVENT)
         | status.map_or(0, |status| status as u64) << 4
         | failure_type.map_or(0, |failure_type| failure_type as u64)
 }

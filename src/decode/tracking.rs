@@ -29,6 +29,9 @@ impl Tracking {
         })
     }
 
+    /// All that has to be told apart is in the event.
+    pub(super) const FORM: u64 = 0;
+
     /// Sets what the rows say and of which link; false where a type is none of the contract's, or something
     /// is odd. `mark` is what all stamps have in common.
     pub(super) fn plain<M>(
@@ -84,6 +87,6 @@ impl Tracking {
             _ => url,
         };
         let stamp = Stamp::tracking(at, tracking_type.map(|(tracked, _)| tracked));
-        Ok(Some(keys.event(row, &head, stamp, code, 0)))
+        Ok(Some(keys.event(row, &head, stamp, code, Self::FORM)))
     }
 }

@@ -82,6 +82,7 @@ pub fn fold<M: MessageKey, A: Account<M>>(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::partition::Partitions;
     use crate::engine::sheaf::Sheaf;
     use crate::engine::shelf::{Room, Shelf};
     use crate::engine::slab::Slab;
@@ -121,7 +122,9 @@ mod tests {
             let mut sheaf = Sheaf::default();
             sheaf.decoded.events = (0..MESSAGES).map(|message| row(source, message)).collect();
             sheaf.end(source as u32);
-            shelf.put(Slab::of(&mut sheaf, partitions)).expect("room");
+            shelf
+                .put(Slab::of(&mut sheaf, Partitions::of(partitions)))
+                .expect("room");
         }
         let mut shelved = shelf.close().expect("room");
         shelved.leave_out(left_out.iter().copied());

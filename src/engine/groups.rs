@@ -2,7 +2,8 @@
 
 use super::fold::Account;
 use super::packed::{Number, from_order};
-use super::partition::{Piece, home};
+use super::partition::home;
+use super::run::Piece;
 use super::shelf::{Shelved, SpillError};
 use crate::history::{Meaning, Row};
 use crate::model::{Code, DeliveryIndex, MessageKey, Policy, Stamp, Tail};
@@ -80,10 +81,12 @@ impl<M: MessageKey> Groups<M> {
 
     /// Takes all rows of a partition in.
     pub fn gather(&mut self, shelved: &Shelved, partition: usize) -> Result<(), SpillError> {
+        if !self.rows.is_empty() {
+            self.table.fill(0);
+        }
         self.messages.clear();
         self.rows.clear();
         self.tails.clear();
-        self.table.fill(0);
         let mut buffer = std::mem::take(&mut self.buffer);
         let done = shelved.pieces(partition, &mut buffer, |piece| self.add(piece));
         self.buffer = buffer;

@@ -8,6 +8,7 @@ mod packed;
 mod partition;
 mod progress;
 mod read;
+mod run;
 mod sheaf;
 mod shelf;
 mod slab;
@@ -15,7 +16,7 @@ mod units;
 
 pub use find::{Found, Search, find, texts};
 pub use fold::{Account, fold};
-pub use partition::partitions_for;
+pub use partition::Partitions;
 pub use progress::{Progress, Silent, Stage};
 pub use read::{FileRead, Reading, open_all, read};
 pub use sheaf::Sheaf;

@@ -317,20 +317,17 @@ fn put(out: &mut [u8], word: u64) {
     }
 }
 
-/// Writes the lowest bytes of two words, as many as there is room for: those of more than eight in two parts
-/// that overlap.
+/// Writes the lowest bytes of two words, as many as there is room for, in two parts that overlap: more than
+/// eight, as fewer would be one word.
 #[inline(always)]
 fn put_two(out: &mut [u8], words: u128) {
     let bytes = out.len();
-    match out.first_chunk_mut::<8>() {
-        Some(low) => {
-            *low = (words as u64).to_le_bytes();
-            let high = words.wrapping_shr(8 * (bytes as u32 - 8)) as u64;
-            if let Some(part) = out.last_chunk_mut::<8>() {
-                *part = high.to_le_bytes();
-            }
+    if let Some(low) = out.first_chunk_mut::<8>() {
+        *low = (words as u64).to_le_bytes();
+        let high = words.wrapping_shr(8 * (bytes as u32 - 8)) as u64;
+        if let Some(part) = out.last_chunk_mut::<8>() {
+            *part = high.to_le_bytes();
         }
-        None => put(out, words as u64),
     }
 }
 

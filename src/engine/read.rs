@@ -1,5 +1,6 @@
 //! Reading: row groups of all files at once, decoded and sorted by partition.
 
+use super::partition::Partitions;
 use super::sheaf::Sheaf;
 use super::shelf::{Room, Shelf, Shelved, SpillError};
 use super::slab::Slab;
@@ -52,7 +53,7 @@ pub fn read<'a, M: DecodeKey>(
     files: &[OpenFile],
     mapping: impl Fn(Extract) -> &'a Mapping + Sync,
     decoder: &Decoder<'_>,
-    partitions: usize,
+    partitions: Partitions,
     room: Option<&Room>,
     progress: &dyn Progress,
 ) -> Result<Reading, SpillError> {
@@ -60,7 +61,7 @@ pub fn read<'a, M: DecodeKey>(
     loop {
         let needed = units.iter().filter(|unit| unit.is_needed);
         progress.begins(Stage::Reading, needed.map(Unit::needed_rows).sum());
-        let shelf = Shelf::new(room, partitions);
+        let shelf = Shelf::new(room, partitions.count());
         let start = || Reader::<M> {
             decoder,
             shelf: &shelf,
@@ -142,7 +143,7 @@ type Done = (usize, Result<UnitRead, FileError>);
 struct Reader<'a, M: DecodeKey> {
     decoder: &'a Decoder<'a>,
     shelf: &'a Shelf<'a>,
-    partitions: usize,
+    partitions: Partitions,
     sheaf: Sheaf<M>,
     slab: Slab,
     /// The row groups, by their places among all.
@@ -159,7 +160,7 @@ impl<M: DecodeKey> Reader<'_, M> {
         } else {
             1 << 19
         };
-        (self.partitions * 64).clamp(1 << 17, most)
+        (self.partitions.count() * 64).clamp(1 << 17, most)
     }
 
     fn take_up(&mut self, at: usize, file: &OpenFile, unit: &Unit, mapping: &Mapping) {
@@ -263,8 +264,14 @@ impl<M: DecodeKey> Reader<'_, M> {
     }
 
     fn shelve(&mut self) {
-        let size = self.shelf.slab_size();
-        let full = self.slab.add(&mut self.sheaf, self.partitions, size);
+        // Where memory is short, the shelf has to know of all of it.
+        let full = match self.shelf.is_limited() {
+            true => Some(Slab::of(&mut self.sheaf, self.partitions)),
+            false => {
+                let partitions = self.partitions;
+                self.slab.add(&mut self.sheaf, partitions, Slab::USUAL)
+            }
+        };
         full.into_iter().for_each(|full| self.put(full));
     }
 

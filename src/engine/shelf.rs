@@ -1,7 +1,7 @@
 //! Where runs wait until all rows are read: in memory, and beyond what it may take in files.
 
 use super::packed::{MARGIN, Packing};
-use super::partition::Piece;
+use super::run::Piece;
 use super::slab::Slab;
 use std::collections::HashSet;
 use std::fs::File;
@@ -85,11 +85,6 @@ impl<'a> Shelf<'a> {
     /// Whether some run could not be put to a file, so that no more are needed.
     pub fn has_failed(&self) -> bool {
         self.has_failed.load(Ordering::Relaxed)
-    }
-
-    /// How large the slabs are that come here: those of one run, where all may go to a file soon.
-    pub fn slab_size(&self) -> usize {
-        if self.is_limited() { 0 } else { Slab::USUAL }
     }
 
     /// Takes a slab. Where there is no room for it, all that are here go to a file; meanwhile the
@@ -244,6 +239,7 @@ impl Spilled {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::engine::partition::Partitions;
     use crate::engine::sheaf::Sheaf;
     use crate::model::{Code, DeliveryIndex, Event, Instant, Logged, Report, Stamp};
 
@@ -264,7 +260,7 @@ mod tests {
             code: Code::NULL,
         });
         sheaf.end(0);
-        let slab = Slab::of(&mut sheaf, 4);
+        let slab = Slab::of(&mut sheaf, Partitions::of(4));
         assert!(!shelf.has_failed());
         let error = shelf.put(slab).expect_err("there is no such directory");
         assert!(error.to_string().contains("gone"), "{error}");

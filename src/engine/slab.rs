@@ -1,9 +1,10 @@
 //! Memory in which rows wait: large pieces, straight from the operating system.
 
-use super::partition::{Order, Piece, Run};
+use super::partition::Partitions;
+use super::run::{Order, Piece, Run};
 use super::sheaf::Sheaf;
 use crate::model::MessageKey;
-use memmap2::{Advice, MmapMut};
+use memmap2::MmapMut;
 use std::alloc::{Layout, handle_alloc_error};
 
 /// Runs in memory of their own. Where the system has large pages, it hands them out in few steps, and
@@ -27,20 +28,20 @@ impl Slab {
         });
         // A system that has none goes on with small pages.
         #[cfg(target_os = "linux")]
-        let _ = memory.advise(Advice::HugePage);
+        let _ = memory.advise(memmap2::Advice::HugePage);
         Slab {
             memory: Some(memory),
             ..Slab::default()
         }
     }
 
-    /// Sorts the rows of a sheaf by partition and leaves it empty; `partitions` is a power of two. Where
+    /// Sorts the rows of a sheaf by partition and leaves it empty. Where
     /// there is no room for them, a new slab of at least `size` bytes takes the place of this one, which
     /// is given back.
     pub fn add<M: MessageKey>(
         &mut self,
         sheaf: &mut Sheaf<M>,
-        partitions: usize,
+        partitions: Partitions,
         size: usize,
     ) -> Option<Slab> {
         sheaf.cut();
@@ -58,7 +59,7 @@ impl Slab {
     }
 
     /// A slab of these rows alone.
-    pub fn of<M: MessageKey>(sheaf: &mut Sheaf<M>, partitions: usize) -> Slab {
+    pub fn of<M: MessageKey>(sheaf: &mut Sheaf<M>, partitions: Partitions) -> Slab {
         let mut slab = Slab::default();
         slab.add(sheaf, partitions, 0);
         slab
@@ -86,8 +87,79 @@ impl Slab {
         self.runs.iter().map(|run| run.rows() as u64).sum()
     }
 
-    /// How much memory they take.
+    /// How much memory they take, in whole pages.
     pub fn size(&self) -> usize {
-        self.used + self.runs.iter().map(Run::overhead).sum::<usize>()
+        const PAGE: usize = 4096;
+        self.used.next_multiple_of(PAGE) + self.runs.iter().map(Run::overhead).sum::<usize>()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::engine::packed::Number;
+    use crate::model::{Code, DeliveryIndex, Event, Instant, Logged, Report, Stamp, Tail};
+
+    /// A sheaf of these messages, with tails or without.
+    fn sheaf(messages: std::ops::Range<u64>, with_tails: bool) -> Sheaf<u64> {
+        let report = Some(Logged::Event(Report::Relayed));
+        let mut sheaf = Sheaf::default();
+        for message in messages {
+            sheaf.decoded.events.push(Event {
+                message,
+                stamp: Stamp::sending(Some(Instant::FIRST), report),
+                delivery: DeliveryIndex(0),
+                code: Code::NULL,
+            });
+            if with_tails {
+                sheaf.decoded.tails.push(Tail::default());
+            }
+        }
+        sheaf.end(0);
+        sheaf
+    }
+
+    fn messages(slab: &Slab) -> Vec<u64> {
+        let mut all = Vec::new();
+        for piece in slab.pieces(0).chain(slab.pieces(1)) {
+            let mut of_piece = vec![0; piece.rows()];
+            piece.each(Number::Low, &mut of_piece, |message, low| *message = low);
+            all.extend(of_piece);
+        }
+        all.sort_unstable();
+        all
+    }
+
+    #[test]
+    fn runs_share_a_slab_until_it_is_full() {
+        // 16 messages in a byte each, and the margin.
+        let of_run = 16 + crate::engine::packed::MARGIN;
+        for (size, runs_of_a_slab) in [
+            (0, 1),
+            (2 * of_run - 1, 1),
+            (2 * of_run, 2),
+            (2 * of_run + 1, 2),
+        ] {
+            let mut slab = Slab::default();
+            let mut full = Vec::new();
+            for run in 0..5 {
+                let mut sheaf = sheaf(run * 16..run * 16 + 16, run % 2 == 1);
+                full.extend(slab.add(&mut sheaf, Partitions::of(2), size));
+                assert_eq!((sheaf.rows(), sheaf.has_tails()), (0, false));
+            }
+            assert!(
+                slab.add(&mut sheaf(0..0, false), Partitions::of(2), size)
+                    .is_none()
+            );
+            full.push(slab);
+            let rows: Vec<u64> = full.iter().map(Slab::rows).collect();
+            let expected = match runs_of_a_slab {
+                1 => vec![16; 5],
+                _ => vec![32, 32, 16],
+            };
+            assert_eq!(rows, expected, "{size}");
+            let all: Vec<u64> = full.iter().flat_map(messages).collect();
+            assert_eq!(all, (0..80).collect::<Vec<_>>(), "{size}");
+        }
     }
 }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
-    ParquetRecordBatchReaderBuilder,
+    ParquetRecordBatchReaderBuilder, RowSelectionPolicy,
 };
 use parquet::basic::Type as Physical;
 use parquet::errors::ParquetError;
@@ -57,7 +57,7 @@ pub struct Projection {
 
 /// The bytes of a file.
 enum Source {
-    /// All of them, read at once: asking for parts of so few costs more.
+    /// All of them, read at once: asking for the parts of so few costs more than reading them.
     Small(Bytes),
     /// Where they can be had part by part.
     Large(File),
@@ -73,8 +73,8 @@ impl Source {
         let mut bytes = Vec::with_capacity(file.bytes as usize + 1);
         handle.by_ref().take(SMALL + 1).read_to_end(&mut bytes)?;
         Ok(match bytes.len() as u64 {
-            // It has grown since it was listed.
             ..=SMALL => Source::Small(bytes.into()),
+            // It has grown since it was listed.
             _ => Source::Large(handle),
         })
     }
@@ -302,14 +302,16 @@ impl OpenFile {
     ) -> Result<ParquetRecordBatchReader, ParquetError> {
         let roots = projection.roots.iter().copied();
         let mask = ProjectionMask::roots(self.metadata.parquet_schema(), roots);
-        let metadata = pages.map_or(&self.metadata, |pages| &pages.metadata);
         let mut builder =
-            ParquetRecordBatchReaderBuilder::new_with_metadata(bytes, metadata.clone())
+            ParquetRecordBatchReaderBuilder::new_with_metadata(bytes, self.metadata.clone())
                 .with_projection(mask)
                 .with_row_groups(vec![row_group])
                 .with_batch_size(BATCH_ROWS);
         if let Some(pages) = pages {
-            builder = builder.with_row_selection(pages.selection.clone());
+            // Pages between others are passed by, too.
+            builder = builder
+                .with_row_selection(pages.selection.clone())
+                .with_row_selection_policy(RowSelectionPolicy::Selectors);
         }
         builder.build()
     }

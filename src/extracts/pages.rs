@@ -3,18 +3,17 @@
 use super::contract::Mapping;
 use super::file::{OpenFile, guarded};
 use crate::model::DeliveryId;
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, RowSelection};
-use parquet::file::metadata::{PageIndexPolicy, ParquetMetaDataReader};
+use parquet::arrow::arrow_reader::RowSelection;
+use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
 use parquet::file::page_index::column_index::ColumnIndexMetaData;
+use parquet::file::statistics::Statistics;
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::ops::Range;
-use std::sync::Arc;
 
-/// The rows of a row group that have to be read.
+/// The rows of a row group that have to be read. Where the pages of its columns begin is not taken from the
+/// index: nobody checks that those of one column fit those of another.
 pub struct Pages {
-    /// With the page index.
-    pub(super) metadata: ArrowReaderMetadata,
     pub(super) selection: RowSelection,
     /// How many rows are left.
     pub rows: u64,
@@ -32,14 +31,13 @@ impl OpenFile {
         let column = mapping.name("delivery_id");
         let indexed = self.indexed(row_groups, column);
         let pages = |row_group: &usize| {
-            let (leaf, metadata) = indexed.as_ref()?;
+            let (leaf, footer) = indexed.as_ref()?;
             // One that makes no sense tells nothing.
-            let kept = guarded(|| Ok(kept(metadata, *row_group, *leaf, ids))).ok()??;
+            let kept = guarded(|| Ok(kept(footer, *row_group, *leaf, ids))).ok()??;
             let rows = self.rows(*row_group) as usize;
             let selection = RowSelection::from_consecutive_ranges(kept.into_iter(), rows);
             let left = selection.row_count();
-            (left < rows).then(|| Pages {
-                metadata: metadata.clone(),
+            (left < rows).then_some(Pages {
                 selection,
                 rows: left as u64,
             })
@@ -47,9 +45,9 @@ impl OpenFile {
         row_groups.iter().map(pages).collect()
     }
 
-    /// The place of a column among the leaves, and the page index, where there is one for all of its
+    /// The place of a column among the leaves, and the footer with the page index, where there is one for all of its
     /// chunks, and what it tells holds for the values as they are decoded.
-    fn indexed(&self, row_groups: &[usize], column: &str) -> Option<(usize, ArrowReaderMetadata)> {
+    fn indexed(&self, row_groups: &[usize], column: &str) -> Option<(usize, ParquetMetaData)> {
         let place = self.metadata.schema().index_of(column).ok()?;
         let leaf = self.leaf(place)?;
         let tells = |row_group: &usize| {
@@ -68,8 +66,7 @@ impl OpenFile {
             let mut reader = ParquetMetaDataReader::new_with_metadata(footer)
                 .with_page_index_policy(PageIndexPolicy::Optional);
             reader.read_page_indexes(&handle)?;
-            let options = ArrowReaderOptions::new().with_schema(self.metadata.schema().clone());
-            ArrowReaderMetadata::try_new(Arc::new(reader.finish()?), options)
+            reader.finish()
         };
         // An index that cannot be read tells nothing.
         Some((leaf, guarded(read).ok()?))
@@ -78,15 +75,15 @@ impl OpenFile {
 
 /// The rows of the pages that may hold rows of these deliveries; none where the index does not tell.
 fn kept(
-    metadata: &ArrowReaderMetadata,
+    footer: &ParquetMetaData,
     row_group: usize,
     leaf: usize,
     ids: &BTreeSet<DeliveryId>,
 ) -> Option<Vec<Range<usize>>> {
-    let metadata = metadata.metadata();
-    let rows = usize::try_from(metadata.row_group(row_group).num_rows()).ok()?;
-    let column = metadata.column_index()?.get(row_group)?.get(leaf)?;
-    let pages = metadata.offset_index()?.get(row_group)?.get(leaf)?;
+    let group = footer.row_group(row_group);
+    let rows = usize::try_from(group.num_rows()).ok()?;
+    let column = footer.column_index()?.get(row_group)?.get(leaf)?;
+    let pages = footer.offset_index()?.get(row_group)?.get(leaf)?;
     let firsts = pages
         .page_locations()
         .iter()
@@ -97,19 +94,62 @@ fn kept(
     if !is_whole || column.num_pages() + 1 != bounds.len() as u64 {
         return None;
     }
+    if !reaches_as_far(column, group.column(leaf).statistics()?, bounds.len() - 1) {
+        return None;
+    }
     let ranges = bounds.windows(2).map(|pair| pair[0]..pair[1]).enumerate();
     let kept = ranges.filter(|(page, _)| may_hold_some(column, *page, ids));
     Some(kept.map(|(_, rows)| rows).collect())
 }
 
+/// Whether the pages hold, as they say, all values that the row group has, as it says.
+fn reaches_as_far(column: &ColumnIndexMetaData, group: &Statistics, pages: usize) -> bool {
+    let nulls = (0..pages).map(|page| u64::try_from(column.null_count(page)?).ok());
+    let nulls: Option<u64> = nulls.sum();
+    let of_pages: Vec<_> = (0..pages).filter_map(|page| ends(column, page)).collect();
+    let lowest = of_pages.iter().map(|(low, _)| low).min();
+    let highest = of_pages.iter().map(|(_, high)| high).max();
+    let number = DeliveryId::Number;
+    let of_group = match group {
+        Statistics::Int32(ids) => ids.min_opt().zip(ids.max_opt()).map(|(low, high)| {
+            let wide = |id: &i32| number(i64::from(*id));
+            (wide(low), wide(high))
+        }),
+        Statistics::Int64(ids) => ids
+            .min_opt()
+            .zip(ids.max_opt())
+            .map(|(low, high)| (number(*low), number(*high))),
+        Statistics::ByteArray(ids) => ids
+            .min_opt()
+            .zip(ids.max_opt())
+            .and_then(|(low, high)| Some((text(low.data())?, text(high.data())?))),
+        _ => None,
+    };
+    nulls.is_some()
+        && nulls == group.null_count_opt()
+        && of_group.is_some_and(|(low, high)| lowest <= Some(&low) && Some(&high) <= highest)
+        && lowest.is_some()
+}
+
 /// Whether a page may hold some of these deliveries, or none at all; ends that make no sense rule nothing
 /// out.
 fn may_hold_some(column: &ColumnIndexMetaData, page: usize, ids: &BTreeSet<DeliveryId>) -> bool {
-    if column.null_count(page) != Some(0) || column.is_null_page(page) {
+    if column.null_count(page) != Some(0) {
         return true;
     }
+    match ends(column, page) {
+        Some((low, high)) if low <= high => ids.range(low..=high).next().is_some(),
+        _ => true,
+    }
+}
+
+/// The lowest and the highest identifier of a page; texts may be cut, the lower one down, the higher one up.
+fn ends(column: &ColumnIndexMetaData, page: usize) -> Option<(DeliveryId, DeliveryId)> {
+    if column.is_null_page(page) {
+        return None;
+    }
     let number = DeliveryId::Number;
-    let ends = match column {
+    match column {
         ColumnIndexMetaData::INT32(index) => index
             .min_value(page)
             .zip(index.max_value(page))
@@ -123,10 +163,6 @@ fn may_hold_some(column: &ColumnIndexMetaData, page: usize, ids: &BTreeSet<Deliv
             .zip(index.max_value(page))
             .and_then(|(low, high)| Some((text(low)?, text(high)?))),
         _ => None,
-    };
-    match ends {
-        Some((low, high)) if low <= high => ids.range(low..=high).next().is_some(),
-        _ => true,
     }
 }
 

@@ -92,7 +92,7 @@ fn count_keyed<M: DecodeKey, A: Counting + Account<M>>(
     let mut laps = Vec::new();
     let codes = Codes::default();
     let decoder = decoder(sources, inputs, &codes, fingerprint);
-    let partitions = engine::partitions_for(inputs.rows());
+    let partitions = engine::Partitions::for_rows(inputs.rows(), inputs.catalog.ids().len());
     let mapping = |extract| sources.mapping(extract);
     let mut reading = engine::read::<M>(
         pool,
@@ -120,7 +120,7 @@ fn count_keyed<M: DecodeKey, A: Counting + Account<M>>(
     let account = engine::fold::<M, A>(
         pool,
         &reading.shelved,
-        partitions,
+        partitions.count(),
         &policies,
         meaning,
         account,

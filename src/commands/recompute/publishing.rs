@@ -90,8 +90,8 @@ pub fn publish(
     Err(Error::Crowded(job.output.display().to_string(), ATTEMPTS))
 }
 
-/// Compares the hourly rows with the published ones, day by day and several days at once; unless it is
-/// a dry run, those of days that differ are written, so that they need not be kept.
+/// Compares the hourly rows with the published ones, day by day, and without a memory limit several days at
+/// once; unless it is a dry run, those of days that differ are written, so that they need not be kept.
 fn compare_days(
     job: &Job,
     pool: &Pool,
@@ -125,12 +125,11 @@ fn compare_days(
     let mut comparisons = Vec::with_capacity(names.len());
     let mut hourly = Written::default();
     // Where memory is short, one day at a time takes up as little of it as can be.
-    let days: Vec<Result<_, Error>> = match job.sources.room {
+    let days: Result<Vec<_>, Error> = match job.sources.room {
         Some(_) => (0..names.len()).map(compare).collect(),
-        None => map(pool, names.len(), compare),
+        None => map(pool, names.len(), compare).into_iter().collect(),
     };
-    for day in days {
-        let (comparison, written) = day?;
+    for (comparison, written) in days? {
         comparisons.push(comparison);
         hourly.merge(written);
     }

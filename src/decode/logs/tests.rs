@@ -329,7 +329,12 @@ fn the_shorter_way_comes_to_the_same() {
         "expired",
     ];
     let events: Vec<Option<&str>> = (0..rows).map(|_| Some(labels[rng.usize(..5)])).collect();
-    for with_log_ids in [false, true] {
+    let some = |rng: &mut fastrand::Rng| rng.bool().then(|| rng.i64(-2..3));
+    let revisions: Vec<Option<i64>> = (0..rows).map(|_| some(&mut rng)).collect();
+    let recipients: Vec<Option<i64>> = (0..rows).map(|_| some(&mut rng)).collect();
+    let deleted: Vec<Option<bool>> = recipients.iter().map(|id| Some((*id)? > 1)).collect();
+    let deleted: ArrayRef = Arc::new(BooleanArray::from(deleted));
+    for (with_log_ids, with_tails) in [(false, false), (true, false), (true, true)] {
         for wrong in [None, Some(0), Some(rows - 1)] {
             let mut keys = vec![
                 ("delivery_id", deliveries.clone()),
@@ -338,6 +343,11 @@ fn the_shorter_way_comes_to_the_same() {
             ];
             if with_log_ids {
                 keys.push(("log_id", log_ids.clone()));
+            }
+            if with_tails {
+                keys.push(("revision", ints(&revisions)));
+                keys.push(("deleted", deleted.clone()));
+                keys.push(("recipient_id", ints(&recipients)));
             }
             let sending = [("event", texts(&events)), ("failure_reason", ints(&urls))];
             let tracking = [("type", types.clone()), ("url_id", ints(&urls))];
@@ -358,21 +368,23 @@ fn the_shorter_way_comes_to_the_same() {
                     let mut out = Decoded::<u64>::default();
                     // The rows of a batch before it stay.
                     for _ in 0..2 {
-                        let outcome = decoder.decode(log, false, &batch, &mut out);
+                        let outcome = decoder.decode(log, with_tails, &batch, &mut out);
                         outcome.expect("listed types");
                     }
                     assert_eq!(out.is_odd, wrong.is_some() && decoder.interval.is_none());
                     let key = |e: &Event<u64>| (e.message, e.stamp, e.delivery, e.code);
                     let events: Vec<_> = out.events.iter().map(key).collect();
-                    (events, out.log_ids, out.counts, out.newest)
+                    (events, out.tails, out.log_ids, out.counts, out.newest)
                 };
                 let none = Instant::FIRST..Instant::FIRST;
                 let short = decoded(None);
                 assert_eq!(
                     short,
                     decoded(Some(none)),
-                    "{log:?}, {with_log_ids}, {wrong:?}"
+                    "{log:?}, {with_log_ids}, {with_tails}, {wrong:?}"
                 );
+                let are_deleted = short.0.iter().any(|(_, stamp, ..)| stamp.is_deleted());
+                assert_eq!((are_deleted, !short.1.is_empty()), (with_tails, with_tails));
                 assert_eq!(short.0.len(), 2 * (rows - usize::from(wrong.is_some())));
             }
         }

@@ -1,7 +1,8 @@
 use super::*;
 use crate::decode::{Fingerprint, Selection, Zone};
 use crate::engine::packed::Number;
-use crate::engine::partition::Piece;
+use crate::engine::partition::Partitions;
+use crate::engine::run::Piece;
 use crate::engine::{Silent, pool};
 use crate::extracts::list;
 use crate::model::{Catalog, Codes, Labels};
@@ -86,7 +87,15 @@ fn told_apart(groups: &[&[i64]], lies: &[(i64, i64)]) -> Vec<bool> {
         interval: None,
     };
     let room = None;
-    let reading = read::<u64>(&pool, &files, |_| &mapping, &decoder, 1, room, &Silent);
+    let reading = read::<u64>(
+        &pool,
+        &files,
+        |_| &mapping,
+        &decoder,
+        Partitions::of(1),
+        room,
+        &Silent,
+    );
     let shelved = reading.expect("room").shelved;
     let mut found = vec![None; groups.len()];
     let each = |piece: Piece<'_>| {
