@@ -35,9 +35,8 @@ impl Slab {
         }
     }
 
-    /// Sorts the rows of a sheaf by partition and leaves it empty. Where
-    /// there is no room for them, a new slab of at least `size` bytes takes the place of this one, which
-    /// is given back.
+    /// Sorts the rows of a sheaf by partition and leaves it empty. Where there is no room for them, a
+    /// new slab of at least `size` bytes takes the place of this one, which is given back.
     pub fn add<M: MessageKey>(
         &mut self,
         sheaf: &mut Sheaf<M>,

@@ -110,8 +110,8 @@ fn pages_without_the_deliveries_are_not_read() {
     }
 }
 
-/// Pages of the columns end at different rows, deliveries come back, some rows have none: a selection gets what
-/// a run of everything has.
+/// Pages of the columns end at different rows, and deliveries come back: a selection gets what a run of
+/// everything has.
 #[test]
 fn any_pages_give_the_same() {
     for seed in 0..6 {
