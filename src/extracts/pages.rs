@@ -170,3 +170,84 @@ fn text(bytes: &[u8]) -> Option<DeliveryId> {
     let text = std::str::from_utf8(bytes).ok()?;
     Some(DeliveryId::Text(text.into()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::{ArrayRef, Int64Array, RecordBatch};
+    use bytes::Bytes;
+    use parquet::arrow::ArrowWriter;
+    use parquet::file::properties::WriterProperties;
+    use std::sync::Arc;
+
+    /// The footer, with its index, of one row group in pages of two rows.
+    fn footer(ids: &[Option<i64>]) -> ParquetMetaData {
+        let ids: ArrayRef = Arc::new(Int64Array::from(ids.to_vec()));
+        let batch = RecordBatch::try_from_iter_with_nullable([("delivery_id", ids, true)]);
+        let batch = batch.expect("a column");
+        let properties = WriterProperties::builder()
+            .set_dictionary_enabled(false)
+            .set_write_batch_size(2)
+            .set_data_page_row_count_limit(2)
+            .build();
+        let mut file = Vec::new();
+        let writer = ArrowWriter::try_new(&mut file, batch.schema(), Some(properties));
+        let mut writer = writer.expect("a writer");
+        writer.write(&batch).expect("rows");
+        writer.close().expect("a footer");
+        ParquetMetaDataReader::new()
+            .with_page_index_policy(PageIndexPolicy::Required)
+            .parse_and_finish(&Bytes::from(file))
+            .expect("a footer")
+    }
+
+    fn kept_of(footer: &ParquetMetaData, ids: &[i64]) -> Option<Vec<Range<usize>>> {
+        let ids = ids.iter().copied().map(DeliveryId::Number).collect();
+        kept(footer, 0, 0, &ids)
+    }
+
+    const IDS: [Option<i64>; 8] = [
+        Some(1),
+        Some(3),
+        Some(5),
+        Some(7),
+        None,
+        Some(5),
+        Some(2),
+        Some(9),
+    ];
+
+    #[test]
+    fn pages_that_may_hold_a_delivery_or_none_are_kept() {
+        let footer = footer(&IDS);
+        assert_eq!(kept_of(&footer, &[2]), Some(vec![0..2, 4..6, 6..8]));
+        assert_eq!(kept_of(&footer, &[7]), Some(vec![2..4, 4..6, 6..8]));
+        assert_eq!(kept_of(&footer, &[1, 8]), Some(vec![0..2, 4..6, 6..8]));
+        assert_eq!(kept_of(&footer, &[0, 9]), Some(vec![4..6, 6..8]));
+    }
+
+    #[test]
+    fn an_index_that_contradicts_its_footer_tells_nothing() {
+        let real = footer(&IDS);
+        let with_index_of = |ids: [Option<i64>; 8]| {
+            let other = footer(&ids);
+            let lying = real.clone().into_builder();
+            let lying = lying.set_column_index(other.column_index().cloned());
+            kept_of(&lying.build(), &[7])
+        };
+        let changed = |row: usize, id: Option<i64>| {
+            let mut ids = IDS;
+            ids[row] = id;
+            ids
+        };
+        assert!(with_index_of(IDS).is_some());
+        assert!(
+            with_index_of(changed(1, Some(2))).is_some(),
+            "within the bounds"
+        );
+        assert_eq!(with_index_of(changed(0, Some(2))), None, "not as low");
+        assert_eq!(with_index_of(changed(7, Some(8))), None, "not as high");
+        assert_eq!(with_index_of(changed(4, Some(5))), None, "fewer nulls");
+        assert_eq!(with_index_of(changed(5, None)), None, "more nulls");
+    }
+}

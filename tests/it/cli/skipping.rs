@@ -84,11 +84,7 @@ fn spoil_the_page_in_the_middle(site: &Site, layout: &Layout, properties: Writer
 
 #[test]
 fn pages_without_the_deliveries_are_not_read() {
-    let texts = Layout {
-        string_ids: true,
-        ..Layout::default()
-    };
-    for (layout, name) in [(Layout::default(), ""), (texts, "d-")] {
+    for (layout, name) in layouts() {
         let id = |number: i64| format!("{name}{number}");
         let site = Site::laid_out(&world(), &layout);
         spoil_the_page_in_the_middle(&site, &layout, pages());
@@ -162,6 +158,15 @@ fn any_pages_give_the_same() {
     }
 }
 
+/// Identifiers as numbers and as texts, and how the texts begin.
+fn layouts() -> [(Layout, &'static str); 2] {
+    let texts = Layout {
+        string_ids: true,
+        ..Layout::default()
+    };
+    [(Layout::default(), ""), (texts, "d-")]
+}
+
 fn log(site: &Site) -> PathBuf {
     let folder = fs::read_dir(site.path("in/sending_log")).expect("a folder");
     let mut files = folder.map(|entry| entry.expect("a file").path());
@@ -170,11 +175,7 @@ fn log(site: &Site) -> PathBuf {
 
 #[test]
 fn row_groups_without_the_deliveries_are_not_read() {
-    let texts = Layout {
-        string_ids: true,
-        ..Layout::default()
-    };
-    for (layout, name) in [(Layout::default(), ""), (texts, "d-")] {
+    for (layout, name) in layouts() {
         let id = |number: i64| format!("{name}{number}");
         let site = Site::laid_out(&world(), &layout);
         let plain = WriterProperties::builder();
