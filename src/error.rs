@@ -9,6 +9,7 @@ use crate::job::JobError;
 use crate::model::Instant;
 use crate::publish::{LockError, PublishError};
 use crate::rollup::Violation;
+use crate::state::StateError;
 use crate::tables::TableError;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, PoisonError};
@@ -103,6 +104,9 @@ pub enum Error {
     /// A table as a file.
     #[error(transparent)]
     Export(ExportError),
+    /// What is left for the next run.
+    #[error(transparent)]
+    State(#[from] StateError),
     /// Other runs kept committing in between.
     #[error("output {0}: other runs committed in between {1} times in a row")]
     Crowded(String, usize),
@@ -164,6 +168,7 @@ impl Error {
             | Error::Table(_)
             | Error::Publish(_)
             | Error::Export(_)
+            | Error::State(_)
             | Error::Crowded(..)
             | Error::Lock(LockError::Io { .. })
             | Error::Generate(_)

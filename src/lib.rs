@@ -196,6 +196,8 @@ pub mod export;
 
 pub mod engine;
 
+pub mod state;
+
 pub mod generate;
 
 pub mod commands;

@@ -99,7 +99,7 @@ fn shelved(decoded: Decoded<u64>, partitions: Partitions) -> Shelved {
         ..Sheaf::default()
     };
     sheaf.end(0);
-    let shelf = Shelf::new(None, partitions.count());
+    let shelf = Shelf::new(None, None, partitions.count());
     shelf.put(Slab::of(&mut sheaf, partitions)).expect("room");
     shelf.close().expect("room")
 }

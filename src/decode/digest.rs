@@ -3,7 +3,7 @@
 use super::cell::{Bools, Cell, Unsupported};
 use super::ids::Opaque;
 use super::labelled::Texts;
-use crate::model::spread;
+use crate::model::{Tail, spread};
 use arrow::array::RecordBatch;
 use siphasher::sip::SipHasher13;
 
@@ -41,10 +41,11 @@ impl Rest {
             Cell::Value(true) => 2,
             Cell::Bad(_) => 3,
         };
-        spread(
+        let digest = spread(
             spread(spread(other, recipient), text(self.domain.get(row))),
             machine,
-        )
+        );
+        digest.min(Tail::UNKNOWN - 1)
     }
 }
 

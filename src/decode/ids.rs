@@ -25,6 +25,16 @@ impl Fingerprint {
         }
     }
 
+    /// The key, to be written.
+    pub fn key(self) -> (u64, u64) {
+        self.key
+    }
+
+    /// One that was written.
+    pub fn of_key(key: (u64, u64)) -> Fingerprint {
+        Fingerprint { key }
+    }
+
     /// A known key, for numbers that must come out the same and decide nothing.
     pub const fn fixed() -> Fingerprint {
         Fingerprint { key: (0, 0) }

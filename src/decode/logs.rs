@@ -59,6 +59,11 @@ pub struct Decoded<M> {
     pub events: Vec<Event<M>>,
     /// What belongs to them, in the same order; empty where it was not asked for.
     pub tails: Vec<Tail>,
+    /// The `log_id`s of rows without tails, 0 where they have none, in the same order; empty unless they
+    /// are kept.
+    pub row_ids: Vec<i64>,
+    /// Whether they are kept.
+    pub keeps_row_ids: bool,
     /// The `log_id`s of these rows.
     pub log_ids: Rising,
     /// Rows read, rejected, not selected.
@@ -78,6 +83,8 @@ impl<M> Default for Decoded<M> {
         Decoded {
             events: Vec::new(),
             tails: Vec::new(),
+            row_ids: Vec::new(),
+            keeps_row_ids: false,
             log_ids: Rising::default(),
             counts: FateCounts::default(),
             newest: None,
@@ -179,6 +186,10 @@ impl Decoder<'_> {
             .newest
             .max(at.iter().copied().max().map(Instant::from_micros));
         out.log_ids.push_slice(log_ids.unwrap_or_default());
+        if out.keeps_row_ids && !has_tails {
+            out.row_ids.extend_from_slice(log_ids.unwrap_or_default());
+            out.row_ids.resize(out.events.len(), 0);
+        }
         out.counts.read += batch.num_rows() as u64;
         true
     }
@@ -207,6 +218,8 @@ impl Decoder<'_> {
                     out.events.push(event);
                     if has_tails {
                         out.tails.push(tail);
+                    } else if out.keeps_row_ids {
+                        out.row_ids.push(tail.log_id);
                     }
                     out.counts.read += 1;
                 }

@@ -66,6 +66,11 @@ impl Rising {
         self.rises
     }
 
+    /// The lowest and the highest, if there are any.
+    pub fn bounds(self) -> Option<(i64, i64)> {
+        (!self.is_empty()).then_some((self.low, self.high))
+    }
+
     /// Whether all are within these bounds.
     pub fn is_within(self, (low, high): (i64, i64)) -> bool {
         self.is_empty() || (low <= self.low && self.high <= high)

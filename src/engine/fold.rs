@@ -117,7 +117,7 @@ mod tests {
                 code: Code::NULL,
             }
         };
-        let shelf = Shelf::new(room, partitions);
+        let shelf = Shelf::new(room, None, partitions);
         for source in 0..3 {
             let mut sheaf = Sheaf::default();
             sheaf.decoded.events = (0..MESSAGES).map(|message| row(source, message)).collect();

@@ -1,7 +1,9 @@
 //! The rows of one partition, grouped by message.
 
+mod again;
+
 use super::fold::Account;
-use super::packed::{Number, from_order};
+use super::packed::{Extra, Number, from_order};
 use super::partition::home;
 use super::run::Piece;
 use super::shelf::{Shelved, SpillError};
@@ -98,7 +100,7 @@ impl<M: MessageKey> Groups<M> {
     }
 
     /// Takes the rows of a piece in, each behind the others of its message.
-    fn add(&mut self, piece: Piece<'_>) {
+    pub fn add(&mut self, piece: Piece<'_>) {
         if piece.rows() == 0 {
             return;
         }
@@ -149,7 +151,7 @@ impl<M: MessageKey> Groups<M> {
         piece.each(Number::Source, rows, |row, place| {
             row.source = sources[place as usize];
         });
-        if piece.has_tails() {
+        if piece.extra() == Extra::Tails {
             let tails_before = self.tails.len();
             self.tails
                 .resize(tails_before + piece.rows(), Tail::default());

@@ -1,6 +1,7 @@
 //! Runs the stages in parallel: reading over files and row groups, folding over partitions of
 //! messages. All rows of one message meet in one partition.
 
+mod deliveries;
 mod find;
 mod fold;
 mod groups;
@@ -8,20 +9,27 @@ mod packed;
 mod partition;
 mod progress;
 mod read;
+mod refold;
 mod run;
 mod sheaf;
 mod shelf;
 mod slab;
 mod units;
+mod volume;
+mod watch;
 
+pub use deliveries::DeliverySet;
 pub use find::{Found, Search, find, texts};
 pub use fold::{Account, fold};
 pub use partition::Partitions;
 pub use progress::{Progress, Silent, Stage};
-pub use read::{FileRead, Reading, open_all, read};
+pub use read::{FileRead, Keeping, Reading, Waiting, open_all, read};
+pub use refold::{Changed, Judged, Refolded, Standing, refold};
 pub use sheaf::Sheaf;
 pub use shelf::{Room, Shelf, Shelved, SpillError};
 pub use slab::Slab;
+pub use volume::{Volume, Volumes};
+pub use watch::{Wake, Watched};
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 

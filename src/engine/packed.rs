@@ -2,6 +2,7 @@
 //! All work goes column by column, a block at a time that stays in the processor's nearest cache.
 
 use crate::model::{Event, MessageKey, Tail};
+use serde::{Deserialize, Serialize};
 use std::array::from_fn;
 
 /// Rows of a block.
@@ -45,10 +46,26 @@ const NUMBERS: [Number; 9] = [
     Number::Rest,
 ];
 
-/// Which numbers rows with or without tails have.
-fn used<M: MessageKey>(has_tails: bool) -> &'static [Number] {
+/// What rows have besides their events.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Extra {
+    /// Nothing.
+    #[default]
+    None,
+    /// A `log_id`, 0 where they have none; their revision is 0, and they are the only ones with it so far.
+    RowIds,
+    /// Tails.
+    Tails,
+}
+
+/// Which numbers rows have.
+fn used<M: MessageKey>(extra: Extra) -> &'static [Number] {
     let first = if M::WIDE { 0 } else { 1 };
-    let end = if has_tails { 9 } else { 6 };
+    let end = match extra {
+        Extra::None => 6,
+        Extra::RowIds => 7,
+        Extra::Tails => 9,
+    };
     &NUMBERS[first..end]
 }
 
@@ -62,11 +79,12 @@ pub fn from_order(number: u64) -> i64 {
     (number ^ 1 << 63) as i64
 }
 
-/// Rows of one source, at most a [`BLOCK`]; tails, where they have some, in the same order.
+/// Rows of one source, at most a [`BLOCK`]; tails or `log_id`s, where they have some, in the same order.
 #[derive(Clone, Copy)]
 pub struct Block<'a, M> {
     pub events: &'a [Event<M>],
     pub tails: &'a [Tail],
+    pub row_ids: &'a [i64],
     pub source: usize,
 }
 
@@ -82,6 +100,7 @@ impl<M: MessageKey> Block<'_, M> {
             Number::Source => each(events, take, |_| self.source as u64),
             Number::Code => each(events, take, |event| u64::from(event.code.bits())),
             Number::Stamp => each(events, take, |event| event.stamp.bits()),
+            Number::LogId if tails.is_empty() => each(self.row_ids, take, |id| in_order(*id)),
             Number::LogId => each(tails, take, |tail| in_order(tail.log_id)),
             Number::Revision => each(tails, take, |tail| in_order(tail.revision)),
             Number::Rest => each(tails, take, |tail| tail.rest),
@@ -140,21 +159,21 @@ impl Bounds {
 /// The bounds of all numbers of the rows of a run.
 pub struct Survey {
     bounds: [Bounds; 9],
-    has_tails: bool,
+    extra: Extra,
 }
 
 impl Survey {
     /// Of no rows yet.
-    pub fn new(has_tails: bool) -> Survey {
+    pub fn new(extra: Extra) -> Survey {
         Survey {
             bounds: [Bounds::NONE; 9],
-            has_tails,
+            extra,
         }
     }
 
     /// Takes rows in.
     pub fn meet<M: MessageKey>(&mut self, block: Block<'_, M>) {
-        for number in used::<M>(self.has_tails) {
+        for number in used::<M>(self.extra) {
             let mut bounds = self.bounds[*number as usize];
             block.each(*number, &mut |place, value| {
                 if place == 0 && bounds.is_empty() {
@@ -172,7 +191,7 @@ impl Survey {
             slots: [Slot::default(); 9],
             words: Vec::new(),
             bytes: 0,
-            has_tails: self.has_tails,
+            extra: self.extra,
         };
         let mut bits = 0;
         for (slot, bounds) in packing.slots.iter_mut().zip(&self.bounds) {
@@ -198,7 +217,7 @@ impl Survey {
 }
 
 /// Where a number is in the bytes of a row.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 struct Slot {
     /// What is added to it.
     lowest: u64,
@@ -216,13 +235,13 @@ struct Slot {
 
 /// How the rows of a run are written: as words of up to eight bytes, each of as few as it needs, and each
 /// with as many numbers as it has room for.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Packing {
     slots: [Slot; 9],
     /// The bytes of each word.
     words: Vec<usize>,
     bytes: usize,
-    has_tails: bool,
+    extra: Extra,
 }
 
 impl Packing {
@@ -231,15 +250,15 @@ impl Packing {
         self.bytes
     }
 
-    /// Whether the rows have tails.
-    pub fn has_tails(&self) -> bool {
-        self.has_tails
+    /// What the rows have besides their events.
+    pub fn extra(&self) -> Extra {
+        self.extra
     }
 
     /// The words of rows that were surveyed.
     pub fn pack<M: MessageKey>(&self, block: Block<'_, M>, words: &mut Words) {
         words.of[..self.words.len()].fill([0; BLOCK]);
-        for number in used::<M>(self.has_tails) {
+        for number in used::<M>(self.extra) {
             let slot = &self.slots[*number as usize];
             if slot.mask == 0 {
                 continue;
@@ -267,6 +286,20 @@ impl Packing {
             put(&mut out[start..start + bytes], word[row]);
             start += bytes;
         }
+    }
+
+    /// One number of one of the rows that follow one another in `bytes`, the [`MARGIN`] behind them.
+    #[inline(always)]
+    pub fn get(&self, number: Number, bytes: &[u8], row: usize) -> u64 {
+        let slot = self.slots[number as usize];
+        if slot.mask == 0 {
+            return slot.lowest;
+        }
+        let at = slot.start + row * self.bytes;
+        let word = bytes.get(at..).and_then(<[u8]>::first_chunk);
+        let word = word.map_or(0, |word| u64::from_le_bytes(*word));
+        let distance = word.wrapping_shr(slot.shift) & slot.mask;
+        distance.wrapping_shl(slot.scale).wrapping_add(slot.lowest)
     }
 
     /// Hands out one number of rows that follow one another in `bytes`, the [`MARGIN`] behind them.

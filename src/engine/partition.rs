@@ -39,6 +39,17 @@ impl Partitions {
         }
     }
 
+    /// What they are made of, to be written.
+    pub fn parts(self) -> (usize, u32) {
+        (self.count, self.by_delivery)
+    }
+
+    /// Those that were written; none where they cannot be.
+    pub fn from_parts((count, by_delivery): (usize, u32)) -> Option<Partitions> {
+        let can_be = count.is_power_of_two() && count <= 1 << 16 && by_delivery < u64::BITS;
+        can_be.then_some(Partitions { count, by_delivery })
+    }
+
     /// How many there are.
     pub fn count(self) -> usize {
         self.count

@@ -1,10 +1,12 @@
 //! Reading: row groups of all files at once, decoded and sorted by partition.
 
+use super::packed::Extra;
 use super::partition::Partitions;
 use super::sheaf::Sheaf;
 use super::shelf::{Room, Shelf, Shelved, SpillError};
 use super::slab::Slab;
 use super::units::{Unit, units};
+use super::volume::Volumes;
 use super::{Pool, Progress, Stage, share};
 use crate::decode::{DecodeKey, Decoder, Rising};
 use crate::extracts::{Extract, FileError, Mapping, OpenFile, SourceFile, open};
@@ -19,6 +21,29 @@ pub struct FileRead {
     pub counts: FateCounts,
     /// The newest instant in it.
     pub newest: Option<Instant>,
+    /// The lowest and the highest `log_id` in it.
+    pub log_ids: Option<(i64, i64)>,
+}
+
+/// How rows wait, and what of them is kept for later runs.
+#[derive(Clone, Copy)]
+pub struct Waiting<'a> {
+    /// Which rows wait together.
+    pub partitions: Partitions,
+    /// What memory they may take, if it is limited.
+    pub room: Option<&'a Room>,
+    /// What later runs need, where there may be some.
+    pub keeping: Option<&'a Keeping<'a>>,
+}
+
+/// What is kept of rows, so that later runs need not read them again.
+pub struct Keeping<'a> {
+    /// Where they are kept; nowhere in a dry run.
+    pub volumes: Option<&'a Volumes>,
+    /// The number of the first file among all that are kept.
+    pub first_source: u32,
+    /// Bounds of the `log_id`s that earlier runs have met.
+    pub earlier: &'a [(Extract, (i64, i64))],
 }
 
 /// The rows of all files.
@@ -53,20 +78,27 @@ pub fn read<'a, M: DecodeKey>(
     files: &[OpenFile],
     mapping: impl Fn(Extract) -> &'a Mapping + Sync,
     decoder: &Decoder<'_>,
-    partitions: Partitions,
-    room: Option<&Room>,
+    waiting: Waiting<'_>,
     progress: &dyn Progress,
 ) -> Result<Reading, SpillError> {
-    let mut units = units(pool, files, &mapping, decoder.selection);
+    let Waiting {
+        partitions,
+        room,
+        keeping,
+    } = waiting;
+    let first_source = keeping.map_or(0, |keeping| keeping.first_source);
+    let mut units = units(pool, files, &mapping, decoder.selection, keeping);
     loop {
         let needed = units.iter().filter(|unit| unit.is_needed);
         progress.begins(Stage::Reading, needed.map(Unit::needed_rows).sum());
-        let shelf = Shelf::new(room, partitions.count());
+        let volumes = keeping.and_then(|keeping| keeping.volumes);
+        let shelf = Shelf::new(room, volumes, partitions.count());
         let start = || Reader::<M> {
             decoder,
             shelf: &shelf,
             partitions,
-            sheaf: Sheaf::default(),
+            first_source,
+            sheaf: Sheaf::keeping(keeping.is_some()),
             slab: Slab::default(),
             done: Vec::new(),
             failed: None,
@@ -90,7 +122,13 @@ pub fn read<'a, M: DecodeKey>(
         let is_wrong = done.iter().any(|(_, read)| strays(read));
         if !(is_wrong && units.iter().any(|unit| unit.apart)) {
             let done = done.into_iter().map(|(_, read)| read);
-            return Ok(reading(files.len(), &units, done, shelf.close()?));
+            return Ok(reading(
+                files.len(),
+                first_source,
+                &units,
+                done,
+                shelf.close()?,
+            ));
         }
         // A footer is wrong about its rows, so none is trusted.
         for unit in &mut units {
@@ -102,6 +140,7 @@ pub fn read<'a, M: DecodeKey>(
 /// A file is read as a whole or left out as a whole.
 fn reading(
     files: usize,
+    first_source: u32,
     units: &[Unit],
     done: impl Iterator<Item = Result<UnitRead, FileError>>,
     shelved: Shelved,
@@ -116,16 +155,25 @@ fn reading(
             (Ok(unit), Ok(file)) => {
                 file.counts += &unit.read.counts;
                 file.newest = file.newest.max(unit.read.newest);
+                file.log_ids = both(file.log_ids, unit.read.log_ids);
                 reading.touched.extend(unit.touched);
             }
             (Err(error), file @ Ok(_)) => *file = Err(error),
             (_, Err(_)) => {}
         }
     }
-    let sources = (0u32..).zip(&reading.files);
+    let sources = (first_source..).zip(&reading.files);
     let bad = sources.filter(|(_, file)| file.is_err());
     reading.shelved.leave_out(bad.map(|(source, _)| source));
     reading
+}
+
+/// The bounds of what is within some bounds or others.
+fn both(some: Option<(i64, i64)>, others: Option<(i64, i64)>) -> Option<(i64, i64)> {
+    match (some, others) {
+        (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
+        (some, others) => some.or(others),
+    }
 }
 
 #[derive(Default)]
@@ -144,6 +192,7 @@ struct Reader<'a, M: DecodeKey> {
     decoder: &'a Decoder<'a>,
     shelf: &'a Shelf<'a>,
     partitions: Partitions,
+    first_source: u32,
     sheaf: Sheaf<M>,
     slab: Slab,
     /// The row groups, by their places among all.
@@ -161,6 +210,11 @@ impl<M: DecodeKey> Reader<'_, M> {
             1 << 19
         };
         (self.partitions.count() * 64).clamp(1 << 17, most)
+    }
+
+    /// The number of the file among all that are kept.
+    fn source(&self, unit: &Unit) -> u32 {
+        self.first_source + unit.source as u32
     }
 
     fn take_up(&mut self, at: usize, file: &OpenFile, unit: &Unit, mapping: &Mapping) {
@@ -207,13 +261,15 @@ impl<M: DecodeKey> Reader<'_, M> {
         if !rises {
             self.decode(file, unit, mapping, true)?;
         }
-        self.sheaf.end(unit.source as u32);
+        let source = self.source(unit);
+        self.sheaf.end(source);
         let decoded = &mut self.sheaf.decoded;
         decoded.counts.not_selected += unit.rows - unit.needed_rows();
         Ok(UnitRead {
             read: FileRead {
                 counts: std::mem::take(&mut decoded.counts),
                 newest: decoded.newest,
+                log_ids: decoded.log_ids.bounds(),
             },
             touched: std::mem::take(&mut decoded.touched),
             strays: unit
@@ -246,15 +302,16 @@ impl<M: DecodeKey> Reader<'_, M> {
         let with_tails = with_tails && file.has_log_id(mapping);
         // What a failed attempt left goes, and rows with tails do not mix with others.
         self.sheaf.cut();
-        if self.sheaf.has_tails() != with_tails {
+        if (self.sheaf.extra() == Extra::Tails) != with_tails {
             self.shelve();
         }
         self.sheaf.decoded.begin();
         let (decoder, most_rows) = (self.decoder, self.most_rows());
+        let source = self.source(unit);
         let projection = file.projection(mapping, with_tails);
         file.read_pages(unit.row_group, unit.pages.as_ref(), &projection, |batch| {
             if self.sheaf.rows() + batch.num_rows() > most_rows {
-                self.sheaf.end(unit.source as u32);
+                self.sheaf.end(source);
                 self.shelve();
             }
             decoder

@@ -1,6 +1,6 @@
 //! Rows sorted by partition: the form in which they wait to be folded.
 
-use super::packed::{MARGIN, Number, Packing, Survey, Words};
+use super::packed::{Extra, MARGIN, Number, Packing, Survey, Words};
 use super::partition::Partitions;
 use super::sheaf::Sheaf;
 use crate::model::MessageKey;
@@ -63,9 +63,15 @@ impl Piece<'_> {
         self.rows
     }
 
-    /// Whether the rows have tails.
-    pub fn has_tails(&self) -> bool {
-        self.packing.has_tails()
+    /// What the rows have besides their events.
+    pub fn extra(&self) -> Extra {
+        self.packing.extra()
+    }
+
+    /// One number of one row.
+    #[inline(always)]
+    pub fn get(&self, number: Number, row: usize) -> u64 {
+        self.packing.get(number, self.bytes, row)
     }
 
     /// The sources of the rows, by the places that the rows have as [`Number::Source`].
@@ -112,7 +118,7 @@ impl Order {
         for partition in 0..count {
             starts[partition + 1] += starts[partition];
         }
-        let mut survey = Survey::new(sheaf.has_tails());
+        let mut survey = Survey::new(sheaf.extra());
         sheaf.blocks().for_each(|block| survey.meet(block));
         Some(Order {
             partition_of,
@@ -196,7 +202,7 @@ mod tests {
         piece.each(Number::Source, &mut rows, |row, place| {
             row.1 = piece.sources()[place as usize];
         });
-        if piece.has_tails() {
+        if piece.extra() == Extra::Tails {
             rows.iter_mut()
                 .for_each(|row| row.2 = Some(Tail::default()));
             let set = |row: &mut (Event<M>, u32, Option<Tail>), set: &dyn Fn(&mut Tail)| {
@@ -244,7 +250,7 @@ mod tests {
             }
             sheaf.end(5000);
             let run = Slab::of(&mut sheaf, partitions);
-            assert_eq!((sheaf.rows(), sheaf.has_tails()), (0, false));
+            assert_eq!((sheaf.rows(), sheaf.extra()), (0, Extra::None));
             let mut home = HashMap::new();
             let mut met = BTreeSet::new();
             for partition in 0..partitions.count() {

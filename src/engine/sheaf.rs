@@ -1,12 +1,12 @@
 //! Decoded rows before they are sorted.
 
-use super::packed::{BLOCK, Block};
+use super::packed::{BLOCK, Block, Extra};
 use crate::decode::Decoded;
 
 /// Decoded rows that wait to become a run: of one row group, of several small ones, or a part of a
 /// large one.
 pub struct Sheaf<M> {
-    /// The rows, all of them with tails, or none.
+    /// The rows, all of them with tails, or none; the same with `log_id`s.
     pub decoded: Decoded<M>,
     /// The sources of the rows, and where the rows of each end; [`Sheaf::end`] adds them.
     pub sources: Vec<(u32, usize)>,
@@ -22,14 +22,26 @@ impl<M> Default for Sheaf<M> {
 }
 
 impl<M> Sheaf<M> {
+    /// An empty one that keeps the `log_id`s of rows without tails, or does not.
+    pub fn keeping(row_ids: bool) -> Sheaf<M> {
+        let mut sheaf = Sheaf::default();
+        sheaf.decoded.keeps_row_ids = row_ids;
+        sheaf
+    }
+
     /// How many rows there are.
     pub fn rows(&self) -> usize {
         self.decoded.events.len()
     }
 
-    /// Whether the rows have tails; an empty one may have either.
-    pub fn has_tails(&self) -> bool {
-        !self.decoded.tails.is_empty()
+    /// What the rows have besides their events; those of an empty one may have anything.
+    pub fn extra(&self) -> Extra {
+        let Decoded { tails, row_ids, .. } = &self.decoded;
+        match (tails.is_empty(), row_ids.is_empty()) {
+            (false, _) => Extra::Tails,
+            (true, false) => Extra::RowIds,
+            (true, true) => Extra::None,
+        }
     }
 
     /// All rows up to here that no other source has are of this one.
@@ -46,18 +58,25 @@ impl<M> Sheaf<M> {
         let end = self.sources.last().map_or(0, |(_, end)| *end);
         self.decoded.events.truncate(end);
         self.decoded.tails.truncate(end);
+        self.decoded.row_ids.truncate(end);
     }
 
     /// Leaves it without rows.
     pub(super) fn clear(&mut self) {
         self.decoded.events.clear();
         self.decoded.tails.clear();
+        self.decoded.row_ids.clear();
         self.sources.clear();
     }
 
     /// The rows, a block at a time.
     pub(super) fn blocks(&self) -> impl Iterator<Item = Block<'_, M>> {
-        let Decoded { events, tails, .. } = &self.decoded;
+        let Decoded {
+            events,
+            tails,
+            row_ids,
+            ..
+        } = &self.decoded;
         let starts = [0]
             .into_iter()
             .chain(self.sources.iter().map(|(_, end)| *end));
@@ -67,7 +86,8 @@ impl<M> Sheaf<M> {
                 let rows = first..(first + BLOCK).min(*end);
                 Block {
                     events: &events[rows.clone()],
-                    tails: tails.get(rows).unwrap_or_default(),
+                    tails: tails.get(rows.clone()).unwrap_or_default(),
+                    row_ids: row_ids.get(rows).unwrap_or_default(),
                     source,
                 }
             })

@@ -1,12 +1,10 @@
 //! Where runs wait until all rows are read: in memory, and beyond what it may take in files.
 
-use super::packed::{MARGIN, Packing};
 use super::run::Piece;
 use super::slab::Slab;
+use super::volume::{Volume, Volumes};
 use std::collections::HashSet;
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::FileExt;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -22,7 +20,7 @@ pub struct Room {
 
 /// A file of waiting rows that cannot be written or read.
 #[derive(Debug, thiserror::Error)]
-#[error("rows that find no room in memory cannot wait in {directory}: {source}")]
+#[error("rows cannot wait in {directory}: {source}")]
 pub struct SpillError {
     /// The directory.
     pub directory: String,
@@ -33,6 +31,8 @@ pub struct SpillError {
 /// Takes slabs from all threads.
 pub struct Shelf<'a> {
     room: Option<&'a Room>,
+    /// Where all rows are kept, if they are.
+    volumes: Option<&'a Volumes>,
     partitions: usize,
     held: Mutex<Held>,
     has_failed: AtomicBool,
@@ -48,7 +48,10 @@ struct Held {
 #[derive(Default)]
 pub struct Shelved {
     slabs: Vec<Slab>,
-    spilled: Vec<Spilled>,
+    /// Rows that are not in memory.
+    spilled: Vec<Volume>,
+    /// Rows that are in memory, too.
+    kept: Vec<Volume>,
     /// How many rows there are.
     pub rows: u64,
     /// How many bytes of them are in files.
@@ -57,20 +60,16 @@ pub struct Shelved {
     left_out: HashSet<u32>,
 }
 
-/// Runs in a file, partition by partition: how many rows of each run, then these rows.
-struct Spilled {
-    file: File,
-    directory: PathBuf,
-    runs: Vec<(Packing, Vec<u32>)>,
-    /// Where each partition starts.
-    starts: Vec<u64>,
-}
-
 impl<'a> Shelf<'a> {
     /// An empty one.
-    pub fn new(room: Option<&'a Room>, partitions: usize) -> Shelf<'a> {
+    pub fn new(
+        room: Option<&'a Room>,
+        volumes: Option<&'a Volumes>,
+        partitions: usize,
+    ) -> Shelf<'a> {
         Shelf {
             room,
+            volumes,
             partitions,
             held: Mutex::default(),
             has_failed: AtomicBool::new(false),
@@ -93,14 +92,23 @@ impl<'a> Shelf<'a> {
         if slab.rows() == 0 {
             return Ok(());
         }
+        let kept = match (self.room, self.volumes) {
+            (None, Some(volumes)) => {
+                let kept = volumes.write(std::slice::from_ref(&slab), self.partitions);
+                self.has_failed.fetch_or(kept.is_err(), Ordering::Relaxed);
+                Some(kept.map_err(failed(volumes.directory()))?)
+            }
+            _ => None,
+        };
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        held.shelved.kept.extend(kept);
         held.memory += slab.size();
         held.shelved.rows += slab.rows();
         held.shelved.slabs.push(slab);
         match self.room {
             Some(room) if held.memory > room.memory => {
                 held.memory = 0;
-                let spilled = held.shelved.spill(&room.directory, self.partitions);
+                let spilled = held.shelved.spill(room, self.volumes, self.partitions);
                 self.has_failed
                     .fetch_or(spilled.is_err(), Ordering::Relaxed);
                 spilled
@@ -113,9 +121,10 @@ impl<'a> Shelf<'a> {
     pub fn close(self) -> Result<Shelved, SpillError> {
         let held = self.held.into_inner();
         let mut shelved = held.unwrap_or_else(PoisonError::into_inner).shelved;
+        let goes_on = !shelved.spilled.is_empty() || self.volumes.is_some();
         match self.room {
-            Some(room) if !shelved.spilled.is_empty() && !shelved.slabs.is_empty() => {
-                shelved.spill(&room.directory, self.partitions)?;
+            Some(room) if !shelved.slabs.is_empty() && goes_on => {
+                shelved.spill(room, self.volumes, self.partitions)?;
             }
             _ => {}
         }
@@ -124,12 +133,29 @@ impl<'a> Shelf<'a> {
 }
 
 impl Shelved {
-    fn spill(&mut self, directory: &Path, partitions: usize) -> Result<(), SpillError> {
+    fn spill(
+        &mut self,
+        room: &Room,
+        volumes: Option<&Volumes>,
+        partitions: usize,
+    ) -> Result<(), SpillError> {
         let slabs = std::mem::take(&mut self.slabs);
-        let spilled = Spilled::write(&slabs, directory, partitions).map_err(failed(directory))?;
-        self.spilled_bytes += spilled.starts.last().copied().unwrap_or(0);
+        let spilled = match volumes {
+            Some(volumes) => volumes
+                .write(&slabs, partitions)
+                .map_err(failed(volumes.directory())),
+            None => Volume::unnamed(&slabs, &room.directory, partitions)
+                .map_err(failed(&room.directory)),
+        }?;
+        self.spilled_bytes += spilled.bytes();
         self.spilled.push(spilled);
         Ok(())
+    }
+
+    /// What is kept of the rows for later runs, if that was asked for.
+    pub fn into_kept(self) -> Vec<Volume> {
+        let named = self.spilled.into_iter().filter(|v| v.name().is_some());
+        named.chain(self.kept).collect()
     }
 
     /// Leaves out the rows of these sources.
@@ -159,80 +185,19 @@ impl Shelved {
         }
         for spilled in &self.spilled {
             let read = spilled.read(partition, buffer);
-            read.map_err(failed(&spilled.directory))?;
+            read.map_err(failed(spilled.directory()))?;
             spilled.pieces(buffer, &mut take);
         }
         Ok(())
     }
 }
 
-fn failed(directory: &Path) -> impl Fn(io::Error) -> SpillError {
+/// Tells where it failed.
+pub(super) fn failed(directory: &Path) -> impl Fn(io::Error) -> SpillError {
     let directory = directory.display().to_string();
     move |source| SpillError {
         directory: directory.clone(),
         source,
-    }
-}
-
-impl Spilled {
-    fn write(slabs: &[Slab], directory: &Path, partitions: usize) -> io::Result<Spilled> {
-        let file = tempfile::tempfile_in(directory)?;
-        let mut writer = BufWriter::with_capacity(1 << 20, &file);
-        let mut starts = Vec::with_capacity(partitions + 1);
-        let mut end = 0u64;
-        for partition in 0..partitions {
-            starts.push(end);
-            let pieces = || slabs.iter().flat_map(|slab| slab.pieces(partition));
-            for piece in pieces() {
-                let rows = piece.rows as u32;
-                writer.write_all(&rows.to_le_bytes())?;
-                end += 4;
-            }
-            for piece in pieces() {
-                let bytes = &piece.bytes[..piece.bytes.len() - MARGIN];
-                writer.write_all(bytes)?;
-                end += bytes.len() as u64;
-            }
-        }
-        starts.push(end);
-        writer.flush()?;
-        drop(writer);
-        Ok(Spilled {
-            file,
-            directory: directory.to_owned(),
-            runs: slabs
-                .iter()
-                .flat_map(Slab::runs)
-                .map(|run| {
-                    let (packing, sources) = run.form();
-                    (packing.clone(), sources.to_vec())
-                })
-                .collect(),
-            starts,
-        })
-    }
-
-    /// Reads a partition, with the margin of the last row.
-    fn read(&self, partition: usize, buffer: &mut Vec<u8>) -> io::Result<()> {
-        let (start, end) = (self.starts[partition], self.starts[partition + 1]);
-        let bytes = (end - start) as usize;
-        buffer.resize(bytes + MARGIN, 0);
-        self.file.read_exact_at(&mut buffer[..bytes], start)
-    }
-
-    fn pieces(&self, buffer: &[u8], take: &mut impl FnMut(Piece<'_>)) {
-        let (counts, mut rest) = buffer.split_at(4 * self.runs.len());
-        for ((packing, sources), count) in self.runs.iter().zip(counts.as_chunks().0) {
-            let rows = u32::from_le_bytes(*count) as usize;
-            let bytes = rows * packing.bytes();
-            take(Piece {
-                packing,
-                sources,
-                bytes: &rest[..bytes + MARGIN],
-                rows,
-            });
-            rest = &rest[bytes..];
-        }
     }
 }
 
@@ -250,7 +215,7 @@ mod tests {
             memory: 0,
             directory: directory.path().join("gone"),
         };
-        let shelf = Shelf::new(Some(&room), 4);
+        let shelf = Shelf::new(Some(&room), None, 4);
         let report = Some(Logged::Event(Report::Relayed));
         let mut sheaf = Sheaf::<u64>::default();
         sheaf.decoded.events.push(Event {

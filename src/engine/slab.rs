@@ -96,7 +96,7 @@ impl Slab {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::engine::packed::Number;
+    use crate::engine::packed::{Extra, Number};
     use crate::model::{Code, DeliveryIndex, Event, Instant, Logged, Report, Stamp, Tail};
 
     /// A sheaf of these messages, with tails or without.
@@ -144,7 +144,7 @@ mod tests {
             for run in 0..5 {
                 let mut sheaf = sheaf(run * 16..run * 16 + 16, run % 2 == 1);
                 full.extend(slab.add(&mut sheaf, Partitions::of(2), size));
-                assert_eq!((sheaf.rows(), sheaf.has_tails()), (0, false));
+                assert_eq!((sheaf.rows(), sheaf.extra()), (0, Extra::None));
             }
             assert!(
                 slab.add(&mut sheaf(0..0, false), Partitions::of(2), size)

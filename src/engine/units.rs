@@ -1,5 +1,6 @@
 //! The units of reading: row groups, and which of them have to be told apart from others.
 
+use super::read::Keeping;
 use super::{Pool, map};
 use crate::decode::Selection;
 use crate::extracts::{Extract, Mapping, OpenFile, Pages};
@@ -14,7 +15,8 @@ pub struct Unit {
     pub rows: u64,
     /// The bounds of its `log_id`s, if the footer tells.
     pub bounds: Option<(i64, i64)>,
-    /// Whether the footers tell that no other row group of the log reaches into these bounds.
+    /// Whether the footers tell that no other row group of the log reaches into these bounds, nor an
+    /// earlier one.
     pub apart: bool,
     /// Whether it may hold rows of deliveries that are asked for.
     pub is_needed: bool,
@@ -35,6 +37,7 @@ pub fn units<'a>(
     files: &[OpenFile],
     mapping: &(impl Fn(Extract) -> &'a Mapping + Sync),
     selection: &Selection,
+    keeping: Option<&Keeping<'_>>,
 ) -> Vec<Unit> {
     let mut units = Vec::new();
     for extract in [Extract::SendingLog, Extract::TrackingLog] {
@@ -58,9 +61,15 @@ pub fn units<'a>(
                 });
             }
         }
-        let bounds: Vec<_> = units[first..].iter().map(|unit| unit.bounds).collect();
-        for (unit, apart) in units[first..].iter_mut().zip(apart(&bounds)) {
-            unit.apart = apart;
+        let earlier = keeping.map_or(&[][..], |keeping| keeping.earlier);
+        let earlier = earlier.iter().filter(|(of, _)| *of == extract);
+        let units = &mut units[first..];
+        let bounds = units.iter().map(|unit| unit.bounds);
+        let bounds: Vec<_> = bounds.chain(earlier.map(|(_, b)| Some(*b))).collect();
+        for (unit, apart) in units.iter_mut().zip(apart(&bounds)) {
+            let file = &files[unit.source];
+            let is_unrevised = || file.is_unrevised(unit.row_group, mapping);
+            unit.apart = apart && (keeping.is_none() || is_unrevised());
         }
     }
     if let Selection::Only(ids) = selection {

@@ -18,6 +18,19 @@ impl OpenFile {
         self.is_signed(place).then(|| integers(statistics))?
     }
 
+    /// Whether the footer tells that no row of a row group has a revision other than 0.
+    pub fn is_unrevised(&self, row_group: usize, mapping: &Mapping) -> bool {
+        let name = mapping.name("revision");
+        if self.metadata.schema().index_of(name).is_err() {
+            return true;
+        }
+        let Some((place, statistics)) = self.statistics(row_group, name) else {
+            return false;
+        };
+        let are_null = statistics.null_count_opt() == Some(self.rows(row_group));
+        are_null || self.is_signed(place) && integers(statistics) == Some((0, 0))
+    }
+
     /// Whether a row group may hold an identifier in a column; false only where the footer rules it
     /// out.
     pub fn may_hold(&self, row_group: usize, mapping: &Mapping, column: &str, id: &Value) -> bool {

@@ -1,5 +1,6 @@
 //! Which files an extract consists of.
 
+use super::identity::Identity;
 use std::path::{Path, PathBuf};
 use walkdir::{DirEntry, WalkDir};
 
@@ -12,6 +13,8 @@ pub struct SourceFile {
     pub name: String,
     /// Its size in bytes.
     pub bytes: u64,
+    /// What tells it from another one of its name.
+    pub identity: Identity,
 }
 
 /// The files of an extract, by name.
@@ -155,6 +158,7 @@ fn add(path: &Path, root: &Path, listing: &mut Listing) -> Result<(), ListingErr
         path: path.to_owned(),
         name: name(path, root),
         bytes: metadata.len(),
+        identity: Identity::of(&metadata),
     });
     Ok(())
 }

@@ -4,12 +4,14 @@
 mod bounds;
 mod contract;
 mod file;
+mod identity;
 mod listing;
 mod pages;
 mod schema;
 
 pub use contract::{Extract, Mapping, is_integer, is_text};
 pub use file::{FileError, OpenFile, Projection, open};
+pub use identity::Identity;
 pub use listing::{Listing, ListingError, SourceFile, list};
 pub use pages::Pages;
 pub use schema::{FileSchema, IdKind, SchemaProblem, Schemas, check};

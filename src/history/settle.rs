@@ -183,7 +183,7 @@ impl Rivals<'_> {
 
     /// Whether two rows with one key are equal in all columns of the contract.
     fn is_copy(&self, a: &Row, b: &Row) -> bool {
-        (a.stamp, a.code, self.tail(a)) == (b.stamp, b.code, self.tail(b))
+        (a.stamp, a.code) == (b.stamp, b.code) && self.tail(a).is_copy_of(&self.tail(b))
     }
 }
 

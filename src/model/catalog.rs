@@ -44,11 +44,19 @@ pub struct Catalog {
 impl Catalog {
     /// A catalog of the deliveries with these attributes.
     pub fn new(attributes: BTreeMap<DeliveryId, Attributes>) -> Catalog {
+        Catalog::starting_with(&[], attributes)
+    }
+
+    /// The same, with these deliveries in the first places.
+    pub fn starting_with(
+        ids: &[DeliveryId],
+        attributes: BTreeMap<DeliveryId, Attributes>,
+    ) -> Catalog {
         let catalog = Catalog {
             attributes,
             places: RwLock::default(),
         };
-        for id in catalog.attributes.keys() {
+        for id in ids.iter().chain(catalog.attributes.keys()) {
             catalog.index(id);
         }
         catalog

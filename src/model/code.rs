@@ -49,17 +49,19 @@ impl Code {
     }
 }
 
-/// An entry: a value, or the type and link of a tracking row whose type is not known.
+/// What stands behind a code that is not a small number.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Entry {
+pub enum CodeEntry {
+    /// A value.
     One(Value),
+    /// The type and the link of a tracking row whose type is not known.
     UnknownType(Value, Option<Value>),
 }
 
 #[derive(Default)]
 struct Places {
-    entries: Vec<Entry>,
-    place_of: HashMap<Entry, u32>,
+    entries: Vec<CodeEntry>,
+    place_of: HashMap<CodeEntry, u32>,
 }
 
 /// The values behind the codes of one run, shared by all threads that decode.
@@ -69,20 +71,33 @@ pub struct Codes {
 }
 
 impl Codes {
+    /// Those with these entries, by their places.
+    pub fn with(entries: Vec<CodeEntry>) -> Codes {
+        let place_of = entries.iter().cloned().zip(0..).collect();
+        Codes {
+            places: RwLock::new(Places { entries, place_of }),
+        }
+    }
+
+    /// All entries, by their places.
+    pub fn entries(&self) -> Vec<CodeEntry> {
+        let places = self.places.read().unwrap_or_else(PoisonError::into_inner);
+        places.entries.clone()
+    }
+
     /// The code of a value.
     pub fn intern(&self, value: Option<Value>) -> Code {
         match value {
             None => Code::NULL,
-            Some(Value::Number(number)) => {
-                Code::small(number).unwrap_or_else(|| self.place(Entry::One(Value::Number(number))))
-            }
-            Some(text) => self.place(Entry::One(text)),
+            Some(Value::Number(number)) => Code::small(number)
+                .unwrap_or_else(|| self.place(CodeEntry::One(Value::Number(number)))),
+            Some(text) => self.place(CodeEntry::One(text)),
         }
     }
 
     /// The code of a tracking row of an unknown type: it stands for the type *and* the link.
     pub fn intern_unknown_type(&self, tracking_type: Value, url: Option<Value>) -> Code {
-        self.place(Entry::UnknownType(tracking_type, url))
+        self.place(CodeEntry::UnknownType(tracking_type, url))
     }
 
     /// The value of a code: a failure reason or a link.
@@ -91,16 +106,16 @@ impl Codes {
             return None;
         }
         match self.entry(code) {
-            Entry::One(value) => Some(value),
-            Entry::UnknownType(_, url) => url,
+            CodeEntry::One(value) => Some(value),
+            CodeEntry::UnknownType(_, url) => url,
         }
     }
 
     /// The type of a tracking row of unknown type, by the code of the row.
     pub fn unknown_type(&self, code: Code) -> Option<Value> {
         match self.entry(code) {
-            Entry::UnknownType(tracking_type, _) => Some(tracking_type),
-            Entry::One(_) => None,
+            CodeEntry::UnknownType(tracking_type, _) => Some(tracking_type),
+            CodeEntry::One(_) => None,
         }
     }
 
@@ -112,15 +127,15 @@ impl Codes {
         self.value(a).cmp(&self.value(b))
     }
 
-    fn entry(&self, code: Code) -> Entry {
+    fn entry(&self, code: Code) -> CodeEntry {
         if code.0 < Code::PLACE {
-            return Entry::One(Value::Number(i64::from(code.0) - 1));
+            return CodeEntry::One(Value::Number(i64::from(code.0) - 1));
         }
         let places = self.places.read().unwrap_or_else(PoisonError::into_inner);
         places.entries[(code.0 - Code::PLACE) as usize].clone()
     }
 
-    fn place(&self, entry: Entry) -> Code {
+    fn place(&self, entry: CodeEntry) -> Code {
         let known = |places: &Places| places.place_of.get(&entry).copied();
         if let Some(place) = known(&self.places.read().unwrap_or_else(PoisonError::into_inner)) {
             return Code(Code::PLACE + place);

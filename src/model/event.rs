@@ -155,3 +155,15 @@ pub struct Tail {
     /// A digest of the contract's columns that no KPI needs; equal where they are equal.
     pub rest: u64,
 }
+
+impl Tail {
+    /// The digest of a row that was read without them; none has it.
+    pub const UNKNOWN: u64 = u64::MAX;
+
+    /// Whether two rows with these tails are equal, as far as is known.
+    pub fn is_copy_of(&self, other: &Tail) -> bool {
+        let is_unknown = self.rest == Tail::UNKNOWN || other.rest == Tail::UNKNOWN;
+        (self.log_id, self.revision) == (other.log_id, other.revision)
+            && (is_unknown || self.rest == other.rest)
+    }
+}

@@ -2,7 +2,7 @@
 
 use super::reasons::REASONS;
 use super::{Logged, Report, Tracked, Value};
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 /// The `status` column of the status form.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,15 +29,15 @@ pub enum FailureType {
 /// What the texts and numbers of one column mean.
 #[derive(Clone, Debug)]
 struct Table<T> {
-    labels: HashMap<String, T>,
-    codes: HashMap<i64, T>,
+    labels: BTreeMap<String, T>,
+    codes: BTreeMap<i64, T>,
 }
 
 impl<T: Copy> Table<T> {
     fn new(rows: &[(&str, T)]) -> Table<T> {
         let mut table = Table {
-            labels: HashMap::new(),
-            codes: HashMap::new(),
+            labels: BTreeMap::new(),
+            codes: BTreeMap::new(),
         };
         for (label, meaning) in rows {
             table.add(label, *meaning);

@@ -6,6 +6,7 @@ use arrow::error::ArrowError;
 use arrow::json::{LineDelimitedWriter, ReaderBuilder};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::ops::{AddAssign, SubAssign};
 use std::sync::Arc;
 
 /// What a run did, with what, and to what end. Instants are RFC 3339 in UTC.
@@ -26,10 +27,15 @@ pub struct RunRecord {
     pub program_version: String,
     /// The arguments it was started with.
     pub arguments: Vec<String>,
-    /// `full`, `selected` (some deliveries) or `event_time` (those with events in an interval).
+    /// `full`, `incremental` (what has changed since the run before), `selected` (some deliveries) or
+    /// `event_time` (those with events in an interval).
     pub mode: String,
     /// `infer` or `reported`.
     pub deadline: String,
+    /// A digest of the names and contents of all files of the logs.
+    pub listing: Option<String>,
+    /// The run whose state the next one may build on: this one, or none.
+    pub state: Option<String>,
     /// By log, the sums over its files.
     pub logs: Vec<LogRecord>,
     /// By file, what was read and what became of it.
@@ -107,6 +113,51 @@ pub struct Rows {
     pub rows_test: i64,
     /// Counted tracking rows of messages that have not entered the log.
     pub rows_orphan: i64,
+}
+
+impl Rows {
+    /// Whether every row that was read has exactly one fate.
+    pub fn add_up(&self) -> bool {
+        self.rows_read
+            == self.rows_counted
+                + self.rows_duplicate
+                + self.rows_superseded
+                + self.rows_deleted
+                + self.rows_future
+                + self.rows_rejected
+    }
+
+    fn numbers(&mut self) -> [&mut i64; 11] {
+        [
+            &mut self.rows_read,
+            &mut self.rows_counted,
+            &mut self.rows_duplicate,
+            &mut self.rows_superseded,
+            &mut self.rows_deleted,
+            &mut self.rows_future,
+            &mut self.rows_rejected,
+            &mut self.rows_not_selected,
+            &mut self.rows_unknown_type,
+            &mut self.rows_test,
+            &mut self.rows_orphan,
+        ]
+    }
+}
+
+impl AddAssign<&Rows> for Rows {
+    fn add_assign(&mut self, other: &Rows) {
+        for (rows, more) in self.numbers().into_iter().zip(other.clone().numbers()) {
+            *rows += *more;
+        }
+    }
+}
+
+impl SubAssign<&Rows> for Rows {
+    fn sub_assign(&mut self, other: &Rows) {
+        for (rows, fewer) in self.numbers().into_iter().zip(other.clone().numbers()) {
+            *rows -= *fewer;
+        }
+    }
 }
 
 /// How many rows were rejected for one reason.
@@ -206,6 +257,8 @@ impl RunRecord {
             list("arguments", DataType::Utf8),
             text("mode"),
             text("deadline"),
+            text("listing"),
+            text("state"),
             structs("logs", log.into_iter().chain(rows())),
             structs("files", of_file),
             structs("reported", reported),

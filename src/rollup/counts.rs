@@ -1,6 +1,6 @@
 //! The counters of kpi-semantics, section 3.
 
-use std::ops::AddAssign;
+use std::ops::{AddAssign, SubAssign};
 
 /// A counter that is counted. Those that are sums of others are in [`Shown`] only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +43,18 @@ pub enum Counter {
     UniqueUnsubscribes,
 }
 
+impl Counter {
+    /// All of them, with the columns that show them alone.
+    pub fn columns() -> impl Iterator<Item = (Counter, &'static str)> {
+        Shown::ALL
+            .iter()
+            .filter_map(|shown| match (shown.plus, shown.minus) {
+                ([counter], []) => Some((*counter, shown.name)),
+                _ => None,
+            })
+    }
+}
+
 const COUNTED: usize = Counter::UniqueUnsubscribes as usize + 1;
 
 /// Change of every counter in some span of time; also their values, as the change since the
@@ -76,6 +88,14 @@ impl AddAssign<&Change> for Change {
     fn add_assign(&mut self, other: &Change) {
         for (value, by) in self.0.iter_mut().zip(&other.0) {
             *value += by;
+        }
+    }
+}
+
+impl SubAssign<&Change> for Change {
+    fn sub_assign(&mut self, other: &Change) {
+        for (value, by) in self.0.iter_mut().zip(&other.0) {
+            *value -= by;
         }
     }
 }
@@ -134,5 +154,23 @@ impl Shown {
     pub fn of(&self, change: &Change) -> i64 {
         let sum = |counters: &[Counter]| counters.iter().map(|c| change.get(*c)).sum::<i64>();
         sum(self.plus) - sum(self.minus)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_counter_has_a_column_of_its_own() {
+        let columns: Vec<(Counter, &str)> = Counter::columns().collect();
+        assert_eq!(columns.len(), COUNTED);
+        for (place, (counter, name)) in columns.iter().enumerate() {
+            assert!(
+                columns[..place]
+                    .iter()
+                    .all(|(c, n)| c != counter && n != name)
+            );
+        }
     }
 }

@@ -12,13 +12,28 @@ pub struct HourKpis {
     pub total: Change,
 }
 
+/// Which hours of a delivery a run gives; the published rows of the others stay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Given {
+    /// All.
+    All,
+    /// Those of this day and the later ones, in days since the epoch.
+    From(i64),
+    /// None.
+    Nothing,
+}
+
 /// The counters of one delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeliveryKpis {
     /// The delivery.
     pub id: DeliveryId,
-    /// Its hours, in order.
+    /// The values before the first of its hours.
+    pub base: Change,
+    /// Its hours, in order, as far as they are given.
     pub hours: Vec<HourKpis>,
+    /// From which hours on.
+    pub given: Given,
     /// What else is known of it.
     pub facts: Facts,
 }
@@ -26,9 +41,7 @@ pub struct DeliveryKpis {
 impl DeliveryKpis {
     /// The values at as-of.
     pub fn total(&self) -> Change {
-        self.hours
-            .last()
-            .map_or_else(Change::default, |last| last.total)
+        self.hours.last().map_or(self.base, |last| last.total)
     }
 }
 
@@ -67,24 +80,33 @@ pub fn finish(partial: &Partial, ids: &[DeliveryId]) -> Result<Kpis, Violation> 
     let mut deliveries = Vec::with_capacity(ids.len());
     for (index, (id, mut hours)) in ids.iter().zip(hours).enumerate() {
         hours.sort_unstable_by_key(|row| row.hour);
-        let mut total = Change::default();
-        for row in &mut hours {
-            total += &row.total;
-            row.total = total;
-            check(&total).map_err(|rule| Violation {
-                delivery: id.clone(),
-                hour: row.hour,
-                rule,
-            })?;
-        }
+        let base = Change::default();
+        add_up(id, base, &mut hours)?;
         deliveries.push(DeliveryKpis {
             id: id.clone(),
+            base,
             hours,
+            given: Given::All,
             facts: partial.facts(DeliveryIndex(index as u32)),
         });
     }
     deliveries.sort_unstable_by(|a, b| a.id.cmp(&b.id));
     Ok(Kpis { deliveries })
+}
+
+/// Turns what changed in each hour, in order, into the values at its end.
+pub fn add_up(id: &DeliveryId, base: Change, hours: &mut [HourKpis]) -> Result<(), Violation> {
+    let mut total = base;
+    for row in hours {
+        total += &row.total;
+        row.total = total;
+        check(&total).map_err(|rule| Violation {
+            delivery: id.clone(),
+            hour: row.hour,
+            rule,
+        })?;
+    }
+    Ok(())
 }
 
 fn check(total: &Change) -> Result<(), &'static str> {

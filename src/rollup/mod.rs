@@ -8,5 +8,5 @@ mod kpis;
 mod partial;
 
 pub use counts::{Change, Counter, Shown};
-pub use kpis::{DeliveryKpis, HourKpis, Kpis, Violation, finish};
+pub use kpis::{DeliveryKpis, Given, HourKpis, Kpis, Violation, add_up, finish};
 pub use partial::{Facts, Partial, Teller};

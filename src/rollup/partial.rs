@@ -23,6 +23,32 @@ pub struct Facts {
 }
 
 impl Facts {
+    /// The facts of a delivery some of whose messages had the facts `before` and have the facts `after` now;
+    /// none where that depends on its other messages.
+    pub fn replaced(&self, before: &Facts, after: &Facts) -> Option<Facts> {
+        // What was the highest, and is lower now.
+        let sinks = |all: Option<Instant>, before: Option<Instant>, after: Option<Instant>| {
+            before.is_some() && before == all && after < before
+        };
+        let down = |at: Option<Instant>| at.map(|at| Instant::from_micros(-at.micros()));
+        let first = (
+            self.first_event_at,
+            before.first_event_at,
+            after.first_event_at,
+        );
+        let depends = sinks(self.final_at, before.final_at, after.final_at)
+            || sinks(
+                self.last_event_at,
+                before.last_event_at,
+                after.last_event_at,
+            )
+            || sinks(down(first.0), down(first.1), down(first.2))
+            || before.in_a_log && !after.in_a_log;
+        let mut facts = *self;
+        facts.add(after);
+        (!depends).then_some(facts)
+    }
+
     fn add(&mut self, other: &Facts) {
         self.final_at = self.final_at.max(other.final_at);
         self.last_event_at = self.last_event_at.max(other.last_event_at);

@@ -3,7 +3,7 @@
 use super::TableError;
 use super::rates::with_rates;
 use crate::model::{Attributes, DeliveryId, Hour, Instant};
-use crate::rollup::{Change, Counter, DeliveryKpis, HourKpis, Kpis, Shown};
+use crate::rollup::{Change, Counter, DeliveryKpis, Given, HourKpis, Kpis, Shown};
 use polars::prelude::*;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -76,6 +76,34 @@ pub fn build<'a>(
 }
 
 impl Frames<'_> {
+    /// The first day, by its name, of which the rows of some delivery are given; none if no rows are.
+    pub fn first_day(&self) -> Option<String> {
+        let given = self
+            .run
+            .iter()
+            .filter_map(|delivery| match delivery.kpis.given {
+                Given::All => Some(i64::MIN),
+                Given::From(day) => Some(day),
+                Given::Nothing => None,
+            });
+        given.min().map(|day| match day {
+            i64::MIN => String::new(),
+            day => date_name(day),
+        })
+    }
+
+    /// The deliveries whose rows of a day are given.
+    pub(super) fn given(&self, day: &str) -> DataFrame {
+        let is_given = |delivery: &&Delivery<'_>| match delivery.kpis.given {
+            Given::All => true,
+            Given::From(first) => *date_name(first) <= *day,
+            Given::Nothing => false,
+        };
+        let run = self.run.iter().filter(is_given);
+        let column = ids("delivery_id", run.map(|d| Some(&d.kpis.id)), self.text_ids);
+        column.into_frame()
+    }
+
     /// The days with hourly rows, by their names in order.
     pub fn days(&self) -> impl Iterator<Item = &str> {
         self.days.keys().map(String::as_str)
@@ -127,7 +155,10 @@ fn hourly(rows: &[HourRow<'_>], text_ids: bool, marks: &RunMarks) -> Result<Data
     ];
     for shown in Shown::ALL {
         let now = |row: &HourRow<'_>| shown.of(&row.now.total);
-        let before = |row: &HourRow<'_>| row.before.map_or(0, |hour| shown.of(&hour.total));
+        let before = |row: &HourRow<'_>| {
+            let base = &row.delivery.kpis.base;
+            shown.of(row.before.map_or(base, |hour| &hour.total))
+        };
         columns.push(integers(shown.name, rows.iter().map(now)));
         let delta = format!("{}_delta", shown.name);
         columns.push(integers(
@@ -157,7 +188,7 @@ fn hourly(rows: &[HourRow<'_>], text_ids: bool, marks: &RunMarks) -> Result<Data
 }
 
 /// A day since the epoch as Delta Lake names it.
-fn date_name(day: i64) -> String {
+pub fn date_name(day: i64) -> String {
     let midnight = Hour::new(day * 24).start().to_string();
     midnight.split('T').next().unwrap_or_default().to_owned()
 }

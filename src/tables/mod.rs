@@ -4,13 +4,15 @@
 mod bridge;
 mod compare;
 mod csv;
+mod earlier;
 mod frames;
 mod rates;
 mod show;
 mod snapshot;
 
 pub use compare::{Comparison, RowCounts};
-pub use frames::{Frames, RunMarks, build};
+pub use earlier::{EarlierHour, earlier_hours, earlier_totals};
+pub use frames::{Frames, RunMarks, build, date_name};
 pub use snapshot::{Snapshot, Snapshots};
 
 use crate::model::Instant;
@@ -60,16 +62,21 @@ impl Frames<'_> {
         })
     }
 
-    /// Compares the hourly rows of one day with the published ones: all rows of the deliveries of this
-    /// run are replaced, those of other deliveries stay.
+    /// Compares the hourly rows of one day with the published ones: all rows of the deliveries whose
+    /// rows of that day are given are replaced, those of other deliveries stay.
     pub fn compare_day(
         &self,
         day: &str,
         published: &[RecordBatch],
     ) -> Result<Comparison, TableError> {
         let (table, keys) = ("delivery_kpi_hourly", ["delivery_id", "hour"]);
-        let replaced = self.deliveries.select([keys[0]])?;
-        compare::compare(table, &keys, published, &self.hourly(day)?, &replaced)
+        compare::compare(
+            table,
+            &keys,
+            published,
+            &self.hourly(day)?,
+            &self.given(day),
+        )
     }
 
     /// Compares the rows of `delivery_kpi` in the same way.

@@ -7,7 +7,7 @@ mod names;
 mod show;
 mod statuses;
 
-use super::compute::{Inputs, count_with, decoder, ledger};
+use super::compute::{Count, Inputs, decoder, ledger};
 use super::outcome::print;
 use super::progress;
 use crate::cli::Check;
@@ -31,15 +31,15 @@ pub fn run(flags: &Check) -> Result<u8, Error> {
     // Examples must come out the same; a fingerprint decides nothing that is published here.
     let key = Fingerprint::fixed();
     let mut watch = Stopwatch::new();
-    let (counted, mut inspector) = count_with(
-        &sources,
-        &pool,
-        &inputs,
-        key,
-        account,
-        progress.as_ref(),
-        &mut watch,
-    )?;
+    let count = Count {
+        sources: &sources,
+        pool: &pool,
+        inputs: &inputs,
+        fingerprint: key,
+        volumes: None,
+        progress: progress.as_ref(),
+    };
+    let (counted, mut inspector, _) = count.with(account, &mut watch)?;
     let ledger = ledger(&sources, &inputs, &counted)?;
     let names = Names {
         ids: inputs.catalog.ids(),

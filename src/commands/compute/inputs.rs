@@ -34,26 +34,84 @@ pub struct Inputs {
     pub ignored_validity: u64,
 }
 
-impl Inputs {
-    /// Lists, opens and checks the extracts, and reads the deliveries.
-    pub fn open(sources: &Sources, pool: &Pool) -> Result<Inputs, Error> {
-        let mut opened: Vec<OpenFile> = Vec::new();
-        let (mut bad_files, mut skipped, mut empty) = (Vec::new(), Vec::new(), Vec::new());
+/// The files of a job's extracts, not yet opened.
+#[derive(Clone, Debug, Default)]
+pub struct Listed {
+    /// Data files, by extract and name.
+    pub files: Vec<(Extract, SourceFile)>,
+    skipped: Vec<(Extract, String)>,
+    empty: Vec<Extract>,
+}
+
+impl Listed {
+    /// Lists the extracts.
+    pub fn of(sources: &Sources) -> Result<Listed, Error> {
+        let mut listed = Listed::default();
         for extract in Extract::ALL {
             let Some(path) = sources.path(extract) else {
                 continue;
             };
-            let Listing {
-                files,
-                skipped: other,
-            } = list(path)?;
-            skipped.extend(other.into_iter().map(|name| (extract, name)));
+            let Listing { files, skipped } = list(path)?;
+            let skipped = skipped.into_iter().map(|name| (extract, name));
+            listed.skipped.extend(skipped);
             if files.is_empty() && extract == Extract::SendingLog {
                 return Err(Error::NoSendingLog(path.display().to_string()));
             }
             if files.is_empty() {
-                empty.push(extract);
+                listed.empty.push(extract);
             }
+            listed
+                .files
+                .extend(files.into_iter().map(|file| (extract, file)));
+        }
+        Ok(listed)
+    }
+
+    /// The same with other files of the logs.
+    pub fn with_logs(mut self, logs: Vec<(Extract, SourceFile)>) -> Listed {
+        self.files.retain(|(of, _)| *of == Extract::Deliveries);
+        self.files.extend(logs);
+        self
+    }
+
+    /// The files of the logs.
+    pub fn logs(&self) -> impl Iterator<Item = &(Extract, SourceFile)> {
+        self.files
+            .iter()
+            .filter(|(of, _)| *of != Extract::Deliveries)
+    }
+}
+
+/// What an earlier run knew, where only what is new has to be opened.
+pub struct Earlier<'a> {
+    /// What identifiers are.
+    pub schemas: Schemas,
+    /// The deliveries, by their index.
+    pub deliveries: &'a [DeliveryId],
+}
+
+impl Inputs {
+    /// Lists, opens and checks the extracts, and reads the deliveries.
+    pub fn open(sources: &Sources, pool: &Pool) -> Result<Inputs, Error> {
+        Inputs::of(sources, pool, Listed::of(sources)?, None)
+    }
+
+    /// Opens and checks the listed files, on top of what an earlier run knew, and reads the deliveries.
+    pub fn of(
+        sources: &Sources,
+        pool: &Pool,
+        listed: Listed,
+        earlier: Option<&Earlier<'_>>,
+    ) -> Result<Inputs, Error> {
+        let Listed {
+            files,
+            skipped,
+            empty,
+        } = listed;
+        let (mut opened, mut bad_files): (Vec<OpenFile>, _) = (Vec::new(), Vec::new());
+        for extract in Extract::ALL {
+            let files = files.iter().filter(|(of, _)| *of == extract);
+            let files: Vec<SourceFile> = files.map(|(_, file)| file.clone()).collect();
             for file in open_all(pool, extract, &files, sources.mapping(extract)) {
                 match file {
                     Ok(file) => opened.push(file),
@@ -65,6 +123,7 @@ impl Inputs {
             let files: Vec<FileSchema<'_>> = opened.iter().map(schema_of).collect();
             check(&files, |extract| sources.mapping(extract)).map_err(Error::Schema)?
         };
+        let schemas = earlier.map_or(schemas, |earlier| earlier.schemas);
         let selection = selection(&sources.scope, schemas.delivery_id)?;
         let is_delivery = |file: &OpenFile| file.extract == Extract::Deliveries;
         let (deliveries, logs) = opened.into_iter().partition(is_delivery);
@@ -80,7 +139,8 @@ impl Inputs {
             ambiguous: Vec::new(),
             ignored_validity: 0,
         };
-        inputs.read_deliveries(sources, deliveries)?;
+        let known = earlier.map_or(&[][..], |earlier| earlier.deliveries);
+        inputs.read_deliveries(sources, deliveries, known)?;
         Ok(inputs)
     }
 
@@ -94,7 +154,12 @@ impl Inputs {
         self.logs.iter().map(rows).sum()
     }
 
-    fn read_deliveries(&mut self, sources: &Sources, files: Vec<OpenFile>) -> Result<(), Error> {
+    fn read_deliveries(
+        &mut self,
+        sources: &Sources,
+        files: Vec<OpenFile>,
+        known: &[DeliveryId],
+    ) -> Result<(), Error> {
         let mut rows = DeliveryRows::default();
         for file in files {
             let source = self.delivery_files.len() as u32;
@@ -126,7 +191,7 @@ impl Inputs {
             .values()
             .filter(|attributes| attributes.validity_is_ignored());
         self.ignored_validity = ignored.count() as u64;
-        self.catalog = Catalog::new(attributes);
+        self.catalog = Catalog::starting_with(known, attributes);
         if sources.on_bad_file == OnBadFile::Fail
             && self.logs.is_empty()
             && !self.bad_files.is_empty()

@@ -3,7 +3,7 @@
 use super::{Counted, Inputs};
 use crate::commands::people::{counted as several, number};
 use crate::error::Error;
-use crate::extracts::{Extract, FileError};
+use crate::extracts::{Extract, FileError, SourceFile};
 use crate::job::Sources;
 use crate::model::{FateCounts, Instant};
 use crate::publish::{FileRecord, LogRecord, RejectionRecord, Rows};
@@ -20,86 +20,141 @@ pub struct Ledger {
     pub rejections: Vec<(Extract, RejectionRecord)>,
 }
 
+/// What became of one file.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// The extract.
+    pub extract: Extract,
+    /// Its rows.
+    pub record: FileRecord,
+    /// The newest instant in it.
+    pub newest: Option<Instant>,
+}
+
+impl Entry {
+    /// That of a file that was read.
+    pub fn read(
+        extract: Extract,
+        file: &SourceFile,
+        counts: &FateCounts,
+        newest: Option<Instant>,
+    ) -> Entry {
+        Entry {
+            extract,
+            record: FileRecord {
+                log: extract.name().to_owned(),
+                file: file.name.clone(),
+                bytes: file.bytes as i64,
+                skipped: None,
+                rows: rows(counts),
+                rejections: rejections(counts),
+            },
+            newest,
+        }
+    }
+
+    /// That of a file that was left out.
+    pub fn left_out(error: &FileError) -> Entry {
+        Entry {
+            extract: error.extract,
+            record: FileRecord {
+                log: error.extract.name().to_owned(),
+                file: error.file.clone(),
+                skipped: Some(match error.row_group {
+                    Some(group) => format!("row group {group}: {}", error.reason),
+                    None => error.reason.clone(),
+                }),
+                ..FileRecord::default()
+            },
+            newest: None,
+        }
+    }
+}
+
 /// Draws up what became of every row; an error if some row has no fate, or two.
 pub fn ledger(sources: &Sources, inputs: &Inputs, counted: &Counted) -> Result<Ledger, Error> {
+    let while_reading = counted.files.iter().filter_map(|file| file.as_ref().err());
+    let bad = inputs.bad_files.iter().chain(while_reading);
+    let of_logs = inputs.logs.iter().zip(&counted.files);
+    let of_logs = of_logs.filter_map(|(file, read)| {
+        let read = read.as_ref().ok()?;
+        Some(Entry::read(
+            file.extract,
+            &file.file,
+            &read.counts,
+            read.newest,
+        ))
+    });
+    let entries = bad.map(Entry::left_out).chain(of_logs);
+    draw_up(sources, entries.chain(of_deliveries(inputs)))
+}
+
+/// What became of the rows of the deliveries extract.
+pub fn of_deliveries(inputs: &Inputs) -> impl Iterator<Item = Entry> {
+    let files = inputs.delivery_files.iter();
+    files.map(|(file, counts)| Entry::read(Extract::Deliveries, file, counts, None))
+}
+
+/// Sums up what became of files; an error if some row has no fate, or two.
+pub fn draw_up(sources: &Sources, entries: impl Iterator<Item = Entry>) -> Result<Ledger, Error> {
     let mut ledger = Ledger::default();
-    let mut logs: BTreeMap<Extract, (LogRecord, FateCounts, Option<Instant>)> = BTreeMap::new();
+    let mut logs: BTreeMap<Extract, (LogRecord, Option<Instant>)> = BTreeMap::new();
     for extract in Extract::ALL {
         if sources.path(extract).is_some() {
             let record = LogRecord {
                 log: extract.name().to_owned(),
                 ..LogRecord::default()
             };
-            logs.insert(extract, (record, FateCounts::default(), None));
+            logs.insert(extract, (record, None));
         }
     }
-    let mut skip = |error: &FileError, ledger: &mut Ledger| {
-        if let Some((log, _, _)) = logs.get_mut(&error.extract) {
-            log.files_skipped += 1;
-        }
-        ledger.files.push(FileRecord {
-            log: error.extract.name().to_owned(),
-            file: error.file.clone(),
-            skipped: Some(match error.row_group {
-                Some(group) => format!("row group {group}: {}", error.reason),
-                None => error.reason.clone(),
-            }),
-            ..FileRecord::default()
-        });
-    };
-    let while_reading = counted.files.iter().filter_map(|file| file.as_ref().err());
-    for error in inputs.bad_files.iter().chain(while_reading) {
-        skip(error, &mut ledger);
-    }
-    let of_logs = inputs
-        .logs
-        .iter()
-        .zip(&counted.files)
-        .filter_map(|(file, read)| {
-            let read = read.as_ref().ok()?;
-            Some((file.extract, &file.file, &read.counts, read.newest))
-        });
-    let of_deliveries = inputs
-        .delivery_files
-        .iter()
-        .map(|(file, counts)| (Extract::Deliveries, file, counts, None));
-    for (extract, file, counts, newest) in of_logs.chain(of_deliveries) {
-        check_fates(&format!("{extract}, file {}", file.name), counts)?;
-        if let Some((log, sum, newest_of_log)) = logs.get_mut(&extract) {
-            log.files_read += 1;
-            *sum += counts;
+    let mut rejected: BTreeMap<(Extract, String, String), i64> = BTreeMap::new();
+    for entry in entries {
+        let Entry {
+            extract,
+            record,
+            newest,
+        } = entry;
+        check_fates(&format!("{extract}, file {}", record.file), &record.rows)?;
+        if let Some((log, newest_of_log)) = logs.get_mut(&extract) {
+            log.files_read += i64::from(record.skipped.is_none());
+            log.files_skipped += i64::from(record.skipped.is_some());
+            log.rows += &record.rows;
             *newest_of_log = (*newest_of_log).max(newest);
         }
-        ledger.files.push(FileRecord {
-            log: extract.name().to_owned(),
-            file: file.name.clone(),
-            bytes: file.bytes as i64,
-            skipped: None,
-            rows: rows(counts),
-            rejections: rejections(counts),
-        });
+        for rejection in &record.rejections {
+            let reason = (extract, rejection.column.clone(), rejection.reason.clone());
+            *rejected.entry(reason).or_default() += rejection.rows;
+        }
+        ledger.files.push(record);
     }
-    for (extract, (mut log, counts, newest)) in logs {
-        check_fates(extract.name(), &counts)?;
-        log.rows = rows(&counts);
+    for (extract, (mut log, newest)) in logs {
+        check_fates(extract.name(), &log.rows)?;
         log.newest_event_at = newest.map(|newest| newest.to_string());
         ledger.logs.push(log);
-        ledger
-            .rejections
-            .extend(rejections(&counts).into_iter().map(|r| (extract, r)));
     }
+    let rejection = |((extract, column, reason), rows)| {
+        let record = RejectionRecord {
+            column,
+            reason,
+            rows,
+        };
+        (extract, record)
+    };
+    ledger.rejections = rejected.into_iter().map(rejection).collect();
     Ok(ledger)
 }
 
 /// Every row that was read has one fate, or nothing is published.
-fn check_fates(name: &str, counts: &FateCounts) -> Result<(), Error> {
-    match counts.adds_up() {
+fn check_fates(name: &str, rows: &Rows) -> Result<(), Error> {
+    match rows.add_up() {
         true => Ok(()),
         false => Err(Error::Fates(name.to_owned())),
     }
 }
 
-fn rows(counts: &FateCounts) -> Rows {
+/// The rows of a file by what became of them.
+pub fn rows(counts: &FateCounts) -> Rows {
     Rows {
         rows_read: counts.read as i64,
         rows_counted: counts.counted as i64,

@@ -3,11 +3,13 @@
 mod inputs;
 mod ledger;
 
-pub use inputs::Inputs;
-pub use ledger::{Ledger, ledger, log_line};
+pub use inputs::{Earlier, Inputs, Listed};
+pub use ledger::{Entry, Ledger, draw_up, ledger, log_line, of_deliveries, rows};
 
 use crate::decode::{DecodeKey, Decoder, Fingerprint, Selection};
-use crate::engine::{self, Account, FileRead, Pool, Progress};
+use crate::engine::{
+    self, Account, FileRead, Keeping, Partitions, Pool, Progress, Volume, Volumes, Waiting, Watched,
+};
 use crate::error::Error;
 use crate::extracts::{Extract, FileError, IdKind};
 use crate::history::Meaning;
@@ -45,66 +47,99 @@ impl Counting for Partial {
     }
 }
 
-/// Reads and counts what the sources hold.
-pub fn count(
-    sources: &Sources,
-    pool: &Pool,
-    inputs: &Inputs,
-    progress: &dyn Progress,
-    watch: &mut Stopwatch,
-) -> Result<Counted, Error> {
-    let account = || Partial::new(inputs.logs.len());
-    let key = Fingerprint::random();
-    let counted = count_with(sources, pool, inputs, key, account, progress, watch);
-    counted.map(|(counted, _)| counted)
+impl Counting for Watched {
+    fn partial(&self) -> &Partial {
+        &self.partial
+    }
 }
 
-/// The same with another account of the messages, whose text identifiers have fingerprints of this
-/// key.
-pub fn count_with<A: Counting>(
-    sources: &Sources,
-    pool: &Pool,
-    inputs: &Inputs,
-    key: Fingerprint,
-    account: impl Fn() -> A + Sync,
-    progress: &dyn Progress,
-    watch: &mut Stopwatch,
-) -> Result<(Counted, A), Error> {
-    match inputs.schemas.message_id {
-        IdKind::Integer => {
-            count_keyed::<u64, A>(sources, pool, inputs, key, account, progress, watch)
-        }
-        IdKind::String => {
-            count_keyed::<[u64; 2], A>(sources, pool, inputs, key, account, progress, watch)
+/// What is to be counted.
+#[derive(Clone, Copy)]
+pub struct Count<'a> {
+    /// The extracts, and what their rows mean.
+    pub sources: &'a Sources,
+    /// The threads.
+    pub pool: &'a Pool,
+    /// The extracts, opened.
+    pub inputs: &'a Inputs,
+    /// The key of text identifiers' fingerprints.
+    pub fingerprint: Fingerprint,
+    /// Where rows are kept for later runs, if they are.
+    pub volumes: Option<&'a Volumes>,
+    /// Who is told how far it is.
+    pub progress: &'a dyn Progress,
+}
+
+/// What is left of a count for later runs, where rows are kept.
+pub struct Remains {
+    /// Which rows wait together in the volumes.
+    pub partitions: Partitions,
+    /// The values behind the codes in the volumes.
+    pub codes: Codes,
+    /// All rows.
+    pub volumes: Vec<Volume>,
+}
+
+impl Count<'_> {
+    /// Reads and counts what the sources hold.
+    pub fn plainly(&self, watch: &mut Stopwatch) -> Result<Counted, Error> {
+        let account = || Partial::new(self.inputs.logs.len());
+        self.with(account, watch).map(|(counted, _, _)| counted)
+    }
+
+    /// The same with another account of the messages.
+    pub fn with<A: Counting>(
+        &self,
+        account: impl Fn() -> A + Sync,
+        watch: &mut Stopwatch,
+    ) -> Result<(Counted, A, Remains), Error> {
+        match self.inputs.schemas.message_id {
+            IdKind::Integer => count_keyed::<u64, A>(*self, account, watch),
+            IdKind::String => count_keyed::<[u64; 2], A>(*self, account, watch),
         }
     }
 }
 
 fn count_keyed<M: DecodeKey, A: Counting + Account<M>>(
-    sources: &Sources,
-    pool: &Pool,
-    inputs: &Inputs,
-    fingerprint: Fingerprint,
+    count: Count<'_>,
     account: impl Fn() -> A + Sync,
-    progress: &dyn Progress,
     watch: &mut Stopwatch,
-) -> Result<(Counted, A), Error> {
+) -> Result<(Counted, A, Remains), Error> {
+    let Count {
+        sources,
+        pool,
+        inputs,
+        fingerprint,
+        volumes,
+        progress,
+    } = count;
     let mut laps = Vec::new();
     let codes = Codes::default();
     let decoder = decoder(sources, inputs, &codes, fingerprint);
-    let partitions = engine::Partitions::for_rows(inputs.rows(), inputs.catalog.ids().len());
+    // What is kept grows from run to run.
+    const LEAST_KEPT: u64 = 1 << 23;
+    let rows = inputs.rows().max(volumes.map_or(0, |_| LEAST_KEPT));
+    let partitions = Partitions::for_rows(rows, inputs.catalog.ids().len());
     let mapping = |extract| sources.mapping(extract);
+    let keeping = volumes.map(|volumes| Keeping {
+        volumes: Some(volumes),
+        first_source: 0,
+        earlier: &[],
+    });
     let mut reading = engine::read::<M>(
         pool,
         &inputs.logs,
         mapping,
         &decoder,
-        partitions,
-        sources.room.as_ref(),
+        Waiting {
+            partitions,
+            room: sources.room.as_ref(),
+            keeping: keeping.as_ref(),
+        },
         progress,
     )?;
     laps.push(("reading", watch.lap()));
-    refuse_bad_files(sources, inputs, &reading.files)?;
+    refuse_bad_files(sources, inputs, &reading.files, &[])?;
 
     let ids = inputs.catalog.ids();
     let of = |id: &DeliveryId| inputs.catalog.attributes(id).cloned().unwrap_or_default();
@@ -126,7 +161,7 @@ fn count_keyed<M: DecodeKey, A: Counting + Account<M>>(
         account,
         progress,
     )?;
-    drop(std::mem::take(&mut reading.shelved));
+    let volumes = std::mem::take(&mut reading.shelved).into_kept();
     laps.push(("folding", watch.lap()));
 
     let partial = account.partial();
@@ -163,7 +198,12 @@ fn count_keyed<M: DecodeKey, A: Counting + Account<M>>(
         laps,
         notes,
     };
-    Ok((counted, account))
+    let remains = Remains {
+        partitions,
+        codes,
+        volumes,
+    };
+    Ok((counted, account, remains))
 }
 
 /// Decodes the rows of the inputs.
@@ -188,11 +228,13 @@ pub fn decoder<'a>(
 }
 
 /// Where the job fails on files that cannot be read, all of them are named at once. It also fails
-/// where nothing of an extract is left: what rests on it would be taken out of the tables.
+/// where nothing of an extract is left, among the `kept` ones neither: what rests on it would be taken out
+/// of the tables.
 pub fn refuse_bad_files(
     sources: &Sources,
     inputs: &Inputs,
     files: &[Result<FileRead, FileError>],
+    kept: &[Extract],
 ) -> Result<(), Error> {
     let read = inputs
         .logs
@@ -200,6 +242,7 @@ pub fn refuse_bad_files(
         .zip(files)
         .filter(|(_, read)| read.is_ok());
     let mut left: BTreeSet<Extract> = read.map(|(file, _)| file.extract).collect();
+    left.extend(kept);
     if !inputs.delivery_files.is_empty() {
         left.insert(Extract::Deliveries);
     }

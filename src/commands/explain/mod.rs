@@ -90,7 +90,7 @@ fn explain<M: DecodeKey>(
         &ids,
         progress.as_ref(),
     );
-    refuse_bad_files(sources, inputs, &search.files)?;
+    refuse_bad_files(sources, inputs, &search.files, &[])?;
     for error in inputs.bad_files.iter().chain(search.bad()) {
         say(&format!("left out: {error}\n"));
     }

@@ -1,47 +1,243 @@
 //! `recompute`: read, recompute, publish.
 
+mod again;
+mod keep;
 mod left_out;
+mod plan;
 mod publishing;
+mod renewed;
 mod summary;
 
 pub use summary::Report;
 
-use super::compute::{Counted, Inputs, Ledger, count, ledger, log_line};
-use crate::engine::{self, Progress};
+use super::compute::{Count, Counted, Earlier, Inputs, Ledger, Listed, ledger, log_line};
+use crate::decode::Fingerprint;
+use crate::engine::{self, Pool, Progress, Volumes, Watched};
 use crate::error::Error;
+use crate::extracts::IdKind;
 use crate::job::{Job, Scope, Stopwatch};
-use crate::publish::Lock;
+use crate::model::{Attributes, DeliveryId};
+use crate::publish::{Lock, Output};
+use crate::rollup::Kpis;
+use crate::state::{Changes, Kept, Store};
+use again::Again;
+use plan::Plan;
+use publishing::{ATTEMPTS, Ready};
 
 /// Runs the job. The report says what was done, also where input was left out.
 pub fn run(job: &Job, progress: &dyn Progress) -> Result<Report, Error> {
-    let started_at = crate::job::now();
-    let mut watch = Stopwatch::new();
-    let sources = &job.sources;
-    let pool = engine::pool(sources.threads)?;
+    let pool = engine::pool(job.sources.threads)?;
     let _lock = match job.dry_run {
         true => None,
         false => Some(Lock::take(&job.output)?),
     };
-    let inputs = Inputs::open(sources, &pool)?;
-    let mut report = Report::new(job, started_at);
-    report.lap("opening", watch.lap());
-    if sources.as_of > started_at {
-        let note = "as-of lies ahead of the clock: until then, runs as of an earlier instant are refused without --rewind";
-        report.notes.push(note.to_owned());
+    for _ in 0..ATTEMPTS {
+        let run = Run::new(job, &pool, progress)?;
+        if let Some(report) = run.go()? {
+            return Ok(report);
+        }
     }
-    let counted = count(sources, &pool, &inputs, progress, &mut watch)?;
-    for (stage, time) in &counted.laps {
-        report.lap(stage, *time);
+    Err(Error::Crowded(job.output.display().to_string(), ATTEMPTS))
+}
+
+/// One attempt.
+struct Run<'a> {
+    job: &'a Job,
+    pool: &'a Pool,
+    progress: &'a dyn Progress,
+    store: Store,
+    report: Report,
+    watch: Stopwatch,
+}
+
+impl<'a> Run<'a> {
+    fn new(job: &'a Job, pool: &'a Pool, progress: &'a dyn Progress) -> Result<Run<'a>, Error> {
+        let started_at = crate::job::now();
+        let mut report = Report::new(job, started_at);
+        if job.sources.as_of > started_at {
+            let note = "as-of lies ahead of the clock: until then, runs as of an earlier instant are refused without --rewind";
+            report.notes.push(note.to_owned());
+        }
+        Ok(Run {
+            job,
+            pool,
+            progress,
+            store: Store::of(&job.output),
+            report,
+            watch: Stopwatch::new(),
+        })
     }
-    report.notes.extend(counted.notes.iter().cloned());
-    report.enter(ledger(sources, &inputs, &counted)?, &inputs);
-    report.enter_unknown_mode(counted.unknown_mode);
-    if counted.kpis.deliveries.is_empty() && matches!(sources.scope, Scope::EventTime(_)) {
-        let note = "no delivery has events in that time: nothing is recomputed";
-        report.notes.push(note.to_owned());
+
+    /// The report; none if another run committed what this one was to build on.
+    fn go(mut self) -> Result<Option<Report>, Error> {
+        let listed = Listed::of(&self.job.sources)?;
+        let is_done = match plan::plan(self.job, &listed)? {
+            Plan::Everything(why) => {
+                let note = |why| format!("everything is read: {why}");
+                self.report.notes.extend(why.map(note));
+                self.everything(listed)?
+            }
+            Plan::Changes(earlier) => {
+                let (kept, changes) = *earlier;
+                self.changes(listed, kept, changes)?
+            }
+        };
+        self.report.lap("publishing", self.watch.lap());
+        self.report.total = self.watch.total();
+        Ok(is_done.then_some(self.report))
     }
-    publishing::publish(job, &pool, &inputs, &counted, progress, &mut report, &watch)?;
-    report.lap("publishing", watch.lap());
-    report.total = watch.total();
-    Ok(report)
+
+    /// Where rows are kept for later runs, if they are.
+    fn volumes(&self) -> Result<Option<Volumes>, Error> {
+        let is_kept = matches!(self.job.sources.scope, Scope::All) && !self.job.dry_run;
+        let run_id = &self.report.record.run_id;
+        Ok(match is_kept {
+            true => Some(self.store.volumes(run_id)?),
+            false => None,
+        })
+    }
+
+    fn everything(&mut self, listed: Listed) -> Result<bool, Error> {
+        let (job, pool) = (self.job, self.pool);
+        let sources = &job.sources;
+        let inputs = Inputs::of(sources, pool, listed, None)?;
+        self.report.lap("opening", self.watch.lap());
+        let volumes = self.volumes()?;
+        let count = Count {
+            sources,
+            pool,
+            inputs: &inputs,
+            fingerprint: Fingerprint::random(),
+            volumes: volumes.as_ref(),
+            progress: self.progress,
+        };
+        let watch = &mut self.watch;
+        let (mut counted, kept) = match &volumes {
+            None => (count.plainly(watch)?, None),
+            Some(_) => {
+                let account = || Watched::new(inputs.logs.len());
+                let (counted, watched, remains) = count.with(account, watch)?;
+                (counted, Some((watched, remains)))
+            }
+        };
+        self.enter(&mut counted);
+        let ledger = ledger(sources, &inputs, &counted)?;
+        let kept = match kept {
+            None => None,
+            Some((watched, remains)) => {
+                let run_id = &self.report.record.run_id;
+                let fingerprint = count.fingerprint;
+                let all = keep::All {
+                    job,
+                    pool,
+                    run_id,
+                    inputs: &inputs,
+                    counted: &counted,
+                    ledger: &ledger,
+                };
+                Some(keep::all(all, watched, remains, fingerprint)?)
+            }
+        };
+        self.report.enter(ledger, &inputs);
+        self.report.enter_unknown_mode(counted.unknown_mode);
+        if counted.kpis.deliveries.is_empty() && matches!(sources.scope, Scope::EventTime(_)) {
+            let note = "no delivery has events in that time: nothing is recomputed";
+            self.report.notes.push(note.to_owned());
+        }
+        let ready = Ready {
+            kpis: &counted.kpis,
+            attributes: &counted.attributes,
+            text_ids: inputs.schemas.delivery_id == IdKind::String,
+            kept: kept.as_ref(),
+            builds_on: None,
+        };
+        self.publish(&ready)
+    }
+
+    /// Enters what a count tells.
+    fn enter(&mut self, counted: &mut Counted) {
+        for (stage, time) in &counted.laps {
+            self.report.lap(stage, *time);
+        }
+        self.report.notes.append(&mut counted.notes);
+    }
+
+    fn changes(&mut self, listed: Listed, kept: Kept, changes: Changes) -> Result<bool, Error> {
+        let (job, pool) = (self.job, self.pool);
+        let sources = &job.sources;
+        let ids: Vec<DeliveryId> = kept.deliveries.iter().map(|d| d.id.clone()).collect();
+        let earlier = Earlier {
+            schemas: kept.schemas,
+            deliveries: &ids,
+        };
+        let only_new = listed.with_logs(changes.read.clone());
+        let inputs = Inputs::of(sources, pool, only_new, Some(&earlier))?;
+        self.report.lap("opening", self.watch.lap());
+        let volumes = self.volumes()?;
+        let again = Again {
+            job,
+            pool,
+            inputs: &inputs,
+            kept: &kept,
+            changes: &changes,
+            volumes: volumes.as_ref(),
+            progress: self.progress,
+        };
+        let recount = again.count(&mut self.watch)?;
+        for (stage, time) in &recount.laps {
+            self.report.lap(stage, *time);
+        }
+        let output = Output::existing(&job.output, sources.threads)?;
+        let published = output.published()?;
+        let Some(published) = published.filter(|p| p.last.state.as_ref() == Some(&kept.run_id))
+        else {
+            return Ok(false);
+        };
+        let kpis = renewed::renew(&again, &recount, &published)?;
+        self.report.lap("rolling up", self.watch.lap());
+        let entries = keep::entries(&again, &recount);
+        let ledger = super::compute::draw_up(sources, entries.into_iter())?;
+        let renewed = keep::changed(&again, &recount, &ledger, &self.report.record.run_id)?;
+        let (attributes, unknown_mode) = attributes(job, &inputs, &kpis);
+        self.report.follow(&changes, &recount);
+        self.report.enter(ledger, &inputs);
+        self.report.enter_unknown_mode(unknown_mode);
+        let builds_on = kept.run_id.clone();
+        let renewed = renewed.with_volumes(kept, recount.volumes);
+        let ready = Ready {
+            kpis: &kpis,
+            attributes: &attributes,
+            text_ids: inputs.schemas.delivery_id == IdKind::String,
+            kept: volumes.is_some().then_some(&renewed),
+            builds_on: Some(&builds_on),
+        };
+        self.publish(&ready)
+    }
+
+    fn publish(&mut self, ready: &Ready<'_>) -> Result<bool, Error> {
+        if let Some(kept) = ready.kept {
+            self.store.write(kept)?;
+            let record = &mut self.report.record;
+            record.state = Some(kept.run_id.clone());
+            record.listing = Some(kept.listing());
+        }
+        let (job, pool, watch) = (self.job, self.pool, &self.watch);
+        let report = &mut self.report;
+        let is_done = publishing::publish(job, pool, ready, self.progress, report, watch)?;
+        if is_done && !job.dry_run {
+            self.store.clean(ready.kept);
+        }
+        Ok(is_done)
+    }
+}
+
+/// The attributes of the deliveries of a run, the job's defaults in, and for how many of them neither
+/// extract nor job say whether they have the Email Feedback Service.
+fn attributes(job: &Job, inputs: &Inputs, kpis: &Kpis) -> (Vec<Attributes>, usize) {
+    let defaults = &job.sources.defaults;
+    let of = |id: &DeliveryId| inputs.catalog.attributes(id).cloned().unwrap_or_default();
+    let ids = || kpis.deliveries.iter().map(|delivery| &delivery.id);
+    let is_unknown = |id: &&DeliveryId| of(id).efs.or(defaults.efs).is_none();
+    let unknown = ids().filter(is_unknown).count();
+    (ids().map(|id| of(id).or(defaults)).collect(), unknown)
 }

@@ -2,41 +2,55 @@
 
 use super::left_out::newly_left_out;
 use super::summary::Report;
-use super::{Counted, Inputs};
 use crate::engine::{Pool, Progress, Stage, map};
 use crate::error::Error;
-use crate::extracts::IdKind;
 use crate::job::{Job, Scope, Stopwatch};
-use crate::model::Instant;
+use crate::model::{Attributes, Instant};
 use crate::publish::{
     Committed, DELIVERY_KPI, DELIVERY_KPI_HOURLY, Output, PublishError, ReportedRecord,
     TableRecord, Written,
 };
+use crate::rollup::Kpis;
+use crate::state::Kept;
 use crate::tables::{Comparison, Frames, RowCounts, RunMarks, build};
 use std::collections::BTreeSet;
 
 /// How often another run may be faster before this one gives up.
-const ATTEMPTS: usize = 5;
+pub const ATTEMPTS: usize = 5;
 
-/// Compares and, unless it is a dry run, commits.
+/// What is ready to be published.
+pub struct Ready<'a> {
+    /// The deliveries of the run.
+    pub kpis: &'a Kpis,
+    /// Their attributes, the job's defaults in, in the same order.
+    pub attributes: &'a [Attributes],
+    /// Whether identifiers are strings.
+    pub text_ids: bool,
+    /// What the run leaves for the next one, if it leaves something.
+    pub kept: Option<&'a Kept>,
+    /// The state of the run that it builds on; then nothing may have been committed since.
+    pub builds_on: Option<&'a str>,
+}
+
+/// Compares and, unless it is a dry run, commits; false if another run has committed in between and what
+/// this one builds on has to be read again.
 pub fn publish(
     job: &Job,
     pool: &Pool,
-    inputs: &Inputs,
-    counted: &Counted,
+    ready: &Ready<'_>,
     progress: &dyn Progress,
     report: &mut Report,
     watch: &Stopwatch,
-) -> Result<(), Error> {
+) -> Result<bool, Error> {
     let marks = RunMarks {
         run_id: report.record.run_id.clone(),
         as_of: job.sources.as_of,
     };
-    let text_ids = inputs.schemas.delivery_id == IdKind::String;
-    let frames = build(&counted.kpis, &counted.attributes, text_ids, &marks)?;
+    let frames = build(ready.kpis, ready.attributes, ready.text_ids, &marks)?;
     report.shown = frames.show(Report::SHOWN)?;
     report.not_final = frames.not_final()?;
-    report.deliveries = counted.kpis.deliveries.len() as u64;
+    report.deliveries = ready.kpis.deliveries.len() as u64;
+    report.record.mode = mode(job, ready).to_owned();
     let columns = frames.schemas()?;
     if job.dry_run && !has_published(job)? {
         let days: Vec<&str> = frames.days().collect();
@@ -46,12 +60,19 @@ pub fn publish(
         enter_left_out(report, &[]);
         let days = days?;
         report.difference = Some(frames.csv(&days)?);
-        enter(job, total(&days), &deliveries, report);
-        return Ok(());
+        enter(total(&days), &deliveries, report);
+        return Ok(true);
     }
     let output = Output::new(&job.output, job.sources.threads)?;
     for _ in 0..ATTEMPTS {
         let committed = output.open(&columns.hourly, &columns.deliveries, !job.dry_run)?;
+        let last = committed
+            .last
+            .as_ref()
+            .and_then(|last| last.state.as_deref());
+        if ready.builds_on.is_some() && ready.builds_on != last {
+            return Ok(false);
+        }
         let deliveries = frames.compare_deliveries(&committed.deliveries()?)?;
         refuse_rewind(job, &deliveries)?;
         let earlier = committed.last.as_ref().filter(|_| !job.full);
@@ -60,10 +81,10 @@ pub fn publish(
         let done = compare_days(job, pool, &frames, &committed, progress);
         progress.ends();
         let (days, hourly) = done?;
-        enter(job, total(&days), &deliveries, report);
+        enter(total(&days), &deliveries, report);
         if job.dry_run {
             report.difference = Some(frames.csv(&days)?);
-            return Ok(());
+            return Ok(true);
         }
         let deliveries = match deliveries.differs {
             true => committed.write_deliveries(deliveries.rows.as_ref())?,
@@ -77,13 +98,14 @@ pub fn publish(
                 .insert("publishing".to_owned(), seconds);
         });
         match done {
+            Err(PublishError::Conflict { .. }) if ready.builds_on.is_some() => return Ok(false),
             Err(PublishError::Conflict { .. }) => {}
             done => {
                 let failed = done?
                     .into_iter()
                     .map(|error| format!("no checkpoint: {error}"));
                 report.notes.extend(failed);
-                return Ok(());
+                return Ok(true);
             }
         }
     }
@@ -100,9 +122,11 @@ fn compare_days(
     progress: &dyn Progress,
 ) -> Result<(Vec<Comparison>, Written), Error> {
     let published = committed.hourly_days()?;
+    let first = frames.first_day();
     let names: BTreeSet<&str> = frames
         .days()
         .chain(published.keys().flatten().map(String::as_str))
+        .filter(|day| first.as_deref().is_some_and(|first| first <= *day))
         .collect();
     let names: Vec<&str> = names.into_iter().collect();
     let compare = |at: usize| -> Result<(Comparison, Written), Error> {
@@ -157,7 +181,7 @@ fn refuse_rewind(job: &Job, deliveries: &Comparison) -> Result<(), Error> {
     }
 }
 
-fn enter(job: &Job, hourly: RowCounts, deliveries: &Comparison, report: &mut Report) {
+fn enter(hourly: RowCounts, deliveries: &Comparison, report: &mut Report) {
     let record = |table: &str, counts: RowCounts| TableRecord {
         table: table.to_owned(),
         rows_inserted: counts.inserted as i64,
@@ -169,12 +193,15 @@ fn enter(job: &Job, hourly: RowCounts, deliveries: &Comparison, report: &mut Rep
         record(DELIVERY_KPI_HOURLY, hourly),
         record(DELIVERY_KPI, deliveries.counts),
     ];
-    report.record.mode = match job.sources.scope {
+}
+
+fn mode(job: &Job, ready: &Ready<'_>) -> &'static str {
+    match job.sources.scope {
+        Scope::All if ready.builds_on.is_some() => "incremental",
         Scope::All => "full",
         Scope::Deliveries(_) => "selected",
         Scope::EventTime(_) => "event_time",
     }
-    .to_owned();
 }
 
 /// Whether there is a published run; looks without making anything.

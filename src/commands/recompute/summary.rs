@@ -1,5 +1,6 @@
 //! What a run says at its end: is it right, what changed, what is not final yet.
 
+use super::again::Recount;
 use super::{Inputs, Ledger, log_line};
 use crate::commands::people::{counted, number};
 use crate::error::exit;
@@ -7,6 +8,7 @@ use crate::extracts::Extract;
 use crate::job::{Job, Scope};
 use crate::model::{DeadlineMode, Instant};
 use crate::publish::{RejectionRecord, RunRecord};
+use crate::state::Changes;
 use std::fmt::Write;
 use std::io::ErrorKind;
 use std::time::Duration;
@@ -34,6 +36,10 @@ pub struct Report {
     pub difference: Option<String>,
     /// The whole time.
     pub total: Duration,
+    /// What has changed since the last run, where the run builds on it.
+    changes: Option<String>,
+    /// The deliveries that follow from it, and why.
+    followed: Vec<(String, String)>,
     output: String,
     dry_run: bool,
 }
@@ -75,6 +81,30 @@ impl Report {
             dry_run: job.dry_run,
             ..Report::default()
         }
+    }
+
+    /// Enters what has changed since the last run, and what follows from it.
+    pub(super) fn follow(&mut self, changes: &Changes, recount: &Recount) {
+        let files = |files: usize| counted(files as i64, "file", "files");
+        let (replaced, vanished) = (changes.replaced.len(), changes.vanished.len());
+        let mut line = format!("{} new", files(changes.read.len() - replaced));
+        for (count, what) in [(replaced, "replaced"), (vanished, "vanished")] {
+            if count > 0 {
+                line += &format!(", {} {what}", files(count));
+            }
+        }
+        let followed = recount.followed.len() as i64;
+        line += &format!(
+            ", {} unchanged; {} to look at again",
+            files(changes.same.len()),
+            counted(followed, "delivery", "deliveries")
+        );
+        self.changes = Some(line);
+        let reasons = recount.followed.iter().map(|(index, reasons)| {
+            let names: Vec<&str> = reasons.iter().map(|reason| reason.name()).collect();
+            (recount.ids[index.0 as usize].to_string(), names.join(", "))
+        });
+        self.followed = reasons.collect();
     }
 
     /// Enters the time of a stage.
@@ -206,6 +236,14 @@ impl Report {
             record.deadline,
             counted(self.deliveries as i64, "delivery", "deliveries")
         )?;
+        if let Some(changes) = &self.changes {
+            writeln!(out, "since before  {changes}")?;
+        }
+        if self.dry_run {
+            for (delivery, reasons) in &self.followed {
+                writeln!(out, "follows       delivery {delivery}: {reasons}")?;
+            }
+        }
         for log in &record.logs {
             writeln!(out, "{}", log_line(log))?;
         }
@@ -330,6 +368,10 @@ impl Report {
             "left_out": self.left_out,
             "seconds": self.total.as_secs_f64(),
             "notes": self.notes,
+            "changes": self.changes,
+            "followed": self.followed.iter().map(|(delivery, reasons)| {
+                serde_json::json!({"delivery_id": delivery, "reasons": reasons})
+            }).collect::<Vec<_>>(),
             "run": self.record,
         })
         .to_string()

@@ -4,11 +4,12 @@
 mod block;
 mod comparison;
 
-use super::compute::{Inputs, count};
+use super::compute::{Count, Inputs};
 use super::outcome::{print, say};
 use super::people::{Clock, span};
 use super::progress;
 use crate::cli::Stats;
+use crate::decode::Fingerprint;
 use crate::engine;
 use crate::error::{Error, exit};
 use crate::extracts::IdKind;
@@ -86,7 +87,15 @@ fn recomputed(flags: &Stats, sources: &Sources, delivery: &str) -> Result<Option
     let inputs = Inputs::open(sources, &pool)?;
     let progress = progress(shown(flags.effort.progress, flags.json));
     let mut watch = Stopwatch::new();
-    let counted = match count(sources, &pool, &inputs, progress.as_ref(), &mut watch) {
+    let count = Count {
+        sources,
+        pool: &pool,
+        inputs: &inputs,
+        fingerprint: Fingerprint::random(),
+        volumes: None,
+        progress: progress.as_ref(),
+    };
+    let counted = match count.plainly(&mut watch) {
         Err(Error::NoSuchDelivery(_)) => return Ok(None),
         counted => counted?,
     };

@@ -1,6 +1,6 @@
 use super::*;
 use crate::decode::{Fingerprint, Selection, Zone};
-use crate::engine::packed::Number;
+use crate::engine::packed::{Extra, Number};
 use crate::engine::partition::Partitions;
 use crate::engine::run::Piece;
 use crate::engine::{Silent, pool};
@@ -86,14 +86,16 @@ fn told_apart(groups: &[&[i64]], lies: &[(i64, i64)]) -> Vec<bool> {
         fingerprint: Fingerprint::random(),
         interval: None,
     };
-    let room = None;
     let reading = read::<u64>(
         &pool,
         &files,
         |_| &mapping,
         &decoder,
-        Partitions::of(1),
-        room,
+        Waiting {
+            partitions: Partitions::of(1),
+            room: None,
+            keeping: None,
+        },
         &Silent,
     );
     let shelved = reading.expect("room").shelved;
@@ -102,8 +104,8 @@ fn told_apart(groups: &[&[i64]], lies: &[(i64, i64)]) -> Vec<bool> {
         let mut messages = vec![0; piece.rows()];
         piece.each(Number::Low, &mut messages, |message, low| *message = low);
         for group in messages {
-            let told = found[group as usize].get_or_insert(piece.has_tails());
-            assert_eq!(*told, piece.has_tails());
+            let told = found[group as usize].get_or_insert(piece.extra() == Extra::Tails);
+            assert_eq!(*told, piece.extra() == Extra::Tails);
         }
     };
     shelved.pieces(0, &mut Vec::new(), each).expect("room");

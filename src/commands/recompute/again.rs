@@ -1,0 +1,256 @@
+//! Counting what has changed since the last run: what the messages with new rows, with rows that are gone,
+//! and those that time has changed came to then, and what they come to now.
+
+use super::{Error, Inputs};
+use crate::commands::compute::{decoder, refuse_bad_files};
+use crate::decode::DecodeKey;
+use crate::engine::{
+    self, Changed, DeliverySet, FileRead, Judged, Keeping, Pool, Progress, Refolded, Standing,
+    Volume, Volumes, Waiting, Wake,
+};
+use crate::extracts::{Extract, FileError, IdKind};
+use crate::history::Meaning;
+use crate::job::{Job, Stopwatch};
+use crate::model::{Attributes, CodeEntry, Codes, DeliveryId, DeliveryIndex, Policy};
+use crate::rollup::Facts;
+use crate::state::{Changes, Kept};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// What is counted again.
+#[derive(Clone, Copy)]
+pub struct Again<'a> {
+    /// The job.
+    pub job: &'a Job,
+    /// The threads.
+    pub pool: &'a Pool,
+    /// The new files, opened, and all deliveries.
+    pub inputs: &'a Inputs,
+    /// What the last run has left.
+    pub kept: &'a Kept,
+    /// What has changed since.
+    pub changes: &'a Changes,
+    /// Where the new rows are kept; nowhere in a dry run.
+    pub volumes: Option<&'a Volumes>,
+    /// Who is told how far it is.
+    pub progress: &'a dyn Progress,
+}
+
+/// Why a delivery has to be looked at again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reason {
+    /// Rows of it are in new files.
+    NewRows,
+    /// Rows of it were in files that are gone or have another content now.
+    GoneRows,
+    /// Rows of it lay in the future, or a deadline has passed.
+    Time,
+    /// The deliveries extract says something else.
+    Attributes,
+}
+
+impl Reason {
+    /// For people.
+    pub fn name(self) -> &'static str {
+        match self {
+            Reason::NewRows => "new rows",
+            Reason::GoneRows => "replaced or vanished rows",
+            Reason::Time => "time",
+            Reason::Attributes => "attributes",
+        }
+    }
+}
+
+/// What was counted again.
+pub struct Recount {
+    /// What the messages came to, and come to.
+    pub refolded: Refolded,
+    /// All deliveries, by their index.
+    pub ids: Vec<DeliveryId>,
+    /// What is known of them, by their index.
+    pub facts: Vec<Facts>,
+    /// The deliveries that were looked at, and why.
+    pub followed: BTreeMap<DeliveryIndex, Vec<Reason>>,
+    /// The deliveries whose attributes have changed.
+    pub changed: DeliverySet,
+    /// By new file: what was read, or why it was left out.
+    pub files: Vec<Result<FileRead, FileError>>,
+    /// The new rows.
+    pub volumes: Vec<Volume>,
+    /// The values behind the codes of all rows.
+    pub codes: Vec<CodeEntry>,
+    /// How long each stage took.
+    pub laps: Vec<(&'static str, Duration)>,
+}
+
+impl Again<'_> {
+    /// Reads the new rows and counts.
+    pub fn count(&self, watch: &mut Stopwatch) -> Result<Recount, Error> {
+        match self.kept.schemas.message_id {
+            IdKind::Integer => self.count_keyed::<u64>(watch),
+            IdKind::String => self.count_keyed::<[u64; 2]>(watch),
+        }
+    }
+
+    fn count_keyed<M: DecodeKey>(&self, watch: &mut Stopwatch) -> Result<Recount, Error> {
+        let Again {
+            job,
+            pool,
+            inputs,
+            kept,
+            changes,
+            ..
+        } = *self;
+        let sources = &job.sources;
+        let mut laps = Vec::new();
+        let codes = Codes::with(kept.codes.clone());
+        let decoder = decoder(sources, inputs, &codes, kept.fingerprint);
+        let earlier: Vec<(Extract, (i64, i64))> = changes
+            .same
+            .iter()
+            .filter_map(|file| Some((file.extract, file.log_ids?)))
+            .collect();
+        let keeping = Keeping {
+            volumes: self.volumes,
+            first_source: kept.next_source,
+            earlier: &earlier,
+        };
+        let waiting = Waiting {
+            partitions: kept.partitions,
+            room: sources.room.as_ref(),
+            keeping: Some(&keeping),
+        };
+        let mapping = |extract| sources.mapping(extract);
+        let logs = &inputs.logs;
+        let mut reading = engine::read::<M>(pool, logs, mapping, &decoder, waiting, self.progress)?;
+        laps.push(("reading", watch.lap()));
+        let left: Vec<Extract> = changes.same.iter().map(|file| file.extract).collect();
+        refuse_bad_files(sources, inputs, &reading.files, &left)?;
+
+        let ids = inputs.catalog.ids();
+        let before = self.attributes_before(&ids);
+        let after: Vec<Option<&Attributes>> =
+            ids.iter().map(|id| inputs.catalog.attributes(id)).collect();
+        let policies = |of: &[Option<&Attributes>]| -> Vec<Policy> {
+            let whole = |of: &Option<&Attributes>| of.cloned().unwrap_or_default();
+            let whole = of.iter().map(|of| whole(of).or(&sources.defaults));
+            whole.map(|of| Policy::new(&of, sources.deadline)).collect()
+        };
+        let (policies_before, policies_after) = (policies(&before), policies(&after));
+        let places = || (0..ids.len()).map(|place| (place, DeliveryIndex(place as u32)));
+        let changed: DeliverySet = places()
+            .filter(|(place, _)| before[*place] != after[*place])
+            .map(|(_, index)| index)
+            .collect();
+        let mut whole: DeliverySet = places()
+            .filter(|(place, _)| policies_before[*place] != policies_after[*place])
+            .map(|(_, index)| index)
+            .collect();
+        let standings = self.standings(&reading.files);
+        let woken: Vec<Wake> = kept
+            .wakes
+            .iter()
+            .filter(|wake| wake.at < sources.as_of)
+            .copied()
+            .collect();
+        let judged = |as_of, policies| Judged {
+            policies,
+            meaning: Meaning {
+                as_of,
+                codes: &codes,
+            },
+        };
+        let partitions = kept.partitions;
+        let (refolded, facts) = loop {
+            let changed = Changed {
+                volumes: &kept.volumes,
+                added: &reading.shelved,
+                sources: &standings,
+                woken: &woken,
+                whole: &whole,
+                before: judged(kept.as_of, &policies_before),
+                after: judged(sources.as_of, &policies_after),
+            };
+            let refolded = engine::refold::<M>(pool, partitions, &changed, self.progress)?;
+            let (facts, doubtful) = self.facts(&refolded, &whole, ids.len());
+            if doubtful.is_empty() {
+                break (refolded, facts);
+            }
+            // Something that was the first or last of its delivery is so no longer.
+            doubtful.into_iter().for_each(|index| whole.add(index));
+        };
+        laps.push(("folding", watch.lap()));
+        let mut followed: BTreeMap<DeliveryIndex, Vec<Reason>> = BTreeMap::new();
+        let time: DeliverySet = woken.iter().map(|wake| wake.delivery).collect();
+        for (reason, set) in [
+            (Reason::NewRows, &refolded.added),
+            (Reason::GoneRows, &refolded.gone),
+            (Reason::Time, &time),
+            (Reason::Attributes, &changed),
+        ] {
+            for index in set.iter() {
+                followed.entry(index).or_default().push(reason);
+            }
+        }
+        Ok(Recount {
+            volumes: std::mem::take(&mut reading.shelved).into_kept(),
+            codes: codes.entries(),
+            refolded,
+            facts,
+            ids,
+            followed,
+            changed,
+            files: reading.files,
+            laps,
+        })
+    }
+
+    /// What the deliveries extract said when the last run read it.
+    fn attributes_before(&self, ids: &[DeliveryId]) -> Vec<Option<&Attributes>> {
+        let known = self.kept.deliveries.iter();
+        let known = known.map(|delivery| delivery.attributes.as_ref());
+        let new = std::iter::repeat(None);
+        known.chain(new).take(ids.len()).collect()
+    }
+
+    /// When the rows of each source count.
+    fn standings(&self, read: &[Result<FileRead, FileError>]) -> Vec<Standing> {
+        let first = self.kept.next_source as usize;
+        let mut standings = vec![Standing::default(); first + read.len()];
+        for file in &self.kept.files {
+            standings[file.source as usize].before = true;
+        }
+        for file in &self.changes.same {
+            standings[file.source as usize].after = true;
+        }
+        for (standing, read) in standings[first..].iter_mut().zip(read) {
+            standing.after = read.is_ok();
+        }
+        standings
+    }
+
+    /// What is known of each delivery now, and the deliveries of which that cannot be told from their
+    /// changed messages alone.
+    fn facts(
+        &self,
+        refolded: &Refolded,
+        whole: &DeliverySet,
+        deliveries: usize,
+    ) -> (Vec<Facts>, Vec<DeliveryIndex>) {
+        let mut doubtful = Vec::new();
+        let facts = (0..deliveries as u32).map(DeliveryIndex).map(|index| {
+            let now = refolded.after.partial.facts(index);
+            if whole.holds(index) {
+                return now;
+            }
+            let before = self.kept.deliveries.get(index.0 as usize);
+            let before = before.map_or_else(Facts::default, |delivery| delivery.facts);
+            let joined = before.replaced(&refolded.before.facts(index), &now);
+            joined.unwrap_or_else(|| {
+                doubtful.push(index);
+                now
+            })
+        });
+        (facts.collect(), doubtful)
+    }
+}

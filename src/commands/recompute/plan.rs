@@ -1,0 +1,74 @@
+//! Whether a run can build on what the last one has left, or has to read everything.
+
+use super::{Error, Listed};
+use crate::engine::Partitions;
+use crate::extracts::Extract;
+use crate::job::{Job, Scope};
+use crate::publish::Output;
+use crate::state::{Changes, Kept, Store, changes};
+
+/// The version of what rows mean to the program; another one is another meaning.
+const SEMANTICS: u32 = 1;
+
+/// How a run comes to its numbers.
+pub enum Plan {
+    /// It reads everything; where there were runs before, it says why.
+    Everything(Option<String>),
+    /// It reads what has changed since the last run.
+    Changes(Box<(Kept, Changes)>),
+}
+
+/// What the rows of a job mean: equal for jobs that come to the same numbers from the same files.
+pub fn meaning(job: &Job) -> String {
+    let sources = &job.sources;
+    let mappings = Extract::ALL.map(|extract| sources.mapping(extract));
+    format!(
+        "{SEMANTICS} {:?} {:?} {:?} {:?} {mappings:?}",
+        sources.labels, sources.defaults, sources.deadline, sources.zone
+    )
+}
+
+/// Finds out what a run has to read.
+pub fn plan(job: &Job, listed: &Listed) -> Result<Plan, Error> {
+    let everything = |why: &str| Ok(Plan::Everything(Some(why.to_owned())));
+    if !matches!(job.sources.scope, Scope::All) || !job.output.is_dir() {
+        return Ok(Plan::Everything(None));
+    }
+    let output = Output::existing(&job.output, job.sources.threads)?;
+    let Some(last) = output.last_run()? else {
+        return Ok(Plan::Everything(None));
+    };
+    if job.full {
+        return everything("--full");
+    }
+    let Some(state) = &last.state else {
+        return everything("the last run was of some deliveries only, and has left no state");
+    };
+    let kept = match Store::of(&job.output).read(state) {
+        Ok(kept) => kept,
+        Err(why) => {
+            let why = format!("the state of the last run cannot be used: {why}");
+            return Ok(Plan::Everything(Some(why)));
+        }
+    };
+    if kept.meaning != meaning(job) {
+        return everything(
+            "labels, defaults, columns, time zone, deadline or the rules of the program have changed",
+        );
+    }
+    if kept.as_of > job.sources.as_of {
+        return everything("as-of is earlier than that of the last run");
+    }
+    let rows = kept.volumes.iter().map(|volume| volume.rows()).sum();
+    if Partitions::for_rows(rows, 0).count() > 8 * kept.partitions.count() {
+        return everything("the state has outgrown its partitions");
+    }
+    let logs = listed.logs().cloned();
+    let changes = changes(&kept, logs, false).map_err(|error| {
+        Error::Listing(crate::extracts::ListingError::Unreadable {
+            path: Extract::SendingLog.name().to_owned(),
+            reason: error.to_string(),
+        })
+    })?;
+    Ok(Plan::Changes(Box::new((kept, changes))))
+}

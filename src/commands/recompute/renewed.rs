@@ -1,0 +1,170 @@
+//! The published counters, and on top of them what has changed.
+
+use super::Error;
+use super::again::{Again, Recount};
+use crate::model::{Attributes, DeliveryId, DeliveryIndex, Hour};
+use crate::publish::{DELIVERY_KPI_HOURLY, Published};
+use crate::rollup::{Change, DeliveryKpis, Facts, Given, HourKpis, Kpis, add_up};
+use crate::tables::{EarlierHour, date_name, earlier_hours, earlier_totals};
+use std::collections::{BTreeMap, HashMap};
+
+type Difference = BTreeMap<DeliveryIndex, BTreeMap<Hour, Change>>;
+
+/// What is different from what the changed messages came to before.
+fn difference(recount: &Recount) -> Difference {
+    let mut all: HashMap<(DeliveryIndex, Hour), Change> = HashMap::new();
+    for (key, change) in recount.refolded.after.partial.changes() {
+        *all.entry(key).or_default() += change;
+    }
+    for (key, change) in recount.refolded.before.changes() {
+        *all.entry(key).or_default() -= change;
+    }
+    let mut difference = Difference::new();
+    for ((delivery, hour), change) in all.into_iter().filter(|(_, change)| !change.is_zero()) {
+        difference.entry(delivery).or_default().insert(hour, change);
+    }
+    difference
+}
+
+/// The counters of all deliveries, with the hours of those that have changed.
+pub fn renew(
+    again: &Again<'_>,
+    recount: &Recount,
+    published: &Published<'_>,
+) -> Result<Kpis, Error> {
+    let mut difference = difference(recount);
+    let first_days = first_days(again, recount, &difference, published)?;
+    let place_of: HashMap<&DeliveryId, DeliveryIndex> =
+        recount.ids.iter().zip((0..).map(DeliveryIndex)).collect();
+    let from = |id: &DeliveryId| place_of.get(id).and_then(|index| first_days.get(index));
+    let mut hours: HashMap<DeliveryIndex, Vec<EarlierHour>> = HashMap::new();
+    if let Some(first) = first_days.values().min() {
+        let files = published.files(DELIVERY_KPI_HOURLY)?;
+        for (day, files) in files {
+            let day = day.unwrap_or_default();
+            let is_before = |first: i64| first > i64::MIN && *day < *date_name(first);
+            if is_before(*first) {
+                continue;
+            }
+            let rows = published.rows(DELIVERY_KPI_HOURLY, &files)?;
+            let is_wanted = |id: &DeliveryId| from(id).is_some_and(|first| !is_before(*first));
+            for row in earlier_hours(&rows, is_wanted)? {
+                hours.entry(place_of[&row.delivery]).or_default().push(row);
+            }
+        }
+    }
+    let totals = earlier_totals(&published.deliveries()?)?;
+    let mut deliveries = Vec::with_capacity(recount.ids.len());
+    for (index, id) in (0..).map(DeliveryIndex).zip(&recount.ids) {
+        let facts = recount.facts[index.0 as usize];
+        if !facts.in_a_log && again.inputs.catalog.attributes(id).is_none() {
+            continue;
+        }
+        let total = totals.get(id).copied().unwrap_or_default();
+        deliveries.push(match first_days.get(&index) {
+            None => DeliveryKpis {
+                id: id.clone(),
+                base: total,
+                hours: Vec::new(),
+                given: Given::Nothing,
+                facts,
+            },
+            Some(first) => changed(
+                id,
+                *first,
+                total,
+                hours.remove(&index).unwrap_or_default(),
+                difference.remove(&index).unwrap_or_default(),
+                facts,
+            )?,
+        });
+    }
+    deliveries.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+    Ok(Kpis { deliveries })
+}
+
+/// A delivery whose hours change from a day on.
+fn changed(
+    id: &DeliveryId,
+    first_day: i64,
+    total: Change,
+    mut earlier: Vec<EarlierHour>,
+    difference: BTreeMap<Hour, Change>,
+    facts: Facts,
+) -> Result<DeliveryKpis, Error> {
+    earlier.sort_unstable_by_key(|row| row.hour);
+    let base = match earlier.first() {
+        Some(first) => {
+            let mut base = first.total;
+            base -= &first.change;
+            base
+        }
+        None => total,
+    };
+    let mut changes = difference;
+    for row in &earlier {
+        *changes.entry(row.hour).or_default() += &row.change;
+    }
+    changes.retain(|_, change| !change.is_zero());
+    let hour = |(hour, total)| HourKpis { hour, total };
+    let mut hours: Vec<HourKpis> = changes.into_iter().map(hour).collect();
+    add_up(id, base, &mut hours)?;
+    Ok(DeliveryKpis {
+        id: id.clone(),
+        base,
+        hours,
+        given: match first_day {
+            i64::MIN => Given::All,
+            day => Given::From(day),
+        },
+        facts,
+    })
+}
+
+/// The first day that changes, for each delivery of which one does; that of all of its days is the lowest
+/// number.
+fn first_days(
+    again: &Again<'_>,
+    recount: &Recount,
+    difference: &Difference,
+    published: &Published<'_>,
+) -> Result<BTreeMap<DeliveryIndex, i64>, Error> {
+    let mut first_days: BTreeMap<DeliveryIndex, i64> = BTreeMap::new();
+    for (delivery, hours) in difference {
+        if let Some((hour, _)) = hours.first_key_value() {
+            first_days.insert(*delivery, hour.day());
+        }
+    }
+    let to_deliver = |attributes: Option<&Attributes>| attributes.and_then(|a| a.to_deliver);
+    for index in recount.changed.iter() {
+        let place = index.0 as usize;
+        let before = again.kept.deliveries.get(place);
+        let before = to_deliver(before.and_then(|delivery| delivery.attributes.as_ref()));
+        let after = to_deliver(again.inputs.catalog.attributes(&recount.ids[place]));
+        if before != after {
+            first_days.insert(index, i64::MIN);
+        }
+    }
+    let (before, after) = (again.kept.as_of, again.job.sources.as_of);
+    let cut = before.hour();
+    if cut.start() == before || before == after {
+        return Ok(first_days);
+    }
+    // The rows of the hour that as-of had cut.
+    let files = published.files(DELIVERY_KPI_HOURLY)?;
+    let Some(files) = files.get(&Some(date_name(cut.day()))) else {
+        return Ok(first_days);
+    };
+    let rows = published.rows(DELIVERY_KPI_HOURLY, files)?;
+    let place_of: HashMap<&DeliveryId, DeliveryIndex> =
+        recount.ids.iter().zip((0..).map(DeliveryIndex)).collect();
+    for row in earlier_hours(&rows, |id| place_of.contains_key(id))? {
+        if !row.is_complete {
+            let first = first_days
+                .entry(place_of[&row.delivery])
+                .or_insert(cut.day());
+            *first = (*first).min(cut.day());
+        }
+    }
+    Ok(first_days)
+}

@@ -1,0 +1,185 @@
+//! Messages that are folded again because something of them changed: with the rows that counted before,
+//! and with those that count now.
+
+use super::{Groups, Linked, NONE};
+use crate::engine::deliveries::DeliverySet;
+use crate::engine::fold::Account;
+use crate::engine::packed::{Extra, Number, from_order};
+use crate::engine::partition::home;
+use crate::engine::refold::{Judged, Standing};
+use crate::engine::run::Piece;
+use crate::history::Row;
+use crate::model::{Code, DeliveryIndex, MessageKey, Stamp, Tail};
+
+impl<M: MessageKey> Groups<M> {
+    /// Starts with no message.
+    pub fn clear(&mut self) {
+        if !self.messages.is_empty() {
+            self.table.fill(0);
+        }
+        self.messages.clear();
+        self.rows.clear();
+        self.tails.clear();
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+    }
+
+    /// The deliveries of the messages.
+    pub fn deliveries(&self) -> DeliverySet {
+        self.messages.iter().map(|m| m.delivery).collect()
+    }
+
+    /// Takes a message in, without rows.
+    pub fn touch(&mut self, message: M, delivery: DeliveryIndex) {
+        self.make_room(1);
+        let slot = home(message, delivery) as usize & (self.table.len() - 1);
+        self.place(message, delivery, slot);
+    }
+
+    /// Takes the messages of a piece in that have rows of some sources, without the rows; their deliveries
+    /// are told.
+    pub fn touch_those(
+        &mut self,
+        piece: Piece<'_>,
+        is_one: impl Fn(u32) -> bool,
+        deliveries: &mut DeliverySet,
+    ) {
+        let sources = piece.sources();
+        if !sources.iter().any(|source| is_one(*source)) {
+            return;
+        }
+        self.read_keys(&piece);
+        for row in 0..piece.rows() {
+            if is_one(sources[piece.get(Number::Source, row) as usize]) {
+                let (message, delivery) = self.keys[row];
+                self.touch(message, delivery);
+                deliveries.add(delivery);
+            }
+        }
+    }
+
+    /// Takes the rows of a piece in that belong to the messages that are here, and to deliveries that are
+    /// folded as a whole.
+    pub fn add_known(&mut self, piece: Piece<'_>, whole: &DeliverySet) {
+        if piece.rows() == 0 {
+            return;
+        }
+        self.read_keys(&piece);
+        self.make_room(0);
+        let has_whole = !whole.is_empty();
+        for row in 0..piece.rows() {
+            let (message, delivery) = self.keys[row];
+            if has_whole && whole.holds(delivery) {
+                self.make_room(1);
+            }
+            let slot = home(message, delivery) as usize & (self.table.len() - 1);
+            let place = match self.find(message, delivery, slot) {
+                Some(place) => place,
+                None if has_whole && whole.holds(delivery) => self.place(message, delivery, slot),
+                None => continue,
+            };
+            self.add_row(&piece, row, place);
+        }
+    }
+
+    /// The place of a message, if it is here.
+    fn find(&self, message: M, delivery: DeliveryIndex, mut slot: usize) -> Option<u32> {
+        let mask = self.table.len() - 1;
+        loop {
+            let place = self.table[slot].checked_sub(1)?;
+            let known = &self.messages[place as usize];
+            if known.message == message && known.delivery == delivery {
+                return Some(place);
+            }
+            slot = (slot + 1) & mask;
+        }
+    }
+
+    fn add_row(&mut self, piece: &Piece<'_>, row: usize, place: u32) {
+        let tail = match piece.extra() {
+            Extra::None => None,
+            Extra::RowIds => Some(Tail {
+                log_id: from_order(piece.get(Number::LogId, row)),
+                revision: 0,
+                rest: Tail::UNKNOWN,
+            }),
+            Extra::Tails => Some(Tail {
+                log_id: from_order(piece.get(Number::LogId, row)),
+                revision: from_order(piece.get(Number::Revision, row)),
+                rest: piece.get(Number::Rest, row),
+            }),
+        };
+        let at = self.rows.len() as u32;
+        let last = &mut self.messages[place as usize].last;
+        self.rows.push(Linked {
+            stamp: Stamp::from_bits(piece.get(Number::Stamp, row)),
+            code: Code::from_bits(piece.get(Number::Code, row) as u32),
+            source: piece.sources()[piece.get(Number::Source, row) as usize],
+            tail: match tail {
+                Some(_) => self.tails.len() as u32,
+                None => Row::SOLE,
+            },
+            before: std::mem::replace(last, at),
+        });
+        self.tails.extend(tail);
+    }
+
+    /// Replays the messages twice.
+    pub fn replay_twice<A: Account<M>, B: Account<M>>(
+        &mut self,
+        sources: &[Standing],
+        (judged_before, before): (Judged<'_>, &mut A),
+        (judged_after, after): (Judged<'_>, &mut B),
+    ) {
+        let mut others = Vec::new();
+        for message in &self.messages {
+            self.history.clear();
+            others.clear();
+            let mut at = message.last;
+            while at != NONE {
+                let linked = self.rows[at as usize];
+                let row = Row {
+                    stamp: linked.stamp,
+                    code: linked.code,
+                    source: linked.source,
+                    tail: linked.tail,
+                };
+                let standing = sources[linked.source as usize];
+                if standing.before {
+                    self.history.push(row);
+                }
+                if standing.after {
+                    others.push(row);
+                }
+                at = linked.before;
+            }
+            self.history.reverse();
+            others.reverse();
+            let (delivery, id) = (message.delivery, message.message);
+            let policy = |judged: Judged<'_>| judged.policies[delivery.0 as usize];
+            if !self.history.is_empty() {
+                before.message(
+                    delivery,
+                    id,
+                    &mut self.history,
+                    &self.tails,
+                    &policy(judged_before),
+                    judged_before.meaning,
+                );
+            }
+            if !others.is_empty() {
+                after.message(
+                    delivery,
+                    id,
+                    &mut others,
+                    &self.tails,
+                    &policy(judged_after),
+                    judged_after.meaning,
+                );
+            }
+        }
+    }
+}

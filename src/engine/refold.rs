@@ -1,0 +1,173 @@
+//! Folding again what changed: the messages with new rows, with rows that count no longer, and those that
+//! time has changed. What they came to before is taken off what they come to now.
+
+use super::deliveries::DeliverySet;
+use super::groups::Groups;
+use super::partition::Partitions;
+use super::shelf::{Shelved, SpillError, failed};
+use super::volume::Volume;
+use super::watch::{Wake, Watched};
+use super::{Pool, Progress, Stage, share};
+use crate::history::Meaning;
+use crate::model::{MessageKey, Policy};
+use crate::rollup::Partial;
+
+/// When the rows of a source count.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// They counted in the last run.
+    pub before: bool,
+    /// They count in this one.
+    pub after: bool,
+}
+
+/// What the messages are judged by.
+#[derive(Clone, Copy)]
+pub struct Judged<'a> {
+    /// The policies of the deliveries, by their index.
+    pub policies: &'a [Policy],
+    /// As-of and codes.
+    pub meaning: Meaning<'a>,
+}
+
+/// What is there to be folded again.
+pub struct Changed<'a> {
+    /// The rows that earlier runs have read.
+    pub volumes: &'a [Volume],
+    /// The rows that this run has read, in the same partitions.
+    pub added: &'a Shelved,
+    /// By source, when its rows count.
+    pub sources: &'a [Standing],
+    /// The messages that time has changed.
+    pub woken: &'a [Wake],
+    /// The deliveries all of whose messages are folded again.
+    pub whole: &'a DeliverySet,
+    /// How the last run judged.
+    pub before: Judged<'a>,
+    /// How this one does.
+    pub after: Judged<'a>,
+}
+
+/// What the messages came to before, and what they come to now.
+pub struct Refolded {
+    /// Before.
+    pub before: Partial,
+    /// Now.
+    pub after: Watched,
+    /// The deliveries of new rows.
+    pub added: DeliverySet,
+    /// The deliveries of rows that count no longer.
+    pub gone: DeliverySet,
+}
+
+/// Folds the changed messages of all partitions.
+pub fn refold<M: MessageKey>(
+    pool: &Pool,
+    partitions: Partitions,
+    changed: &Changed<'_>,
+    progress: &dyn Progress,
+) -> Result<Refolded, SpillError> {
+    progress.begins(Stage::Folding, partitions.count() as u64);
+    let sources = changed.sources.len();
+    let mut woken: Vec<Vec<&Wake>> = vec![Vec::new(); partitions.count()];
+    for wake in changed.woken {
+        let place = partitions.place(M::from_wide(wake.message), wake.delivery);
+        woken[usize::from(place)].push(wake);
+    }
+    let start = || Refolder::<M> {
+        before: Partial::new(sources),
+        after: Watched::new(sources),
+        added: DeliverySet::default(),
+        gone: DeliverySet::default(),
+        groups: Groups::default(),
+        buffer: Vec::new(),
+        done: Ok(()),
+    };
+    let work = |refolder: &mut Refolder<M>, partition: usize| {
+        if refolder.done.is_ok() {
+            refolder.done = refolder.fold(changed, &woken[partition], partition);
+            progress.advances(1);
+        }
+    };
+    let parts = share(pool, partitions.count(), start, work, |refolder| refolder);
+    progress.ends();
+    let mut all = Refolded {
+        before: Partial::new(sources),
+        after: Watched::new(sources),
+        added: DeliverySet::default(),
+        gone: DeliverySet::default(),
+    };
+    for part in parts {
+        part.done?;
+        all.before.merge(&part.before);
+        all.after.absorb(part.after);
+        all.added.extend(&part.added);
+        all.gone.extend(&part.gone);
+    }
+    Ok(all)
+}
+
+/// One thread that folds again.
+struct Refolder<M> {
+    before: Partial,
+    after: Watched,
+    added: DeliverySet,
+    gone: DeliverySet,
+    groups: Groups<M>,
+    buffer: Vec<u8>,
+    done: Result<(), SpillError>,
+}
+
+impl<M: MessageKey> Refolder<M> {
+    fn fold(
+        &mut self,
+        changed: &Changed<'_>,
+        woken: &[&Wake],
+        partition: usize,
+    ) -> Result<(), SpillError> {
+        let Refolder {
+            before,
+            after,
+            added,
+            gone,
+            groups,
+            buffer,
+            ..
+        } = self;
+        groups.clear();
+        changed
+            .added
+            .pieces(partition, buffer, |piece| groups.add(piece))?;
+        added.extend(&groups.deliveries());
+        for wake in woken {
+            groups.touch(M::from_wide(wake.message), wake.delivery);
+        }
+        let of = |source: u32| changed.sources[source as usize];
+        let is_gone = |source: u32| of(source).before && !of(source).after;
+        for volume in changed.volumes.iter().filter(|v| v.names(is_gone)) {
+            read(volume, partition, buffer)?;
+            volume.pieces(buffer, |piece| groups.touch_those(piece, is_gone, gone));
+        }
+        if groups.is_empty() && changed.whole.is_empty() {
+            return Ok(());
+        }
+        let touched = groups.deliveries();
+        for volume in changed.volumes {
+            if volume.has_some(&touched) || volume.has_some(changed.whole) {
+                read(volume, partition, buffer)?;
+                volume.pieces(buffer, |piece| groups.add_known(piece, changed.whole));
+            }
+        }
+        groups.replay_twice(
+            changed.sources,
+            (changed.before, before),
+            (changed.after, after),
+        );
+        Ok(())
+    }
+}
+
+fn read(volume: &Volume, partition: usize, buffer: &mut Vec<u8>) -> Result<(), SpillError> {
+    let read = volume.read(partition, buffer);
+    read.map_err(failed(volume.directory()))
+}

@@ -1,0 +1,258 @@
+//! Rows in a file, partition by partition: those that find no room in memory, and those that later runs
+//! need.
+
+use super::deliveries::DeliverySet;
+use super::packed::{MARGIN, Number, Packing};
+use super::run::Piece;
+use super::slab::Slab;
+use crate::model::DeliveryIndex;
+use serde::{Deserialize, Serialize};
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
+use xxhash_rust::xxh3::{Xxh3, xxh3_64};
+
+/// Runs in a file. For each partition: how many rows of each run, then these rows.
+pub struct Volume {
+    file: File,
+    directory: PathBuf,
+    /// None where the file has no name, and vanishes with the process.
+    name: Option<String>,
+    head: Head,
+}
+
+/// What has to be known of a volume to read it.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Head {
+    runs: Vec<Form>,
+    /// Where each partition starts, and where the last one ends.
+    starts: Vec<u64>,
+    /// A digest of the bytes of each partition; none where the file has no name.
+    digests: Vec<u64>,
+    /// The deliveries of its rows.
+    deliveries: DeliverySet,
+    rows: u64,
+}
+
+/// How the rows of a run are written, and the sources that they name.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct Form {
+    packing: Packing,
+    sources: Vec<u32>,
+}
+
+/// Where volumes with names are made.
+pub struct Volumes {
+    directory: PathBuf,
+    prefix: String,
+    next: AtomicU32,
+}
+
+/// The last bytes of a volume with a name: the length of its head, a digest of that, and this.
+const MARK: [u8; 8] = *b"dkpirows";
+const FOOT: usize = 24;
+
+impl Volumes {
+    /// Those of one run, whose names start alike.
+    pub fn new(directory: &Path, prefix: &str) -> Volumes {
+        Volumes {
+            directory: directory.to_owned(),
+            prefix: prefix.to_owned(),
+            next: AtomicU32::new(0),
+        }
+    }
+
+    /// The directory that they are in.
+    pub(super) fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Writes all rows of some slabs to a new one, which nobody but the user may read.
+    pub fn write(&self, slabs: &[Slab], partitions: usize) -> io::Result<Volume> {
+        let number = self.next.fetch_add(1, Ordering::Relaxed);
+        let name = format!("{}-{number}.rows", self.prefix);
+        let mut options = OpenOptions::new();
+        let options = options.read(true).write(true).create_new(true).mode(0o600);
+        let file = options.open(self.directory.join(&name))?;
+        let head = write(&file, slabs, partitions, true)?;
+        let json = serde_json::to_vec(&head)?;
+        let mut end = &file;
+        end.seek(SeekFrom::End(0))?;
+        end.write_all(&json)?;
+        let length = json.len() as u64;
+        end.write_all(&length.to_le_bytes())?;
+        end.write_all(&xxh3_64(&json).to_le_bytes())?;
+        end.write_all(&MARK)?;
+        Ok(Volume {
+            file,
+            directory: self.directory.clone(),
+            name: Some(name),
+            head,
+        })
+    }
+}
+
+impl Volume {
+    /// Writes all rows of some slabs to a file without a name.
+    pub fn unnamed(slabs: &[Slab], directory: &Path, partitions: usize) -> io::Result<Volume> {
+        let file = tempfile::tempfile_in(directory)?;
+        let head = write(&file, slabs, partitions, false)?;
+        Ok(Volume {
+            file,
+            directory: directory.to_owned(),
+            name: None,
+            head,
+        })
+    }
+
+    /// Opens one with a name. Anything wrong with it is an error.
+    pub fn open(directory: &Path, name: &str, partitions: usize) -> io::Result<Volume> {
+        let damaged = || io::Error::new(io::ErrorKind::InvalidData, "not what was written");
+        let mut file = File::open(directory.join(name))?;
+        let end = file.seek(SeekFrom::End(0))?;
+        let at = end.checked_sub(FOOT as u64).ok_or_else(damaged)?;
+        let mut foot = [0; FOOT];
+        file.read_exact_at(&mut foot, at)?;
+        let word = |at: usize| {
+            foot[at..]
+                .first_chunk()
+                .map_or(0, |w| u64::from_le_bytes(*w))
+        };
+        let start = at.checked_sub(word(0)).ok_or_else(damaged)?;
+        if foot[16..] != MARK {
+            return Err(damaged());
+        }
+        let mut json = Vec::with_capacity(word(0) as usize);
+        file.seek(SeekFrom::Start(start))?;
+        (&file).take(word(0)).read_to_end(&mut json)?;
+        if xxh3_64(&json) != word(8) {
+            return Err(damaged());
+        }
+        let head: Head = serde_json::from_slice(&json)?;
+        if head.digests.len() != partitions || head.starts.last() != Some(&start) {
+            return Err(damaged());
+        }
+        Ok(Volume {
+            file,
+            directory: directory.to_owned(),
+            name: Some(name.to_owned()),
+            head,
+        })
+    }
+
+    /// Its name, if it has one.
+    pub fn name(&self) -> Option<&str> {
+        self.name.as_deref()
+    }
+
+    /// The directory that it is in.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// How many rows it has.
+    pub fn rows(&self) -> u64 {
+        self.head.rows
+    }
+
+    /// How many bytes its rows take.
+    pub fn bytes(&self) -> u64 {
+        self.head.starts.last().copied().unwrap_or(0)
+    }
+
+    /// Whether it has rows of some of these deliveries.
+    pub fn has_some(&self, deliveries: &DeliverySet) -> bool {
+        self.head.deliveries.meets(deliveries)
+    }
+
+    /// Whether some of its rows came from one of these sources.
+    pub fn names(&self, is_one: impl Fn(u32) -> bool) -> bool {
+        let mut sources = self.head.runs.iter().flat_map(|run| &run.sources);
+        sources.any(|source| is_one(*source))
+    }
+
+    /// Reads a partition, with the margin of the last row.
+    pub(super) fn read(&self, partition: usize, buffer: &mut Vec<u8>) -> io::Result<()> {
+        let (start, end) = (self.head.starts[partition], self.head.starts[partition + 1]);
+        let bytes = (end - start) as usize;
+        buffer.resize(bytes + MARGIN, 0);
+        self.file.read_exact_at(&mut buffer[..bytes], start)?;
+        match self.head.digests.get(partition) {
+            Some(digest) if *digest != xxh3_64(&buffer[..bytes]) => Err(io::Error::new(
+                io::ErrorKind::InvalidData,
+                "not what was written",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    /// The pieces of a partition that was read.
+    pub(super) fn pieces(&self, buffer: &[u8], mut take: impl FnMut(Piece<'_>)) {
+        let runs = &self.head.runs;
+        let (counts, mut rest) = buffer.split_at(4 * runs.len());
+        for (run, count) in runs.iter().zip(counts.as_chunks().0) {
+            let rows = u32::from_le_bytes(*count) as usize;
+            let bytes = rows * run.packing.bytes();
+            take(Piece {
+                packing: &run.packing,
+                sources: &run.sources,
+                bytes: &rest[..bytes + MARGIN],
+                rows,
+            });
+            rest = &rest[bytes..];
+        }
+    }
+}
+
+/// Writes the rows of slabs to the start of a file.
+fn write(file: &File, slabs: &[Slab], partitions: usize, is_kept: bool) -> io::Result<Head> {
+    let mut writer = BufWriter::with_capacity(1 << 20, file);
+    let mut head = Head::default();
+    let mut end = 0u64;
+    let mut deliveries = DeliverySet::default();
+    let mut of_piece = Vec::new();
+    for partition in 0..partitions {
+        head.starts.push(end);
+        let mut digest = Xxh3::new();
+        let mut put = |bytes: &[u8]| {
+            end += bytes.len() as u64;
+            if is_kept {
+                digest.update(bytes);
+            }
+            writer.write_all(bytes)
+        };
+        let pieces = || slabs.iter().flat_map(|slab| slab.pieces(partition));
+        for piece in pieces() {
+            put(&(piece.rows as u32).to_le_bytes())?;
+        }
+        for piece in pieces() {
+            put(&piece.bytes[..piece.bytes.len() - MARGIN])?;
+            if is_kept {
+                of_piece.clear();
+                of_piece.resize(piece.rows, DeliveryIndex(0));
+                piece.each(Number::Delivery, &mut of_piece, |id, bits| {
+                    *id = DeliveryIndex(bits as u32);
+                });
+                of_piece.iter().for_each(|id| deliveries.add(*id));
+            }
+        }
+        if is_kept {
+            head.digests.push(digest.digest());
+        }
+    }
+    head.starts.push(end);
+    writer.flush()?;
+    let forms = slabs.iter().flat_map(Slab::runs).map(|run| {
+        let (packing, sources) = run.form();
+        Form {
+            packing: packing.clone(),
+            sources: sources.to_vec(),
+        }
+    });
+    head.runs = forms.collect();
+    head.deliveries = deliveries;
+    head.rows = slabs.iter().map(Slab::rows).sum();
+    Ok(head)
+}

@@ -1,0 +1,83 @@
+//! Messages that change without a new row, and when.
+
+use super::fold::Account;
+use crate::history::{Meaning, Row, live};
+use crate::model::{DeliveryIndex, Instant, MessageKey, Policy, Tail};
+use crate::rollup::Partial;
+
+/// A message that changes without a new row as soon as as-of is after an instant: a row of it lies there,
+/// or its deadline while it is being retried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Wake {
+    /// When.
+    pub at: Instant,
+    /// The delivery.
+    pub delivery: DeliveryIndex,
+    /// The wide form of the message.
+    pub message: [u64; 2],
+}
+
+/// Counts, and takes note of the messages that time will change.
+#[derive(Default)]
+pub struct Watched {
+    /// The counts.
+    pub partial: Partial,
+    /// These messages, in no order.
+    pub wakes: Vec<Wake>,
+}
+
+impl Watched {
+    /// An empty one for rows of so many sources.
+    pub fn new(sources: usize) -> Watched {
+        Watched {
+            partial: Partial::new(sources),
+            wakes: Vec::new(),
+        }
+    }
+
+    /// Adds what another thread has.
+    pub fn absorb(&mut self, other: Watched) {
+        self.partial.merge(&other.partial);
+        self.wakes.extend(other.wakes);
+    }
+}
+
+impl<M: MessageKey> Account<M> for Watched {
+    #[inline(always)]
+    fn message(
+        &mut self,
+        delivery: DeliveryIndex,
+        message: M,
+        rows: &mut Vec<Row>,
+        tails: &[Tail],
+        policy: &Policy,
+        meaning: Meaning<'_>,
+    ) {
+        let as_of = meaning.as_of;
+        let ahead = rows.iter().filter_map(|row| row.stamp.at());
+        let ahead = ahead.filter(|at| *at >= as_of).min();
+        let mut teller = self.partial.teller(delivery);
+        let life = live(rows, tails, policy, meaning, &mut teller);
+        teller.ends(&life);
+        let is_retried = |at: &Instant| {
+            let status = life
+                .status
+                .filter(|status| status.after_deadline().is_some());
+            *at >= as_of && status.is_some()
+        };
+        let deadline = life.deadline.filter(is_retried);
+        let first = match (ahead, deadline) {
+            (Some(a), Some(b)) => Some(a.min(b)),
+            (a, b) => a.or(b),
+        };
+        self.wakes.extend(first.map(|at| Wake {
+            at,
+            delivery,
+            message: message.wide(),
+        }));
+    }
+
+    fn merge(&mut self, other: Watched) {
+        self.absorb(other);
+    }
+}

@@ -1,0 +1,67 @@
+//! What is new, what was replaced and what is gone among the files of the logs.
+
+use super::kept::{Kept, KeptFile};
+use crate::extracts::{Extract, SourceFile};
+use std::collections::HashMap;
+use std::fmt::Write;
+use std::io;
+use xxhash_rust::xxh3::xxh3_128;
+
+/// The files of the logs beside those that the last run had read.
+#[derive(Default)]
+pub struct Changes {
+    /// Files that have to be read: their content is new.
+    pub read: Vec<(Extract, SourceFile)>,
+    /// The kept files that are still there, with the signs that they have now.
+    pub same: Vec<KeptFile>,
+    /// The kept files in whose place is another content.
+    pub replaced: Vec<KeptFile>,
+    /// The kept files that are no longer there.
+    pub vanished: Vec<KeptFile>,
+}
+
+/// Compares the listed files of the logs with the kept ones. Signs that are the same spare reading a file,
+/// unless all are to be read; where they differ, its content decides.
+pub fn changes(
+    kept: &Kept,
+    listed: impl Iterator<Item = (Extract, SourceFile)>,
+    reads_all: bool,
+) -> io::Result<Changes> {
+    let key = |file: &KeptFile| (file.extract, file.record.file.clone());
+    let mut known: HashMap<_, &KeptFile> = kept.files.iter().map(|f| (key(f), f)).collect();
+    let mut changes = Changes::default();
+    for (extract, file) in listed {
+        let Some(before) = known.remove(&(extract, file.name.clone())) else {
+            changes.read.push((extract, file));
+            continue;
+        };
+        let is_same = !reads_all && before.identity == file.identity
+            || before.identity.bytes == file.identity.bytes && before.digest == file.digest()?;
+        if is_same {
+            changes.same.push(KeptFile {
+                identity: file.identity,
+                ..before.clone()
+            });
+        } else {
+            changes.replaced.push(before.clone());
+            changes.read.push((extract, file));
+        }
+    }
+    let vanished = kept
+        .files
+        .iter()
+        .filter(|file| known.contains_key(&key(file)));
+    changes.vanished = vanished.cloned().collect();
+    Ok(changes)
+}
+
+/// A digest of the names and contents of files, whatever their order.
+pub fn listing_digest<'a>(files: impl Iterator<Item = (Extract, &'a str, &'a str)>) -> String {
+    let mut lines: Vec<String> = files
+        .map(|(extract, name, digest)| format!("{extract}\0{name}\0{digest}\n"))
+        .collect();
+    lines.sort_unstable();
+    let mut text = String::new();
+    let _ = write!(text, "{:032x}", xxh3_128(lines.concat().as_bytes()));
+    text
+}

@@ -1,0 +1,164 @@
+//! Where what is kept lies.
+
+use super::forms::{FORMAT, Form};
+use super::kept::Kept;
+use crate::engine::{Volume, Volumes, Wake};
+use crate::model::{DeliveryIndex, Instant};
+use std::collections::HashSet;
+use std::fs::{DirBuilder, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+use xxhash_rust::xxh3::xxh3_64;
+
+/// The directory below the output; what starts with `_` is no table and no extract.
+const DIRECTORY: &str = "_state";
+/// A wake: instant, delivery and message.
+const WAKE: usize = 28;
+
+/// The directory of the state.
+pub struct Store {
+    directory: PathBuf,
+}
+
+/// A state that cannot be written.
+#[derive(Debug, thiserror::Error)]
+#[error("state in {directory}: {source}")]
+pub struct StateError {
+    /// The directory.
+    pub directory: String,
+    /// The system's reason.
+    pub source: io::Error,
+}
+
+impl Store {
+    /// That of an output.
+    pub fn of(output: &Path) -> Store {
+        Store {
+            directory: output.join(DIRECTORY),
+        }
+    }
+
+    fn failed(&self, source: io::Error) -> StateError {
+        StateError {
+            directory: self.directory.display().to_string(),
+            source,
+        }
+    }
+
+    /// Where the volumes of a run are made; the directory is made if it is not there, and nobody but the
+    /// user may look into it.
+    pub fn volumes(&self, run_id: &str) -> Result<Volumes, StateError> {
+        let mut builder = DirBuilder::new();
+        let made = builder.recursive(true).mode(0o700).create(&self.directory);
+        made.map_err(|error| self.failed(error))?;
+        Ok(Volumes::new(&self.directory, run_id))
+    }
+
+    fn path(&self, run_id: &str, ending: &str) -> PathBuf {
+        self.directory.join(format!("{run_id}.{ending}"))
+    }
+
+    /// What a run has left, or why it cannot be used, for people.
+    pub fn read(&self, run_id: &str) -> Result<Kept, String> {
+        let text = std::fs::read(self.path(run_id, "json"));
+        let text = text.map_err(|error| match error.kind() {
+            io::ErrorKind::NotFound => "it is not there".to_owned(),
+            _ => error.to_string(),
+        })?;
+        let damaged = || "it is damaged".to_owned();
+        let (digest, json) = text.split_at_checked(16).ok_or_else(damaged)?;
+        if digest != format!("{:016x}", xxh3_64(json)).as_bytes() {
+            return Err(damaged());
+        }
+        let form: Form = serde_json::from_slice(json).map_err(|_| damaged())?;
+        if form.format != FORMAT {
+            return Err("another version of the program has written it".to_owned());
+        }
+        if form.run_id != run_id {
+            return Err(damaged());
+        }
+        let (count, digest) = form.wakes;
+        let names = form.volumes.clone();
+        let mut kept = form.kept().ok_or_else(damaged)?;
+        let partitions = kept.partitions.count();
+        for name in names {
+            let volume = Volume::open(&self.directory, &name, partitions);
+            kept.volumes.push(volume.map_err(|_| damaged())?);
+        }
+        let wakes = std::fs::read(self.path(run_id, "wakes")).map_err(|_| damaged())?;
+        if xxh3_64(&wakes) != digest || wakes.len() as u64 != count * WAKE as u64 {
+            return Err(damaged());
+        }
+        kept.wakes = wakes.as_chunks::<WAKE>().0.iter().map(wake).collect();
+        Ok(kept)
+    }
+
+    /// Writes what a run leaves, but for its volumes, which are there already.
+    pub fn write(&self, kept: &Kept) -> Result<(), StateError> {
+        let wakes: Vec<u8> = kept.wakes.iter().flat_map(bytes).collect();
+        let digest = (kept.wakes.len() as u64, xxh3_64(&wakes));
+        let form = serde_json::to_vec(&Form::of(kept, digest));
+        let form = form.map_err(|error| self.failed(error.into()))?;
+        let mut text = format!("{:016x}", xxh3_64(&form)).into_bytes();
+        text.extend(form);
+        for (ending, bytes) in [("wakes", wakes), ("json", text)] {
+            let mut options = OpenOptions::new();
+            let options = options.write(true).create_new(true).mode(0o600);
+            let file = options.open(self.path(&kept.run_id, ending));
+            let written = file.and_then(|mut file| file.write_all(&bytes));
+            written.map_err(|error| self.failed(error))?;
+        }
+        Ok(())
+    }
+
+    /// Removes what belongs to other states; what cannot be removed stays until the next time.
+    pub fn clean(&self, kept: Option<&Kept>) {
+        let mut wanted: HashSet<String> = HashSet::new();
+        if let Some(kept) = kept {
+            wanted.insert(format!("{}.json", kept.run_id));
+            wanted.insert(format!("{}.wakes", kept.run_id));
+            wanted.extend(
+                kept.volumes
+                    .iter()
+                    .filter_map(|v| v.name())
+                    .map(str::to_owned),
+            );
+        }
+        let Ok(entries) = std::fs::read_dir(&self.directory) else {
+            return;
+        };
+        for entry in entries.flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            let ours = [".json", ".wakes", ".rows"];
+            if ours.iter().any(|ending| name.ends_with(ending)) && !wanted.contains(&name) {
+                let _ = std::fs::remove_file(entry.path());
+            }
+        }
+    }
+}
+
+fn bytes(wake: &Wake) -> [u8; WAKE] {
+    let mut bytes = [0; WAKE];
+    bytes[..8].copy_from_slice(&wake.at.micros().to_le_bytes());
+    bytes[8..12].copy_from_slice(&wake.delivery.0.to_le_bytes());
+    bytes[12..20].copy_from_slice(&wake.message[0].to_le_bytes());
+    bytes[20..].copy_from_slice(&wake.message[1].to_le_bytes());
+    bytes
+}
+
+fn wake(bytes: &[u8; WAKE]) -> Wake {
+    let word = |at: usize| {
+        bytes[at..]
+            .first_chunk()
+            .map_or(0, |w| u64::from_le_bytes(*w))
+    };
+    let delivery = bytes[8..]
+        .first_chunk()
+        .map_or(0, |w| u32::from_le_bytes(*w));
+    Wake {
+        at: Instant::from_micros(word(0) as i64),
+        delivery: DeliveryIndex(delivery),
+        message: [word(12), word(20)],
+    }
+}

@@ -1,0 +1,125 @@
+//! Counters as they were published, for runs that add to them.
+
+use super::TableError;
+use crate::model::{DeliveryId, Hour, Instant};
+use crate::rollup::{Change, Counter};
+use arrow::array::{Array, AsArray, Int64Array, RecordBatch};
+use arrow::datatypes::{DataType, Int64Type, TimestampMicrosecondType};
+use std::collections::BTreeMap;
+
+/// A published row of `delivery_kpi_hourly`.
+#[derive(Clone, Debug)]
+pub struct EarlierHour {
+    /// The delivery.
+    pub delivery: DeliveryId,
+    /// The hour.
+    pub hour: Hour,
+    /// What changed in it.
+    pub change: Change,
+    /// The values at its end.
+    pub total: Change,
+    /// Whether as-of had not cut it.
+    pub is_complete: bool,
+}
+
+/// The published counters of all deliveries, from rows of `delivery_kpi`.
+pub fn earlier_totals(batches: &[RecordBatch]) -> Result<BTreeMap<DeliveryId, Change>, TableError> {
+    let mut totals = BTreeMap::new();
+    for batch in batches {
+        let table = Table("delivery_kpi", batch);
+        let (ids, counters) = (table.ids()?, table.counters("")?);
+        for (row, id) in ids.into_iter().enumerate() {
+            totals.insert(id, counters.of(row));
+        }
+    }
+    Ok(totals)
+}
+
+/// The published rows of `delivery_kpi_hourly` of the deliveries that `is_wanted`.
+pub fn earlier_hours(
+    batches: &[RecordBatch],
+    is_wanted: impl Fn(&DeliveryId) -> bool,
+) -> Result<Vec<EarlierHour>, TableError> {
+    let mut hours = Vec::new();
+    for batch in batches {
+        let table = Table("delivery_kpi_hourly", batch);
+        let (totals, changes) = (table.counters("")?, table.counters("_delta")?);
+        let starts = table.column("hour", "a timestamp")?;
+        let starts = starts.as_primitive_opt::<TimestampMicrosecondType>();
+        let starts = starts.ok_or_else(|| table.wrong("hour", "a timestamp"))?;
+        let complete = table.column("hour_complete", "a boolean")?;
+        let complete = complete.as_boolean_opt();
+        let complete = complete.ok_or_else(|| table.wrong("hour_complete", "a boolean"))?;
+        for (row, delivery) in table.ids()?.into_iter().enumerate() {
+            if is_wanted(&delivery) {
+                hours.push(EarlierHour {
+                    delivery,
+                    hour: Instant::from_micros(starts.value(row)).hour(),
+                    change: changes.of(row),
+                    total: totals.of(row),
+                    is_complete: complete.value(row),
+                });
+            }
+        }
+    }
+    Ok(hours)
+}
+
+/// Rows of a published table.
+struct Table<'a>(&'static str, &'a RecordBatch);
+
+/// The columns of all counters.
+struct Counters(Vec<(Counter, Int64Array)>);
+
+impl Counters {
+    fn of(&self, row: usize) -> Change {
+        let mut change = Change::default();
+        for (counter, column) in &self.0 {
+            change.add(*counter, column.value(row));
+        }
+        change
+    }
+}
+
+impl Table<'_> {
+    fn wrong(&self, column: &str, expected: &str) -> TableError {
+        let found = self.1.column_by_name(column);
+        TableError::Published {
+            table: self.0,
+            column: column.to_owned(),
+            expected: expected.to_owned(),
+            found: found.map_or("no such column".to_owned(), |c| c.data_type().to_string()),
+        }
+    }
+
+    fn column(&self, name: &str, expected: &str) -> Result<&dyn Array, TableError> {
+        let column = self.1.column_by_name(name).map(AsRef::as_ref);
+        column.ok_or_else(|| self.wrong(name, expected))
+    }
+
+    fn counters(&self, ending: &str) -> Result<Counters, TableError> {
+        let column = |(counter, name): (Counter, &str)| {
+            let name = format!("{name}{ending}");
+            let column = self.column(&name, "Int64")?;
+            let numbers = column.as_primitive_opt::<Int64Type>();
+            let numbers = numbers.ok_or_else(|| self.wrong(&name, "Int64"))?;
+            Ok((counter, numbers.clone()))
+        };
+        let columns: Result<_, TableError> = Counter::columns().map(column).collect();
+        columns.map(Counters)
+    }
+
+    fn ids(&self) -> Result<Vec<DeliveryId>, TableError> {
+        const ID: &str = "delivery_id";
+        const EXPECTED: &str = "Int64 or Utf8";
+        let column = self.column(ID, EXPECTED)?;
+        if *column.data_type() == DataType::Int64 {
+            let numbers = column.as_primitive::<Int64Type>().values().iter();
+            return Ok(numbers.map(|id| DeliveryId::Number(*id)).collect());
+        }
+        let texts = column.as_string_opt::<i32>();
+        let texts = texts.ok_or_else(|| self.wrong(ID, EXPECTED))?.iter();
+        let id = |text: Option<&str>| DeliveryId::Text(text.unwrap_or_default().into());
+        Ok(texts.map(id).collect())
+    }
+}
