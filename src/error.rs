@@ -104,6 +104,21 @@ pub enum Error {
     /// A table as a file.
     #[error(transparent)]
     Export(ExportError),
+    /// Files are gone, and the job says that this is an error.
+    #[error("{} of the last run are gone (on_vanished = \"fail\"):\n{}", .0.len(), lines(.0))]
+    Vanished(Vec<String>),
+    /// More files are gone than expire from one run to the next.
+    #[error(
+        "{log}: {gone} of the {files} files of the last run are gone; is a directory missing? --accept-shrinkage goes on without them"
+    )]
+    Shrunk {
+        /// The log.
+        log: String,
+        /// How many are gone.
+        gone: usize,
+        /// How many there were.
+        files: usize,
+    },
     /// What is left for the next run.
     #[error(transparent)]
     State(#[from] StateError),
@@ -169,6 +184,8 @@ impl Error {
             | Error::Publish(_)
             | Error::Export(_)
             | Error::State(_)
+            | Error::Vanished(_)
+            | Error::Shrunk { .. }
             | Error::Crowded(..)
             | Error::Lock(LockError::Io { .. })
             | Error::Generate(_)

@@ -72,9 +72,33 @@ pub struct Recompute {
     )]
     pub event_time_end: Option<String>,
 
-    /// Forget what earlier runs knew: rejected rows that they have reported count again
+    /// Forget what earlier runs knew: everything is read, and rejected rows that they have reported count
+    /// again
     #[arg(long, help_heading = "What to compute")]
     pub full: bool,
+
+    /// Compute these deliveries again, from what is left, though files with rows of them are gone
+    #[arg(
+        long,
+        value_name = "ID",
+        num_args = 1..,
+        allow_negative_numbers = true,
+        help_heading = "What to compute"
+    )]
+    pub thaw: Vec<String>,
+
+    /// Go on though half of the files of a log, or more, are gone since the last run
+    #[arg(long, help_heading = "What to compute")]
+    pub accept_shrinkage: bool,
+
+    /// Look at the content of every file to tell whether it has changed, not at its size, times and
+    /// number alone
+    #[arg(long, help_heading = "How")]
+    pub rehash: bool,
+
+    /// Wait for another run that holds the output, instead of leaving with exit code 4
+    #[arg(long, help_heading = "How")]
+    pub wait: bool,
 
     /// Write nothing; print the hourly rows that would be new or different as CSV
     #[arg(long, help_heading = "How")]

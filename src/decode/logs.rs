@@ -68,8 +68,8 @@ pub struct Decoded<M> {
     pub log_ids: Rising,
     /// Rows read, rejected, not selected.
     pub counts: FateCounts,
-    /// The newest instant of a row that is not rejected.
-    pub newest: Option<Instant>,
+    /// The oldest and the newest instant of a row that is not rejected.
+    pub span: Option<(Instant, Instant)>,
     /// Deliveries with events in the decoder's interval.
     pub touched: HashSet<DeliveryIndex>,
     /// Of the decoder that it goes through.
@@ -87,7 +87,7 @@ impl<M> Default for Decoded<M> {
             keeps_row_ids: false,
             log_ids: Rising::default(),
             counts: FateCounts::default(),
-            newest: None,
+            span: None,
             touched: HashSet::new(),
             recent: Recent::default(),
             is_odd: false,
@@ -100,7 +100,7 @@ impl<M> Decoded<M> {
     pub fn begin(&mut self) {
         self.log_ids = Rising::default();
         self.counts = FateCounts::default();
-        self.newest = None;
+        self.span = None;
         self.touched.clear();
         self.is_odd = false;
     }
@@ -182,9 +182,10 @@ impl Decoder<'_> {
             out.is_odd = true;
             return false;
         }
-        out.newest = out
-            .newest
-            .max(at.iter().copied().max().map(Instant::from_micros));
+        if let (Some(oldest), Some(newest)) = (at.iter().min(), at.iter().max()) {
+            out.span = widened(out.span, Instant::from_micros(*oldest));
+            out.span = widened(out.span, Instant::from_micros(*newest));
+        }
         out.log_ids.push_slice(log_ids.unwrap_or_default());
         if out.keeps_row_ids && !has_tails {
             out.row_ids.extend_from_slice(log_ids.unwrap_or_default());
@@ -206,7 +207,9 @@ impl Decoder<'_> {
         for row in 0..batch.num_rows() {
             match read(row) {
                 Ok(Some((event, tail))) => {
-                    out.newest = out.newest.max(event.stamp.at());
+                    if let Some(at) = event.stamp.at() {
+                        out.span = widened(out.span, at);
+                    }
                     if let (Some(interval), Some(at)) = (&self.interval, event.stamp.at())
                         && interval.contains(&at)
                     {
@@ -230,6 +233,14 @@ impl Decoder<'_> {
                 }
             }
         }
+    }
+}
+
+/// The span with an instant in it.
+fn widened(span: Option<(Instant, Instant)>, at: Instant) -> Option<(Instant, Instant)> {
+    match span {
+        None => Some((at, at)),
+        Some((oldest, newest)) => Some((oldest.min(at), newest.max(at))),
     }
 }
 

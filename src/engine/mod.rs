@@ -24,7 +24,7 @@ pub use fold::{Account, fold};
 pub use partition::Partitions;
 pub use progress::{Progress, Silent, Stage};
 pub use read::{FileRead, Keeping, Reading, Waiting, open_all, read};
-pub use refold::{Changed, Judged, Refolded, Standing, refold};
+pub use refold::{Changed, Judged, Refolded, Standing, deliveries_of, refold};
 pub use sheaf::Sheaf;
 pub use shelf::{Room, Shelf, Shelved, SpillError};
 pub use slab::Slab;

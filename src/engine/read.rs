@@ -19,8 +19,8 @@ use std::collections::HashSet;
 pub struct FileRead {
     /// Rows read, rejected and not selected; the other fates come from folding.
     pub counts: FateCounts,
-    /// The newest instant in it.
-    pub newest: Option<Instant>,
+    /// The oldest and the newest instant in it.
+    pub span: Option<(Instant, Instant)>,
     /// The lowest and the highest `log_id` in it.
     pub log_ids: Option<(i64, i64)>,
 }
@@ -154,7 +154,7 @@ fn reading(
         match (read, &mut reading.files[unit.source]) {
             (Ok(unit), Ok(file)) => {
                 file.counts += &unit.read.counts;
-                file.newest = file.newest.max(unit.read.newest);
+                file.span = both(file.span, unit.read.span);
                 file.log_ids = both(file.log_ids, unit.read.log_ids);
                 reading.touched.extend(unit.touched);
             }
@@ -169,7 +169,7 @@ fn reading(
 }
 
 /// The bounds of what is within some bounds or others.
-fn both(some: Option<(i64, i64)>, others: Option<(i64, i64)>) -> Option<(i64, i64)> {
+fn both<T: Ord>(some: Option<(T, T)>, others: Option<(T, T)>) -> Option<(T, T)> {
     match (some, others) {
         (Some((a, b)), Some((c, d))) => Some((a.min(c), b.max(d))),
         (some, others) => some.or(others),
@@ -268,7 +268,7 @@ impl<M: DecodeKey> Reader<'_, M> {
         Ok(UnitRead {
             read: FileRead {
                 counts: std::mem::take(&mut decoded.counts),
-                newest: decoded.newest,
+                span: decoded.span,
                 log_ids: decoded.log_ids.bounds(),
             },
             touched: std::mem::take(&mut decoded.touched),

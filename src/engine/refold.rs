@@ -10,7 +10,7 @@ use super::watch::{Wake, Watched};
 use super::{Pool, Progress, Stage, share};
 use crate::history::Meaning;
 use crate::model::{MessageKey, Policy};
-use crate::rollup::Partial;
+use std::sync::Arc;
 
 /// When the rows of a source count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,6 +28,8 @@ pub struct Judged<'a> {
     pub policies: &'a [Policy],
     /// As-of and codes.
     pub meaning: Meaning<'a>,
+    /// The deliveries whose messages are not counted.
+    pub frozen: &'a Arc<DeliverySet>,
 }
 
 /// What is there to be folded again.
@@ -51,7 +53,7 @@ pub struct Changed<'a> {
 /// What the messages came to before, and what they come to now.
 pub struct Refolded {
     /// Before.
-    pub before: Partial,
+    pub before: Watched,
     /// Now.
     pub after: Watched,
     /// The deliveries of new rows.
@@ -75,8 +77,8 @@ pub fn refold<M: MessageKey>(
         woken[usize::from(place)].push(wake);
     }
     let start = || Refolder::<M> {
-        before: Partial::new(sources),
-        after: Watched::new(sources),
+        before: Watched::new(sources, changed.before.frozen),
+        after: Watched::new(sources, changed.after.frozen),
         added: DeliverySet::default(),
         gone: DeliverySet::default(),
         groups: Groups::default(),
@@ -92,14 +94,14 @@ pub fn refold<M: MessageKey>(
     let parts = share(pool, partitions.count(), start, work, |refolder| refolder);
     progress.ends();
     let mut all = Refolded {
-        before: Partial::new(sources),
-        after: Watched::new(sources),
+        before: Watched::new(sources, changed.before.frozen),
+        after: Watched::new(sources, changed.after.frozen),
         added: DeliverySet::default(),
         gone: DeliverySet::default(),
     };
     for part in parts {
         part.done?;
-        all.before.merge(&part.before);
+        all.before.absorb(part.before);
         all.after.absorb(part.after);
         all.added.extend(&part.added);
         all.gone.extend(&part.gone);
@@ -109,7 +111,7 @@ pub fn refold<M: MessageKey>(
 
 /// One thread that folds again.
 struct Refolder<M> {
-    before: Partial,
+    before: Watched,
     after: Watched,
     added: DeliverySet,
     gone: DeliverySet,
@@ -170,4 +172,37 @@ impl<M: MessageKey> Refolder<M> {
 fn read(volume: &Volume, partition: usize, buffer: &mut Vec<u8>) -> Result<(), SpillError> {
     let read = volume.read(partition, buffer);
     read.map_err(failed(volume.directory()))
+}
+
+/// The deliveries of the rows of some sources.
+pub fn deliveries_of<M: MessageKey>(
+    pool: &Pool,
+    volumes: &[Volume],
+    partitions: Partitions,
+    is_one: impl Fn(u32) -> bool + Sync,
+) -> Result<DeliverySet, SpillError> {
+    let volumes: Vec<&Volume> = volumes.iter().filter(|v| v.names(&is_one)).collect();
+    let start = || {
+        (
+            DeliverySet::default(),
+            Groups::<M>::default(),
+            Vec::new(),
+            Ok(()),
+        )
+    };
+    let work = |(found, groups, buffer, done): &mut (_, Groups<M>, Vec<u8>, Result<_, _>), at| {
+        for volume in &volumes {
+            groups.clear();
+            match read(volume, at, buffer) {
+                Ok(()) => volume.pieces(buffer, |piece| groups.touch_those(piece, &is_one, found)),
+                Err(error) => *done = Err(error),
+            }
+        }
+    };
+    let mut all = DeliverySet::default();
+    for (found, _, _, done) in super::share(pool, partitions.count(), start, work, |all| all) {
+        done?;
+        all.extend(&found);
+    }
+    Ok(all)
 }

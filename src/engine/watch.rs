@@ -1,9 +1,11 @@
 //! Messages that change without a new row, and when.
 
+use super::deliveries::DeliverySet;
 use super::fold::Account;
 use crate::history::{Meaning, Row, live};
 use crate::model::{DeliveryIndex, Instant, MessageKey, Policy, Tail};
 use crate::rollup::Partial;
+use std::sync::Arc;
 
 /// A message that changes without a new row as soon as as-of is after an instant: a row of it lies there,
 /// or its deadline while it is being retried.
@@ -22,15 +24,21 @@ pub struct Wake {
 pub struct Watched {
     /// The counts.
     pub partial: Partial,
+    /// Deliveries whose messages are not counted, as their published numbers stay.
+    frozen: Arc<DeliverySet>,
+    /// By source, how many rows they have.
+    rows_frozen: Vec<u64>,
     /// These messages, in no order.
     pub wakes: Vec<Wake>,
 }
 
 impl Watched {
-    /// An empty one for rows of so many sources.
-    pub fn new(sources: usize) -> Watched {
+    /// An empty one for rows of so many sources; the messages of `frozen` deliveries are not counted.
+    pub fn new(sources: usize, frozen: &Arc<DeliverySet>) -> Watched {
         Watched {
             partial: Partial::new(sources),
+            frozen: frozen.clone(),
+            rows_frozen: vec![0; sources],
             wakes: Vec::new(),
         }
     }
@@ -39,6 +47,14 @@ impl Watched {
     pub fn absorb(&mut self, other: Watched) {
         self.partial.merge(&other.partial);
         self.wakes.extend(other.wakes);
+        for (rows, more) in self.rows_frozen.iter_mut().zip(&other.rows_frozen) {
+            *rows += more;
+        }
+    }
+
+    /// How many rows of a source are of frozen deliveries.
+    pub fn frozen(&self, source: usize) -> u64 {
+        self.rows_frozen.get(source).copied().unwrap_or(0)
     }
 }
 
@@ -53,6 +69,11 @@ impl<M: MessageKey> Account<M> for Watched {
         policy: &Policy,
         meaning: Meaning<'_>,
     ) {
+        if self.frozen.holds(delivery) {
+            rows.iter()
+                .for_each(|row| self.rows_frozen[row.source as usize] += 1);
+            return;
+        }
         let as_of = meaning.as_of;
         let ahead = rows.iter().filter_map(|row| row.stamp.at());
         let ahead = ahead.filter(|at| *at >= as_of).min();

@@ -16,7 +16,8 @@ pub fn new_run_id() -> String {
 }
 
 /// RFC 3339, a space for the T allowed; UTC where there is no zone; plausible years only.
-pub(super) fn parse_instant(text: &str) -> Option<Instant> {
+/// An instant as it is typed or written: RFC 3339, in UTC where no zone is named.
+pub fn parse_instant(text: &str) -> Option<Instant> {
     let text = text.trim();
     // RFC 9557 goes on after RFC 3339; what stands there would be left out.
     if text.contains('[') {

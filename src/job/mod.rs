@@ -9,7 +9,7 @@ mod place;
 mod sources;
 mod synthetic;
 
-pub use clock::{Stopwatch, new_run_id, now};
+pub use clock::{Stopwatch, new_run_id, now, parse_instant};
 pub use export::Export;
 pub use file::JobFile;
 pub use sources::{OnBadFile, Scope, Sources};
@@ -17,7 +17,6 @@ pub use synthetic::Synthetic;
 
 use crate::cli::{Check, Effort, Explain, LogFormat, ProgressMode, Recompute, Stats};
 use crate::model::{HOUR, Instant};
-use clock::parse_instant;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
@@ -83,6 +82,18 @@ pub enum Shown {
     Lines,
 }
 
+/// What becomes of deliveries that have lost a file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnVanished {
+    /// Their published rows stay as they are.
+    #[default]
+    Freeze,
+    /// They are computed from what is left.
+    Restate,
+    /// The run fails.
+    Fail,
+}
+
 /// A job, ready to run.
 #[derive(Clone, Debug)]
 pub struct Job {
@@ -94,6 +105,16 @@ pub struct Job {
     pub rewind: bool,
     /// Whether what earlier runs reported counts again.
     pub full: bool,
+    /// What becomes of deliveries that have lost a file.
+    pub on_vanished: OnVanished,
+    /// Deliveries that are computed again though they have.
+    pub thaw: Vec<String>,
+    /// Whether half of the files of a log or more may be gone.
+    pub accept_shrinkage: bool,
+    /// Whether the content of every file is looked at to tell whether it has changed.
+    pub rehash: bool,
+    /// Whether the run waits for another one that holds the output.
+    pub wait: bool,
     /// Whether nothing is written.
     pub dry_run: bool,
     /// How progress is shown.
@@ -182,6 +203,19 @@ impl Job {
             output,
             rewind: flags.rewind,
             full: flags.full,
+            on_vanished: match given.file.on_vanished.as_deref() {
+                None | Some("freeze") => OnVanished::Freeze,
+                Some("restate") => OnVanished::Restate,
+                Some("fail") => OnVanished::Fail,
+                Some(other) => {
+                    let expected = "\"freeze\", \"restate\" or \"fail\"";
+                    return Err(value("on_vanished", expected, other));
+                }
+            },
+            thaw: flags.thaw.clone(),
+            accept_shrinkage: flags.accept_shrinkage,
+            rehash: flags.rehash,
+            wait: flags.wait,
             dry_run: flags.dry_run,
             progress: shown(effort.progress, flags.log_format == LogFormat::Json),
             log_format: flags.log_format,

@@ -86,6 +86,8 @@ pub struct FateCounts {
     pub deleted: u64,
     /// [`Fate::Future`].
     pub future: u64,
+    /// Rows of deliveries whose published numbers stay because files of theirs are gone.
+    pub frozen: u64,
     /// Rows that break the contract, by reason.
     pub rejections: BTreeMap<Rejection, u64>,
     /// Rows of deliveries that this run was not asked for; not among `read`.
@@ -114,7 +116,7 @@ impl FateCounts {
     /// Whether every row that was read has exactly one fate.
     pub fn adds_up(&self) -> bool {
         let fates = self.counted + self.duplicate + self.superseded + self.deleted + self.future;
-        self.read == fates + self.rejected()
+        self.read == fates + self.frozen + self.rejected()
     }
 }
 
@@ -126,6 +128,7 @@ impl AddAssign<&FateCounts> for FateCounts {
         self.superseded += other.superseded;
         self.deleted += other.deleted;
         self.future += other.future;
+        self.frozen += other.frozen;
         self.not_selected += other.not_selected;
         self.unknown_type += other.unknown_type;
         self.test += other.test;

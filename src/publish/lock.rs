@@ -25,14 +25,18 @@ pub enum LockError {
 }
 
 impl Lock {
-    /// Takes the lock of an output directory, which is made if it is not there.
-    pub fn take(output: &Path) -> Result<Lock, LockError> {
+    /// Takes the lock of an output directory, which is made if it is not there; where another run holds it,
+    /// it may wait.
+    pub fn take(output: &Path, may_wait: bool) -> Result<Lock, LockError> {
         let io = |source| LockError::Io {
             output: output.display().to_string(),
             source,
         };
         std::fs::create_dir_all(output).map_err(io)?;
         let file = File::create(output.join("_delivery-kpi.lock")).map_err(io)?;
+        if may_wait {
+            return file.lock().map(|()| Lock { _file: file }).map_err(io);
+        }
         match file.try_lock() {
             Ok(()) => Ok(Lock { _file: file }),
             Err(TryLockError::WouldBlock) => Err(LockError::Held(output.display().to_string())),
@@ -48,9 +52,16 @@ mod tests {
     #[test]
     fn a_second_run_is_told() {
         let output = tempfile::tempdir().expect("a directory");
-        let first = Lock::take(output.path()).expect("the lock");
-        assert!(matches!(Lock::take(output.path()), Err(LockError::Held(_))));
-        drop(first);
-        assert!(Lock::take(output.path()).is_ok());
+        let first = Lock::take(output.path(), false).expect("the lock");
+        assert!(matches!(
+            Lock::take(output.path(), false),
+            Err(LockError::Held(_))
+        ));
+        std::thread::scope(|scope| {
+            let waiting = scope.spawn(|| Lock::take(output.path(), true).is_ok());
+            drop(first);
+            assert!(waiting.join().expect("no panic"));
+        });
+        assert!(Lock::take(output.path(), false).is_ok());
     }
 }

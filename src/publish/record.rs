@@ -43,6 +43,8 @@ pub struct RunRecord {
     /// By file, what has been reported as left out, by this run or an earlier one, and does not count
     /// again.
     pub reported: Vec<ReportedRecord>,
+    /// The deliveries whose published rows stay as they are, because files with rows of them are gone.
+    pub frozen: Vec<String>,
     /// By table, what the run did to its rows.
     pub tables: Vec<TableRecord>,
     /// Seconds by stage.
@@ -78,6 +80,10 @@ pub struct FileRecord {
     pub file: String,
     /// Its size.
     pub bytes: i64,
+    /// The oldest instant of a row of it that was not rejected.
+    pub oldest_event_at: Option<String>,
+    /// The newest one.
+    pub newest_event_at: Option<String>,
     /// Why it was left out as a whole, if it was.
     pub skipped: Option<String>,
     /// Rows, by what became of them.
@@ -87,7 +93,7 @@ pub struct FileRecord {
     pub rejections: Vec<RejectionRecord>,
 }
 
-/// Rows by what became of them: `rows_read` is the sum of the six below it.
+/// Rows by what became of them: `rows_read` is the sum of the seven below it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Rows {
@@ -103,6 +109,8 @@ pub struct Rows {
     pub rows_deleted: i64,
     /// Those at or after as-of.
     pub rows_future: i64,
+    /// Those of deliveries whose published rows stay because files of theirs are gone.
+    pub rows_frozen: i64,
     /// Those that break the contract.
     pub rows_rejected: i64,
     /// Rows of deliveries that the run was not asked for; not among `rows_read`.
@@ -124,10 +132,11 @@ impl Rows {
                 + self.rows_superseded
                 + self.rows_deleted
                 + self.rows_future
+                + self.rows_frozen
                 + self.rows_rejected
     }
 
-    fn numbers(&mut self) -> [&mut i64; 11] {
+    fn numbers(&mut self) -> [&mut i64; 12] {
         [
             &mut self.rows_read,
             &mut self.rows_counted,
@@ -135,6 +144,7 @@ impl Rows {
             &mut self.rows_superseded,
             &mut self.rows_deleted,
             &mut self.rows_future,
+            &mut self.rows_frozen,
             &mut self.rows_rejected,
             &mut self.rows_not_selected,
             &mut self.rows_unknown_type,
@@ -202,13 +212,14 @@ pub struct TableRecord {
     pub rows_unchanged: i64,
 }
 
-const ROWS: [&str; 11] = [
+const ROWS: [&str; 12] = [
     "rows_read",
     "rows_counted",
     "rows_duplicate",
     "rows_superseded",
     "rows_deleted",
     "rows_future",
+    "rows_frozen",
     "rows_rejected",
     "rows_not_selected",
     "rows_unknown_type",
@@ -228,7 +239,14 @@ impl RunRecord {
             number("files_skipped"),
             instant("newest_event_at"),
         ];
-        let file = [text("log"), text("file"), number("bytes"), text("skipped")];
+        let file = [
+            text("log"),
+            text("file"),
+            number("bytes"),
+            instant("oldest_event_at"),
+            instant("newest_event_at"),
+            text("skipped"),
+        ];
         let reported = [
             text("log"),
             text("file"),
@@ -262,6 +280,7 @@ impl RunRecord {
             structs("logs", log.into_iter().chain(rows())),
             structs("files", of_file),
             structs("reported", reported),
+            list("frozen", DataType::Utf8),
             structs("tables", table),
             map("stage_seconds", DataType::Float64),
             map("table_versions", DataType::Int64),

@@ -20,6 +20,33 @@ pub struct Changes {
     pub vanished: Vec<KeptFile>,
 }
 
+impl Changes {
+    /// A file that is gone and one that is new may be the same under another name.
+    fn find_moved(&mut self) -> io::Result<()> {
+        let mut new = Vec::new();
+        for (extract, file) in std::mem::take(&mut self.read) {
+            let may_be = |gone: &KeptFile| {
+                gone.extract == extract && gone.identity.bytes == file.identity.bytes
+            };
+            let digest = match self.vanished.iter().any(may_be) {
+                true => Some(file.digest()?),
+                false => None,
+            };
+            let is_it = |gone: &KeptFile| may_be(gone) && Some(&gone.digest) == digest.as_ref();
+            let Some(place) = self.vanished.iter().position(is_it) else {
+                new.push((extract, file));
+                continue;
+            };
+            let mut moved = self.vanished.swap_remove(place);
+            moved.record.file = file.name;
+            moved.identity = file.identity;
+            self.same.push(moved);
+        }
+        self.read = new;
+        Ok(())
+    }
+}
+
 /// Compares the listed files of the logs with the kept ones. Signs that are the same spare reading a file,
 /// unless all are to be read; where they differ, its content decides.
 pub fn changes(
@@ -47,11 +74,9 @@ pub fn changes(
             changes.read.push((extract, file));
         }
     }
-    let vanished = kept
-        .files
-        .iter()
-        .filter(|file| known.contains_key(&key(file)));
-    changes.vanished = vanished.cloned().collect();
+    let gone = |file: &&KeptFile| known.contains_key(&key(file));
+    changes.vanished = kept.files.iter().filter(gone).cloned().collect();
+    changes.find_moved()?;
     Ok(changes)
 }
 

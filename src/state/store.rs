@@ -112,6 +112,13 @@ impl Store {
         Ok(())
     }
 
+    /// Removes what a run has left that was not published.
+    pub fn discard(&self, run_id: &str) {
+        self.remove(|name| name.starts_with(run_id));
+        // Where it was made for this run, it is empty now.
+        let _ = std::fs::remove_dir(&self.directory);
+    }
+
     /// Removes what belongs to other states; what cannot be removed stays until the next time.
     pub fn clean(&self, kept: Option<&Kept>) {
         let mut wanted: HashSet<String> = HashSet::new();
@@ -125,13 +132,17 @@ impl Store {
                     .map(str::to_owned),
             );
         }
+        self.remove(|name| !wanted.contains(name));
+    }
+
+    fn remove(&self, is_one: impl Fn(&str) -> bool) {
         let Ok(entries) = std::fs::read_dir(&self.directory) else {
             return;
         };
         for entry in entries.flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
             let ours = [".json", ".wakes", ".rows"];
-            if ours.iter().any(|ending| name.ends_with(ending)) && !wanted.contains(&name) {
+            if ours.iter().any(|ending| name.ends_with(ending)) && is_one(&name) {
                 let _ = std::fs::remove_file(entry.path());
             }
         }

@@ -3,7 +3,7 @@
 use super::TableError;
 use crate::model::{DeliveryId, Hour, Instant};
 use crate::rollup::{Change, Counter};
-use arrow::array::{Array, AsArray, Int64Array, RecordBatch};
+use arrow::array::{Array, AsArray, Int64Array, RecordBatch, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Int64Type, TimestampMicrosecondType};
 use std::collections::BTreeMap;
 
@@ -22,14 +22,38 @@ pub struct EarlierHour {
     pub is_complete: bool,
 }
 
-/// The published counters of all deliveries, from rows of `delivery_kpi`.
-pub fn earlier_totals(batches: &[RecordBatch]) -> Result<BTreeMap<DeliveryId, Change>, TableError> {
+/// A published row of `delivery_kpi`.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct EarlierDelivery {
+    /// Its counters.
+    pub total: Change,
+    /// The earliest counted row of both logs.
+    pub first_event_at: Option<Instant>,
+    /// The latest one.
+    pub last_event_at: Option<Instant>,
+}
+
+/// The published rows of `delivery_kpi`.
+pub fn earlier_deliveries(
+    batches: &[RecordBatch],
+) -> Result<BTreeMap<DeliveryId, EarlierDelivery>, TableError> {
     let mut totals = BTreeMap::new();
     for batch in batches {
         let table = Table("delivery_kpi", batch);
         let (ids, counters) = (table.ids()?, table.counters("")?);
+        let first = table.instants("first_event_at")?;
+        let last = table.instants("last_event_at")?;
+        let at = |column: &TimestampMicrosecondArray, row: usize| {
+            let is_there = column.is_valid(row);
+            is_there.then(|| Instant::from_micros(column.value(row)))
+        };
         for (row, id) in ids.into_iter().enumerate() {
-            totals.insert(id, counters.of(row));
+            let earlier = EarlierDelivery {
+                total: counters.of(row),
+                first_event_at: at(&first, row),
+                last_event_at: at(&last, row),
+            };
+            totals.insert(id, earlier);
         }
     }
     Ok(totals)
@@ -44,9 +68,7 @@ pub fn earlier_hours(
     for batch in batches {
         let table = Table("delivery_kpi_hourly", batch);
         let (totals, changes) = (table.counters("")?, table.counters("_delta")?);
-        let starts = table.column("hour", "a timestamp")?;
-        let starts = starts.as_primitive_opt::<TimestampMicrosecondType>();
-        let starts = starts.ok_or_else(|| table.wrong("hour", "a timestamp"))?;
+        let starts = table.instants("hour")?;
         let complete = table.column("hour_complete", "a boolean")?;
         let complete = complete.as_boolean_opt();
         let complete = complete.ok_or_else(|| table.wrong("hour_complete", "a boolean"))?;
@@ -95,6 +117,13 @@ impl Table<'_> {
     fn column(&self, name: &str, expected: &str) -> Result<&dyn Array, TableError> {
         let column = self.1.column_by_name(name).map(AsRef::as_ref);
         column.ok_or_else(|| self.wrong(name, expected))
+    }
+
+    fn instants(&self, name: &str) -> Result<TimestampMicrosecondArray, TableError> {
+        const EXPECTED: &str = "a timestamp";
+        let column = self.column(name, EXPECTED)?;
+        let column = column.as_primitive_opt::<TimestampMicrosecondType>();
+        column.cloned().ok_or_else(|| self.wrong(name, EXPECTED))
     }
 
     fn counters(&self, ending: &str) -> Result<Counters, TableError> {

@@ -11,7 +11,7 @@ mod show;
 mod snapshot;
 
 pub use compare::{Comparison, RowCounts};
-pub use earlier::{EarlierHour, earlier_hours, earlier_totals};
+pub use earlier::{EarlierDelivery, EarlierHour, earlier_deliveries, earlier_hours};
 pub use frames::{Frames, RunMarks, build, date_name};
 pub use snapshot::{Snapshot, Snapshots};
 

@@ -12,7 +12,7 @@ use super::outcome::print;
 use super::progress;
 use crate::cli::Check;
 use crate::decode::Fingerprint;
-use crate::engine::{self, Pool};
+use crate::engine::{self, DeliverySet, Pool};
 use crate::error::{Error, exit};
 use crate::extracts::{Extract, IdKind};
 use crate::job::{Sources, Stopwatch, resolve_check, shown};
@@ -37,6 +37,7 @@ pub fn run(flags: &Check) -> Result<u8, Error> {
         inputs: &inputs,
         fingerprint: key,
         volumes: None,
+        frozen: &DeliverySet::default(),
         progress: progress.as_ref(),
     };
     let (counted, mut inspector, _) = count.with(account, &mut watch)?;

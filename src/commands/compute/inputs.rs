@@ -16,6 +16,8 @@ pub struct Inputs {
     pub logs: Vec<OpenFile>,
     /// What the files have in common.
     pub schemas: Schemas,
+    /// Whether that is what the files of the earlier run had.
+    pub fits: bool,
     /// Which deliveries are asked for.
     pub selection: Selection,
     /// The deliveries that the deliveries extract knows.
@@ -123,6 +125,17 @@ impl Inputs {
             let files: Vec<FileSchema<'_>> = opened.iter().map(schema_of).collect();
             check(&files, |extract| sources.mapping(extract)).map_err(Error::Schema)?
         };
+        let has_logs = opened
+            .iter()
+            .any(|file| file.extract != Extract::Deliveries);
+        let fits = earlier.is_none_or(|earlier| {
+            let Schemas {
+                delivery_id,
+                message_id,
+            } = earlier.schemas;
+            (opened.is_empty() || schemas.delivery_id == delivery_id)
+                && (!has_logs || schemas.message_id == message_id)
+        });
         let schemas = earlier.map_or(schemas, |earlier| earlier.schemas);
         let selection = selection(&sources.scope, schemas.delivery_id)?;
         let is_delivery = |file: &OpenFile| file.extract == Extract::Deliveries;
@@ -130,6 +143,7 @@ impl Inputs {
         let mut inputs = Inputs {
             logs,
             schemas,
+            fits,
             selection,
             catalog: Catalog::default(),
             delivery_files: Vec::new(),

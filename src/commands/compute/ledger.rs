@@ -37,7 +37,7 @@ impl Entry {
         extract: Extract,
         file: &SourceFile,
         counts: &FateCounts,
-        newest: Option<Instant>,
+        span: Option<(Instant, Instant)>,
     ) -> Entry {
         Entry {
             extract,
@@ -45,11 +45,13 @@ impl Entry {
                 log: extract.name().to_owned(),
                 file: file.name.clone(),
                 bytes: file.bytes as i64,
+                oldest_event_at: span.map(|(oldest, _)| oldest.to_string()),
+                newest_event_at: span.map(|(_, newest)| newest.to_string()),
                 skipped: None,
                 rows: rows(counts),
                 rejections: rejections(counts),
             },
-            newest,
+            newest: span.map(|(_, newest)| newest),
         }
     }
 
@@ -82,7 +84,7 @@ pub fn ledger(sources: &Sources, inputs: &Inputs, counted: &Counted) -> Result<L
             file.extract,
             &file.file,
             &read.counts,
-            read.newest,
+            read.span,
         ))
     });
     let entries = bad.map(Entry::left_out).chain(of_logs);
@@ -162,6 +164,7 @@ pub fn rows(counts: &FateCounts) -> Rows {
         rows_superseded: counts.superseded as i64,
         rows_deleted: counts.deleted as i64,
         rows_future: counts.future as i64,
+        rows_frozen: counts.frozen as i64,
         rows_rejected: counts.rejected() as i64,
         rows_not_selected: counts.not_selected as i64,
         rows_unknown_type: counts.unknown_type as i64,
@@ -194,6 +197,7 @@ pub fn log_line(log: &LogRecord) -> String {
         ("superseded", rows.rows_superseded),
         ("deleted", rows.rows_deleted),
         ("future", rows.rows_future),
+        ("frozen", rows.rows_frozen),
         ("rejected", rows.rows_rejected),
     ] {
         if value > 0 {

@@ -8,14 +8,15 @@ pub use ledger::{Entry, Ledger, draw_up, ledger, log_line, of_deliveries, rows};
 
 use crate::decode::{DecodeKey, Decoder, Fingerprint, Selection};
 use crate::engine::{
-    self, Account, FileRead, Keeping, Partitions, Pool, Progress, Volume, Volumes, Waiting, Watched,
+    self, Account, DeliverySet, FileRead, Keeping, Partitions, Pool, Progress, Volume, Volumes,
+    Waiting, Watched,
 };
 use crate::error::Error;
 use crate::extracts::{Extract, FileError, IdKind};
 use crate::history::Meaning;
 use crate::job::{OnBadFile, Scope, Sources, Stopwatch};
 use crate::model::{Attributes, Codes, DeliveryId, Policy};
-use crate::rollup::{Kpis, Partial, finish};
+use crate::rollup::{DeliveryKpis, Kpis, Partial, finish};
 use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
@@ -39,6 +40,10 @@ pub struct Counted {
 pub trait Counting: Account<u64> + Account<[u64; 2]> {
     /// The counts.
     fn partial(&self) -> &Partial;
+    /// How many rows of a source are of deliveries that are not counted.
+    fn frozen(&self, _source: usize) -> u64 {
+        0
+    }
 }
 
 impl Counting for Partial {
@@ -50,6 +55,10 @@ impl Counting for Partial {
 impl Counting for Watched {
     fn partial(&self) -> &Partial {
         &self.partial
+    }
+
+    fn frozen(&self, source: usize) -> u64 {
+        Watched::frozen(self, source)
     }
 }
 
@@ -66,6 +75,8 @@ pub struct Count<'a> {
     pub fingerprint: Fingerprint,
     /// Where rows are kept for later runs, if they are.
     pub volumes: Option<&'a Volumes>,
+    /// Deliveries whose published rows stay as they are.
+    pub frozen: &'a DeliverySet,
     /// Who is told how far it is.
     pub progress: &'a dyn Progress,
 }
@@ -111,6 +122,7 @@ fn count_keyed<M: DecodeKey, A: Counting + Account<M>>(
         inputs,
         fingerprint,
         volumes,
+        frozen,
         progress,
     } = count;
     let mut laps = Vec::new();
@@ -165,9 +177,11 @@ fn count_keyed<M: DecodeKey, A: Counting + Account<M>>(
     laps.push(("folding", watch.lap()));
 
     let partial = account.partial();
-    for (file, fates) in reading.files.iter_mut().zip(partial.fates()) {
+    let fates = partial.fates().iter().enumerate();
+    for (file, (source, fates)) in reading.files.iter_mut().zip(fates) {
         if let Ok(file) = file {
             file.counts += fates;
+            file.counts.frozen += account.frozen(source);
         }
     }
     let mut kpis = finish(partial, &ids)?;
@@ -182,6 +196,8 @@ fn count_keyed<M: DecodeKey, A: Counting + Account<M>>(
         is_known && is_asked_for
     });
     let notes = check_selection(&inputs.selection, &kpis)?;
+    let is_frozen = |delivery: &DeliveryKpis| frozen.holds(inputs.catalog.index(&delivery.id));
+    kpis.deliveries.retain(|delivery| !is_frozen(delivery));
     let is_unknown = |id| of(id).efs.or(sources.defaults.efs).is_none();
     let unknown_mode = kpis.deliveries.iter().filter(|d| is_unknown(&d.id)).count();
     let attributes = kpis

@@ -1,6 +1,7 @@
 //! Counting what has changed since the last run: what the messages with new rows, with rows that are gone,
 //! and those that time has changed came to then, and what they come to now.
 
+use super::retention::Frozen;
 use super::{Error, Inputs};
 use crate::commands::compute::{decoder, refuse_bad_files};
 use crate::decode::DecodeKey;
@@ -30,6 +31,8 @@ pub struct Again<'a> {
     pub kept: &'a Kept,
     /// What has changed since.
     pub changes: &'a Changes,
+    /// The deliveries whose published rows stay as they are.
+    pub frozen: &'a Frozen,
     /// Where the new rows are kept; nowhere in a dry run.
     pub volumes: Option<&'a Volumes>,
     /// Who is told how far it is.
@@ -47,6 +50,8 @@ pub enum Reason {
     Time,
     /// The deliveries extract says something else.
     Attributes,
+    /// Its published rows stay no longer.
+    Thawed,
 }
 
 impl Reason {
@@ -57,6 +62,7 @@ impl Reason {
             Reason::GoneRows => "replaced or vanished rows",
             Reason::Time => "time",
             Reason::Attributes => "attributes",
+            Reason::Thawed => "thawed",
         }
     }
 }
@@ -73,6 +79,10 @@ pub struct Recount {
     pub followed: BTreeMap<DeliveryIndex, Vec<Reason>>,
     /// The deliveries whose attributes have changed.
     pub changed: DeliverySet,
+    /// Those whose published rows stay as they are.
+    pub frozen: DeliverySet,
+    /// Those of which that is so no longer.
+    pub thawed: DeliverySet,
     /// By new file: what was read, or why it was left out.
     pub files: Vec<Result<FileRead, FileError>>,
     /// The new rows.
@@ -127,6 +137,8 @@ impl Again<'_> {
         let left: Vec<Extract> = changes.same.iter().map(|file| file.extract).collect();
         refuse_bad_files(sources, inputs, &reading.files, &left)?;
 
+        let frozen_before = Frozen::places(&self.frozen.before, &inputs.catalog);
+        let frozen_after = Frozen::places(&self.frozen.after, &inputs.catalog);
         let ids = inputs.catalog.ids();
         let before = self.attributes_before(&ids);
         let after: Vec<Option<&Attributes>> =
@@ -146,6 +158,11 @@ impl Again<'_> {
             .filter(|(place, _)| policies_before[*place] != policies_after[*place])
             .map(|(_, index)| index)
             .collect();
+        for index in frozen_before.iter().chain(frozen_after.iter()) {
+            if frozen_before.holds(index) != frozen_after.holds(index) {
+                whole.add(index);
+            }
+        }
         let standings = self.standings(&reading.files);
         let woken: Vec<Wake> = kept
             .wakes
@@ -153,7 +170,8 @@ impl Again<'_> {
             .filter(|wake| wake.at < sources.as_of)
             .copied()
             .collect();
-        let judged = |as_of, policies| Judged {
+        let judged = |as_of, policies, frozen| Judged {
+            frozen,
             policies,
             meaning: Meaning {
                 as_of,
@@ -168,11 +186,11 @@ impl Again<'_> {
                 sources: &standings,
                 woken: &woken,
                 whole: &whole,
-                before: judged(kept.as_of, &policies_before),
-                after: judged(sources.as_of, &policies_after),
+                before: judged(kept.as_of, &policies_before, &frozen_before),
+                after: judged(sources.as_of, &policies_after, &frozen_after),
             };
             let refolded = engine::refold::<M>(pool, partitions, &changed, self.progress)?;
-            let (facts, doubtful) = self.facts(&refolded, &whole, ids.len());
+            let (facts, doubtful) = self.facts(&refolded, &whole, &frozen_after, ids.len());
             if doubtful.is_empty() {
                 break (refolded, facts);
             }
@@ -180,6 +198,10 @@ impl Again<'_> {
             doubtful.into_iter().for_each(|index| whole.add(index));
         };
         laps.push(("folding", watch.lap()));
+        let thawed: DeliverySet = frozen_before
+            .iter()
+            .filter(|index| !frozen_after.holds(*index))
+            .collect();
         let mut followed: BTreeMap<DeliveryIndex, Vec<Reason>> = BTreeMap::new();
         let time: DeliverySet = woken.iter().map(|wake| wake.delivery).collect();
         for (reason, set) in [
@@ -187,8 +209,9 @@ impl Again<'_> {
             (Reason::GoneRows, &refolded.gone),
             (Reason::Time, &time),
             (Reason::Attributes, &changed),
+            (Reason::Thawed, &thawed),
         ] {
-            for index in set.iter() {
+            for index in set.iter().filter(|index| !frozen_after.holds(*index)) {
                 followed.entry(index).or_default().push(reason);
             }
         }
@@ -200,6 +223,8 @@ impl Again<'_> {
             ids,
             followed,
             changed,
+            thawed,
+            frozen: DeliverySet::clone(&frozen_after),
             files: reading.files,
             laps,
         })
@@ -235,17 +260,21 @@ impl Again<'_> {
         &self,
         refolded: &Refolded,
         whole: &DeliverySet,
+        frozen: &DeliverySet,
         deliveries: usize,
     ) -> (Vec<Facts>, Vec<DeliveryIndex>) {
         let mut doubtful = Vec::new();
         let facts = (0..deliveries as u32).map(DeliveryIndex).map(|index| {
             let now = refolded.after.partial.facts(index);
+            let before = self.kept.deliveries.get(index.0 as usize);
+            let before = before.map_or_else(Facts::default, |delivery| delivery.facts);
+            if frozen.holds(index) {
+                return before;
+            }
             if whole.holds(index) {
                 return now;
             }
-            let before = self.kept.deliveries.get(index.0 as usize);
-            let before = before.map_or_else(Facts::default, |delivery| delivery.facts);
-            let joined = before.replaced(&refolded.before.facts(index), &now);
+            let joined = before.replaced(&refolded.before.partial.facts(index), &now);
             joined.unwrap_or_else(|| {
                 doubtful.push(index);
                 now

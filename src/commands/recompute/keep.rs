@@ -10,7 +10,6 @@ use crate::extracts::{FileError, OpenFile};
 use crate::job::Job;
 use crate::model::{FateCounts, Tally};
 use crate::publish::{FileRecord, Rows};
-use crate::rollup::Partial;
 use crate::state::{Kept, KeptDelivery, KeptFile};
 use std::collections::HashMap;
 
@@ -146,7 +145,7 @@ fn files(
             source: first + place as u32,
             identity: file.identity,
             digest,
-            newest: read.newest,
+            newest: read.span.map(|(_, newest)| newest),
             log_ids: read.log_ids,
         }))
     };
@@ -165,13 +164,16 @@ fn files(
 
 /// What became of all files, those that were read now and those that were read before.
 pub fn entries(again: &Again<'_>, recount: &Recount) -> Vec<Entry> {
-    let tally = |partial: &Partial, source: u32| -> Rows {
-        let mut counts = FateCounts::default();
-        let tally = partial.fates().get(source as usize);
+    let tally = |watched: &Watched, source: u32| -> Rows {
+        let mut counts = FateCounts {
+            frozen: watched.frozen(source as usize),
+            ..FateCounts::default()
+        };
+        let tally = watched.partial.fates().get(source as usize);
         counts += tally.unwrap_or(&Tally::default());
         rows(&counts)
     };
-    let (before, after) = (&recount.refolded.before, &recount.refolded.after.partial);
+    let (before, after) = (&recount.refolded.before, &recount.refolded.after);
     let inputs = again.inputs;
     let while_reading = recount.files.iter().filter_map(|file| file.as_ref().err());
     let bad = inputs.bad_files.iter().chain(while_reading);
@@ -190,8 +192,9 @@ pub fn entries(again: &Again<'_>, recount: &Recount) -> Vec<Entry> {
     for (source, (file, read)) in new {
         if let Ok(read) = read {
             let mut counts = read.counts.clone();
-            counts += &after.fates()[source as usize];
-            entries.push(Entry::read(file.extract, &file.file, &counts, read.newest));
+            counts += &after.partial.fates()[source as usize];
+            counts.frozen += after.frozen(source as usize);
+            entries.push(Entry::read(file.extract, &file.file, &counts, read.span));
         }
     }
     entries.extend(of_deliveries(inputs));

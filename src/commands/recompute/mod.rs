@@ -6,6 +6,7 @@ mod left_out;
 mod plan;
 mod publishing;
 mod renewed;
+mod retention;
 mod summary;
 
 pub use summary::Report;
@@ -14,22 +15,25 @@ use super::compute::{Count, Counted, Earlier, Inputs, Ledger, Listed, ledger, lo
 use crate::decode::Fingerprint;
 use crate::engine::{self, Pool, Progress, Volumes, Watched};
 use crate::error::Error;
-use crate::extracts::IdKind;
+use crate::extracts::{Extract, IdKind};
 use crate::job::{Job, Scope, Stopwatch};
 use crate::model::{Attributes, DeliveryId};
-use crate::publish::{Lock, Output};
+use crate::publish::{Lock, Output, RunRecord};
 use crate::rollup::Kpis;
 use crate::state::{Changes, Kept, Store};
+use crate::tables::earlier_deliveries;
 use again::Again;
 use plan::Plan;
 use publishing::{ATTEMPTS, Ready};
+use retention::Frozen;
+use std::collections::BTreeMap;
 
 /// Runs the job. The report says what was done, also where input was left out.
 pub fn run(job: &Job, progress: &dyn Progress) -> Result<Report, Error> {
     let pool = engine::pool(job.sources.threads)?;
     let _lock = match job.dry_run {
         true => None,
-        false => Some(Lock::take(&job.output)?),
+        false => Some(Lock::take(&job.output, job.wait)?),
     };
     for _ in 0..ATTEMPTS {
         let run = Run::new(job, &pool, progress)?;
@@ -71,20 +75,28 @@ impl<'a> Run<'a> {
     /// The report; none if another run committed what this one was to build on.
     fn go(mut self) -> Result<Option<Report>, Error> {
         let listed = Listed::of(&self.job.sources)?;
-        let is_done = match plan::plan(self.job, &listed)? {
-            Plan::Everything(why) => {
-                let note = |why| format!("everything is read: {why}");
-                self.report.notes.extend(why.map(note));
-                self.everything(listed)?
-            }
-            Plan::Changes(earlier) => {
-                let (kept, changes) = *earlier;
-                self.changes(listed, kept, changes)?
-            }
-        };
+        let is_done = self.follow(listed);
+        if !matches!(is_done, Ok(true)) && !self.job.dry_run {
+            self.store.discard(&self.report.record.run_id);
+        }
+        let is_done = is_done?;
         self.report.lap("publishing", self.watch.lap());
         self.report.total = self.watch.total();
         Ok(is_done.then_some(self.report))
+    }
+
+    fn follow(&mut self, listed: Listed) -> Result<bool, Error> {
+        match plan::plan(self.job, &listed)? {
+            Plan::Everything(why, last) => {
+                let note = |why| format!("everything is read: {why}");
+                self.report.notes.extend(why.map(note));
+                self.everything(listed, last.as_deref())
+            }
+            Plan::Changes(earlier) => {
+                let (kept, changes, last) = *earlier;
+                self.changes(listed, kept, changes, &last)
+            }
+        }
     }
 
     /// Where rows are kept for later runs, if they are.
@@ -97,10 +109,14 @@ impl<'a> Run<'a> {
         })
     }
 
-    fn everything(&mut self, listed: Listed) -> Result<bool, Error> {
+    fn everything(&mut self, listed: Listed, last: Option<&RunRecord>) -> Result<bool, Error> {
         let (job, pool) = (self.job, self.pool);
         let sources = &job.sources;
+        let names = listed.logs().map(|(log, file)| (*log, file.name.clone()));
+        let names: Vec<(Extract, String)> = names.collect();
         let inputs = Inputs::of(sources, pool, listed, None)?;
+        let frozen = self.frozen(&inputs, last, names)?;
+        let frozen_places = Frozen::places(&frozen.after, &inputs.catalog);
         self.report.lap("opening", self.watch.lap());
         let volumes = self.volumes()?;
         let count = Count {
@@ -109,22 +125,16 @@ impl<'a> Run<'a> {
             inputs: &inputs,
             fingerprint: Fingerprint::random(),
             volumes: volumes.as_ref(),
+            frozen: &frozen_places,
             progress: self.progress,
         };
-        let watch = &mut self.watch;
-        let (mut counted, kept) = match &volumes {
-            None => (count.plainly(watch)?, None),
-            Some(_) => {
-                let account = || Watched::new(inputs.logs.len());
-                let (counted, watched, remains) = count.with(account, watch)?;
-                (counted, Some((watched, remains)))
-            }
-        };
+        let account = || Watched::new(inputs.logs.len(), &frozen_places);
+        let (mut counted, watched, remains) = count.with(account, &mut self.watch)?;
         self.enter(&mut counted);
         let ledger = ledger(sources, &inputs, &counted)?;
-        let kept = match kept {
+        let kept = match &volumes {
             None => None,
-            Some((watched, remains)) => {
+            Some(_) => {
                 let run_id = &self.report.record.run_id;
                 let fingerprint = count.fingerprint;
                 let all = keep::All {
@@ -162,7 +172,42 @@ impl<'a> Run<'a> {
         self.report.notes.append(&mut counted.notes);
     }
 
-    fn changes(&mut self, listed: Listed, kept: Kept, changes: Changes) -> Result<bool, Error> {
+    /// The deliveries whose published rows stay, where all files are read.
+    fn frozen(
+        &mut self,
+        inputs: &Inputs,
+        last: Option<&RunRecord>,
+        listed: Vec<(Extract, String)>,
+    ) -> Result<Frozen, Error> {
+        let (job, kind) = (self.job, inputs.schemas.delivery_id);
+        let Some(last) = last else {
+            return Ok(Frozen::default());
+        };
+        let vanished = retention::vanished(last, listed.into_iter());
+        let known = last.files.iter().filter(|file| file.skipped.is_none());
+        retention::allowed(job, known, &vanished)?;
+        let published = match vanished.is_empty() {
+            true => BTreeMap::new(),
+            false => {
+                let output = Output::existing(&job.output, job.sources.threads)?;
+                match output.published()? {
+                    Some(published) => earlier_deliveries(&published.deliveries()?)?,
+                    None => BTreeMap::new(),
+                }
+            }
+        };
+        let frozen = Frozen::by_time(job, last, kind, &vanished, &published);
+        self.report.freeze(&frozen);
+        Ok(frozen)
+    }
+
+    fn changes(
+        &mut self,
+        listed: Listed,
+        kept: Kept,
+        changes: Changes,
+        last: &RunRecord,
+    ) -> Result<bool, Error> {
         let (job, pool) = (self.job, self.pool);
         let sources = &job.sources;
         let ids: Vec<DeliveryId> = kept.deliveries.iter().map(|d| d.id.clone()).collect();
@@ -170,8 +215,21 @@ impl<'a> Run<'a> {
             schemas: kept.schemas,
             deliveries: &ids,
         };
-        let only_new = listed.with_logs(changes.read.clone());
+        let only_new = listed.clone().with_logs(changes.read.clone());
         let inputs = Inputs::of(sources, pool, only_new, Some(&earlier))?;
+        if !inputs.fits {
+            let why = "everything is read: identifiers are of another kind than before";
+            self.report.notes.push(why.to_owned());
+            return self.everything(listed, Some(last));
+        }
+        let vanished = changes.vanished.iter();
+        let vanished: Vec<(Extract, String)> = vanished
+            .map(|file| (file.extract, file.record.file.clone()))
+            .collect();
+        let known = kept.files.iter().map(|file| &file.record);
+        retention::allowed(job, known, &vanished)?;
+        let frozen = Frozen::by_rows(job, pool, last, &kept, &changes)?;
+        self.report.freeze(&frozen);
         self.report.lap("opening", self.watch.lap());
         let volumes = self.volumes()?;
         let again = Again {
@@ -180,6 +238,7 @@ impl<'a> Run<'a> {
             inputs: &inputs,
             kept: &kept,
             changes: &changes,
+            frozen: &frozen,
             volumes: volumes.as_ref(),
             progress: self.progress,
         };

@@ -2,9 +2,9 @@
 
 use super::{Error, Listed};
 use crate::engine::Partitions;
-use crate::extracts::Extract;
+use crate::extracts::{Extract, ListingError};
 use crate::job::{Job, Scope};
-use crate::publish::Output;
+use crate::publish::{Output, RunRecord};
 use crate::state::{Changes, Kept, Store, changes};
 
 /// The version of what rows mean to the program; another one is another meaning.
@@ -12,10 +12,10 @@ const SEMANTICS: u32 = 1;
 
 /// How a run comes to its numbers.
 pub enum Plan {
-    /// It reads everything; where there were runs before, it says why.
-    Everything(Option<String>),
-    /// It reads what has changed since the last run.
-    Changes(Box<(Kept, Changes)>),
+    /// It reads everything; where there were runs before, it says why. The record of the last one.
+    Everything(Option<String>, Option<Box<RunRecord>>),
+    /// It reads what has changed since the last run, of which this is the record.
+    Changes(Box<(Kept, Changes, RunRecord)>),
 }
 
 /// What the rows of a job mean: equal for jobs that come to the same numbers from the same files.
@@ -30,14 +30,33 @@ pub fn meaning(job: &Job) -> String {
 
 /// Finds out what a run has to read.
 pub fn plan(job: &Job, listed: &Listed) -> Result<Plan, Error> {
-    let everything = |why: &str| Ok(Plan::Everything(Some(why.to_owned())));
-    if !matches!(job.sources.scope, Scope::All) || !job.output.is_dir() {
-        return Ok(Plan::Everything(None));
+    if !job.output.is_dir() {
+        return Ok(Plan::Everything(None, None));
     }
     let output = Output::existing(&job.output, job.sources.threads)?;
     let Some(last) = output.last_run()? else {
-        return Ok(Plan::Everything(None));
+        return Ok(Plan::Everything(None, None));
     };
+    let kept = match usable(job, &last) {
+        Ok(kept) => kept,
+        Err(why) => return Ok(Plan::Everything(why, Some(Box::new(last)))),
+    };
+    let logs = listed.logs().cloned();
+    let changes = changes(&kept, logs, job.rehash).map_err(|error| {
+        Error::Listing(ListingError::Unreadable {
+            path: "the logs".to_owned(),
+            reason: error.to_string(),
+        })
+    })?;
+    Ok(Plan::Changes(Box::new((kept, changes, last))))
+}
+
+/// What the last run has left, if this one can build on it; else why not, where that needs a word.
+fn usable(job: &Job, last: &RunRecord) -> Result<Kept, Option<String>> {
+    let everything = |why: &str| Err(Some(why.to_owned()));
+    if !matches!(job.sources.scope, Scope::All) {
+        return Err(None);
+    }
     if job.full {
         return everything("--full");
     }
@@ -48,7 +67,7 @@ pub fn plan(job: &Job, listed: &Listed) -> Result<Plan, Error> {
         Ok(kept) => kept,
         Err(why) => {
             let why = format!("the state of the last run cannot be used: {why}");
-            return Ok(Plan::Everything(Some(why)));
+            return Err(Some(why));
         }
     };
     if kept.meaning != meaning(job) {
@@ -63,12 +82,5 @@ pub fn plan(job: &Job, listed: &Listed) -> Result<Plan, Error> {
     if Partitions::for_rows(rows, 0).count() > 8 * kept.partitions.count() {
         return everything("the state has outgrown its partitions");
     }
-    let logs = listed.logs().cloned();
-    let changes = changes(&kept, logs, false).map_err(|error| {
-        Error::Listing(crate::extracts::ListingError::Unreadable {
-            path: Extract::SendingLog.name().to_owned(),
-            reason: error.to_string(),
-        })
-    })?;
-    Ok(Plan::Changes(Box::new((kept, changes))))
+    Ok(kept)
 }

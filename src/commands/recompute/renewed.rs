@@ -5,7 +5,7 @@ use super::again::{Again, Recount};
 use crate::model::{Attributes, DeliveryId, DeliveryIndex, Hour};
 use crate::publish::{DELIVERY_KPI_HOURLY, Published};
 use crate::rollup::{Change, DeliveryKpis, Facts, Given, HourKpis, Kpis, add_up};
-use crate::tables::{EarlierHour, date_name, earlier_hours, earlier_totals};
+use crate::tables::{EarlierHour, date_name, earlier_deliveries, earlier_hours};
 use std::collections::{BTreeMap, HashMap};
 
 type Difference = BTreeMap<DeliveryIndex, BTreeMap<Hour, Change>>;
@@ -16,11 +16,15 @@ fn difference(recount: &Recount) -> Difference {
     for (key, change) in recount.refolded.after.partial.changes() {
         *all.entry(key).or_default() += change;
     }
-    for (key, change) in recount.refolded.before.changes() {
+    for (key, change) in recount.refolded.before.partial.changes() {
         *all.entry(key).or_default() -= change;
     }
     let mut difference = Difference::new();
-    for ((delivery, hour), change) in all.into_iter().filter(|(_, change)| !change.is_zero()) {
+    let stays = |delivery| recount.frozen.holds(delivery);
+    for ((delivery, hour), change) in all {
+        if change.is_zero() || stays(delivery) {
+            continue;
+        }
         difference.entry(delivery).or_default().insert(hour, change);
     }
     difference
@@ -53,14 +57,19 @@ pub fn renew(
             }
         }
     }
-    let totals = earlier_totals(&published.deliveries()?)?;
+    let earlier = earlier_deliveries(&published.deliveries()?)?;
     let mut deliveries = Vec::with_capacity(recount.ids.len());
     for (index, id) in (0..).map(DeliveryIndex).zip(&recount.ids) {
         let facts = recount.facts[index.0 as usize];
-        if !facts.in_a_log && again.inputs.catalog.attributes(id).is_none() {
+        if recount.frozen.holds(index)
+            || !facts.in_a_log && again.inputs.catalog.attributes(id).is_none()
+        {
             continue;
         }
-        let total = totals.get(id).copied().unwrap_or_default();
+        // What was published of a delivery that had lost a file is not what its rows had come to.
+        let is_new = recount.thawed.holds(index);
+        let total = earlier.get(id).filter(|_| !is_new);
+        let total = total.map_or_else(Change::default, |earlier| earlier.total);
         deliveries.push(match first_days.get(&index) {
             None => DeliveryKpis {
                 id: id.clone(),
@@ -73,7 +82,7 @@ pub fn renew(
                 id,
                 *first,
                 total,
-                hours.remove(&index).unwrap_or_default(),
+                hours.remove(&index).filter(|_| !is_new).unwrap_or_default(),
                 difference.remove(&index).unwrap_or_default(),
                 facts,
             )?,
@@ -129,10 +138,14 @@ fn first_days(
     difference: &Difference,
     published: &Published<'_>,
 ) -> Result<BTreeMap<DeliveryIndex, i64>, Error> {
-    let mut first_days: BTreeMap<DeliveryIndex, i64> = BTreeMap::new();
+    let mut first_days: BTreeMap<DeliveryIndex, i64> = recount
+        .thawed
+        .iter()
+        .map(|index| (index, i64::MIN))
+        .collect();
     for (delivery, hours) in difference {
         if let Some((hour, _)) = hours.first_key_value() {
-            first_days.insert(*delivery, hour.day());
+            first_days.entry(*delivery).or_insert(hour.day());
         }
     }
     let to_deliver = |attributes: Option<&Attributes>| attributes.and_then(|a| a.to_deliver);
@@ -141,7 +154,7 @@ fn first_days(
         let before = again.kept.deliveries.get(place);
         let before = to_deliver(before.and_then(|delivery| delivery.attributes.as_ref()));
         let after = to_deliver(again.inputs.catalog.attributes(&recount.ids[place]));
-        if before != after {
+        if before != after && !recount.frozen.holds(index) {
             first_days.insert(index, i64::MIN);
         }
     }
@@ -159,10 +172,9 @@ fn first_days(
     let place_of: HashMap<&DeliveryId, DeliveryIndex> =
         recount.ids.iter().zip((0..).map(DeliveryIndex)).collect();
     for row in earlier_hours(&rows, |id| place_of.contains_key(id))? {
-        if !row.is_complete {
-            let first = first_days
-                .entry(place_of[&row.delivery])
-                .or_insert(cut.day());
+        let index = place_of[&row.delivery];
+        if !row.is_complete && !recount.frozen.holds(index) {
+            let first = first_days.entry(index).or_insert(cut.day());
             *first = (*first).min(cut.day());
         }
     }

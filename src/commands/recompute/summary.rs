@@ -1,6 +1,7 @@
 //! What a run says at its end: is it right, what changed, what is not final yet.
 
 use super::again::Recount;
+use super::retention::Frozen;
 use super::{Inputs, Ledger, log_line};
 use crate::commands::people::{counted, number};
 use crate::error::exit;
@@ -105,6 +106,22 @@ impl Report {
             (recount.ids[index.0 as usize].to_string(), names.join(", "))
         });
         self.followed = reasons.collect();
+    }
+
+    /// Enters the deliveries whose published rows stay.
+    pub(super) fn freeze(&mut self, frozen: &Frozen) {
+        self.record.frozen = frozen.recorded();
+        let (count, new) = (
+            frozen.after.len(),
+            frozen.after.difference(&frozen.before).count(),
+        );
+        if count > 0 {
+            self.notes.push(format!(
+                "{} ({} of them since this run) keep their published rows, as files with rows of them are gone; --thaw computes them from what is left",
+                counted(count as i64, "delivery", "deliveries"),
+                number(new as i64)
+            ));
+        }
     }
 
     /// Enters the time of a stage.

@@ -10,7 +10,7 @@ use super::people::{Clock, span};
 use super::progress;
 use crate::cli::Stats;
 use crate::decode::Fingerprint;
-use crate::engine;
+use crate::engine::{self, DeliverySet};
 use crate::error::{Error, exit};
 use crate::extracts::IdKind;
 use crate::job::{Sources, Stopwatch, now, resolve_stats, resolve_timezone, shown};
@@ -93,6 +93,7 @@ fn recomputed(flags: &Stats, sources: &Sources, delivery: &str) -> Result<Option
         inputs: &inputs,
         fingerprint: Fingerprint::random(),
         volumes: None,
+        frozen: &DeliverySet::default(),
         progress: progress.as_ref(),
     };
     let counted = match count.plainly(&mut watch) {

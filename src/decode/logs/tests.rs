@@ -374,7 +374,7 @@ fn the_shorter_way_comes_to_the_same() {
                     assert_eq!(out.is_odd, wrong.is_some() && decoder.interval.is_none());
                     let key = |e: &Event<u64>| (e.message, e.stamp, e.delivery, e.code);
                     let events: Vec<_> = out.events.iter().map(key).collect();
-                    (events, out.tails, out.log_ids, out.counts, out.newest)
+                    (events, out.tails, out.log_ids, out.counts, out.span)
                 };
                 let none = Instant::FIRST..Instant::FIRST;
                 let short = decoded(None);

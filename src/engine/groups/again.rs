@@ -68,7 +68,7 @@ impl<M: MessageKey> Groups<M> {
             return;
         }
         self.read_keys(&piece);
-        self.make_room(0);
+        self.make_room(1);
         let has_whole = !whole.is_empty();
         for row in 0..piece.rows() {
             let (message, delivery) = self.keys[row];

@@ -90,7 +90,7 @@ fn the_next_run_on_the_same_extracts_completes_it() {
             "what is the same is as the first run wrote it"
         );
         site.run_to(0, &[]);
-        assert_eq!(changes(&site.output(), "delivery_kpi_hourly"), [0, 0, 0, 4]);
+        assert_eq!(changes(&site.output(), "delivery_kpi_hourly"), [0; 4]);
     }
 }
 

@@ -143,7 +143,7 @@ fn other_files_in_the_output_stay() {
         .map(|name| name.to_string_lossy().into_owned())
         .collect();
     names.sort();
-    let mut expected = vec!["README.txt", "_delivery-kpi.lock", "other_table"];
+    let mut expected = vec!["README.txt", "_delivery-kpi.lock", "_state", "other_table"];
     expected.extend(TABLES);
     expected.sort_unstable();
     assert_eq!(names, expected);

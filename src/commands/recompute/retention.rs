@@ -1,0 +1,169 @@
+//! Logs expire, KPIs must not: which deliveries keep their published rows because files of theirs are gone.
+
+use super::Error;
+use crate::engine::{Pool, deliveries_of};
+use crate::extracts::{Extract, IdKind};
+use crate::job::{Job, OnVanished};
+use crate::model::{Catalog, DeliveryId, Instant};
+use crate::publish::{FileRecord, RunRecord};
+use crate::state::{Changes, Kept};
+use crate::tables::EarlierDelivery;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+/// The deliveries whose published rows stay as they are.
+#[derive(Clone, Debug, Default)]
+pub struct Frozen {
+    /// Those of the last run.
+    pub before: BTreeSet<DeliveryId>,
+    /// Those of this one.
+    pub after: BTreeSet<DeliveryId>,
+}
+
+/// Files of the last run that are no longer there; they have to be few enough, and the job has to allow it.
+pub fn allowed<'a>(
+    job: &Job,
+    known: impl Iterator<Item = &'a FileRecord>,
+    vanished: &[(Extract, String)],
+) -> Result<(), Error> {
+    if vanished.is_empty() {
+        return Ok(());
+    }
+    let names = || vanished.iter().map(|(_, name)| name.clone()).collect();
+    if job.on_vanished == OnVanished::Fail {
+        return Err(Error::Vanished(names()));
+    }
+    let mut files: BTreeMap<&str, usize> = BTreeMap::new();
+    known.for_each(|file| *files.entry(&file.log).or_default() += 1);
+    for (log, files) in files {
+        let gone = vanished.iter().filter(|(of, _)| of.name() == log).count();
+        if 2 * gone >= files && !job.accept_shrinkage {
+            return Err(Error::Shrunk {
+                log: log.to_owned(),
+                gone,
+                files,
+            });
+        }
+    }
+    Ok(())
+}
+
+/// The files of the last run's record that are not among the listed ones.
+pub fn vanished(
+    last: &RunRecord,
+    listed: impl Iterator<Item = (Extract, String)>,
+) -> Vec<(Extract, String)> {
+    let listed: HashSet<(Extract, String)> = listed.collect();
+    let read = last.files.iter().filter(|file| file.skipped.is_none());
+    let name = |file: &FileRecord| {
+        let logs = [Extract::SendingLog, Extract::TrackingLog];
+        let log = logs.into_iter().find(|log| log.name() == file.log)?;
+        Some((log, file.file.clone()))
+    };
+    read.filter_map(name)
+        .filter(|file| !listed.contains(file))
+        .collect()
+}
+
+impl Frozen {
+    /// Those of a run before this one.
+    fn earlier(job: &Job, last: &RunRecord, kind: IdKind) -> Frozen {
+        let id = |text: &String| match kind {
+            IdKind::Integer => text.parse().ok().map(DeliveryId::Number),
+            IdKind::String => Some(DeliveryId::Text(text.as_str().into())),
+        };
+        let before: BTreeSet<DeliveryId> = last.frozen.iter().filter_map(id).collect();
+        let thawed: BTreeSet<DeliveryId> = job.thaw.iter().filter_map(id).collect();
+        Frozen {
+            after: before.difference(&thawed).cloned().collect(),
+            before,
+        }
+    }
+
+    /// Where all files are read: which deliveries had rows in the files that are gone is not known, so every
+    /// one that had events in the time of such a file is taken to have lost some.
+    pub fn by_time(
+        job: &Job,
+        last: &RunRecord,
+        kind: IdKind,
+        vanished: &[(Extract, String)],
+        published: &BTreeMap<DeliveryId, EarlierDelivery>,
+    ) -> Frozen {
+        let mut frozen = Frozen::earlier(job, last, kind);
+        if job.on_vanished != OnVanished::Freeze {
+            return frozen;
+        }
+        let instant = |text: &Option<String>| text.as_deref().and_then(crate::job::parse_instant);
+        let spans: Vec<(Option<Instant>, Option<Instant>)> = last
+            .files
+            .iter()
+            .filter(|file| {
+                vanished
+                    .iter()
+                    .any(|(log, name)| log.name() == file.log && *name == file.file)
+            })
+            .map(|file| {
+                (
+                    instant(&file.oldest_event_at),
+                    instant(&file.newest_event_at),
+                )
+            })
+            .collect();
+        for (id, delivery) in published {
+            let (Some(first), Some(last)) = (delivery.first_event_at, delivery.last_event_at)
+            else {
+                continue;
+            };
+            // A file without an instant had no row that counted.
+            let meets = |span: &(Option<Instant>, Option<Instant>)| match span {
+                (Some(oldest), Some(newest)) => *oldest <= last && first <= *newest,
+                _ => false,
+            };
+            let is_thawed = job.thaw.iter().any(|thawed| *thawed == id.to_string());
+            if spans.iter().any(meets) && !is_thawed {
+                frozen.after.insert(id.clone());
+            }
+        }
+        frozen
+    }
+
+    /// Where what is kept tells which deliveries had rows in the files that are gone.
+    pub fn by_rows(
+        job: &Job,
+        pool: &Pool,
+        last: &RunRecord,
+        kept: &Kept,
+        changes: &Changes,
+    ) -> Result<Frozen, Error> {
+        let mut frozen = Frozen::earlier(job, last, kept.schemas.delivery_id);
+        if job.on_vanished != OnVanished::Freeze || changes.vanished.is_empty() {
+            return Ok(frozen);
+        }
+        let gone: HashSet<u32> = changes.vanished.iter().map(|file| file.source).collect();
+        let is_one = |source: u32| gone.contains(&source);
+        let (volumes, partitions) = (&kept.volumes, kept.partitions);
+        let lost = match kept.schemas.message_id {
+            IdKind::Integer => deliveries_of::<u64>(pool, volumes, partitions, is_one)?,
+            IdKind::String => deliveries_of::<[u64; 2]>(pool, volumes, partitions, is_one)?,
+        };
+        let ids = lost
+            .iter()
+            .filter_map(|index| kept.deliveries.get(index.0 as usize));
+        let ids = ids.map(|delivery| delivery.id.clone());
+        let stays = |id: &DeliveryId| !job.thaw.iter().any(|thawed| *thawed == id.to_string());
+        frozen.after.extend(ids.filter(stays));
+        Ok(frozen)
+    }
+
+    /// The places of deliveries in a catalog.
+    pub fn places(
+        ids: &BTreeSet<DeliveryId>,
+        catalog: &Catalog,
+    ) -> std::sync::Arc<crate::engine::DeliverySet> {
+        std::sync::Arc::new(ids.iter().map(|id| catalog.index(id)).collect())
+    }
+
+    /// The identifiers for the record of the run.
+    pub fn recorded(&self) -> Vec<String> {
+        self.after.iter().map(ToString::to_string).collect()
+    }
+}
