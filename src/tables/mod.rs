@@ -1,17 +1,21 @@
 //! Counts to frames: rates, joins with the deliveries, snapshots, comparison with the rows that
-//! are already published. The only room with polars, and the only one with rates.
+//! are already published, and of two versions of a table. The only room with polars, and the only one with rates.
 
 mod bridge;
+mod cell;
 mod compare;
 mod csv;
 mod frames;
 mod rates;
 mod show;
 mod snapshot;
+mod versions;
 
+pub use cell::Cell;
 pub use compare::{Comparison, RowCounts};
 pub use frames::{Frames, RunMarks, build};
 pub use snapshot::{Snapshot, Snapshots};
+pub use versions::{Column, Difference, Found, Total, Versions};
 
 use crate::model::Instant;
 use arrow::array::RecordBatch;
