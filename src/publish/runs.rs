@@ -48,7 +48,7 @@ impl Runs<'_> {
         })
     }
 
-    /// The tables as a run left them.
+    /// The tables as a run left them, with the record that is given.
     pub fn tables_of(&self, run: RunRecord) -> Result<Published<'_>, PublishError> {
         self.output.runtime.block_on(async {
             let runs = self.table.at(self.table.version()).await?;

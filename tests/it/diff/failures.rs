@@ -1,7 +1,7 @@
 //! Versions that cannot be read any more, and files that need not be read.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use super::super::run::Outcome;
@@ -64,6 +64,34 @@ fn a_run_whose_log_is_gone_is_told_of() {
         assert_eq!(outcome.status, Some(1), "{}", outcome.text());
         assert!(!outcome.stderr.contains("defect"), "{}", outcome.text());
         fs::remove_dir_all(site.output().join(table)).expect("a table that goes");
+        told_of_run_1(diff(&site, &["run:1", "latest"]));
+    }
+}
+
+/// As a clean-up of the log does: a checkpoint, and no commit before it.
+fn clean_log(table: &Path) {
+    let url = deltalake::table::builder::parse_table_uri(table.to_string_lossy());
+    let made = tokio::runtime::Runtime::new()
+        .expect("a runtime")
+        .block_on(async {
+            let table = deltalake::open_table(url.expect("a place")).await?;
+            deltalake::checkpoints::create_checkpoint(&table, None).await?;
+            Ok::<_, deltalake::DeltaTableError>(table.version().expect("a version"))
+        });
+    for version in 0..made.expect("a checkpoint") {
+        let commit = table.join(format!("_delta_log/{version:020}.json"));
+        fs::remove_file(commit).expect("a commit that goes");
+    }
+}
+
+#[test]
+fn a_run_before_the_clean_up_of_a_log_is_told_of() {
+    for table in [HOURLY, DELIVERIES] {
+        let site = four_runs(&Layout::default());
+        let before = diff(&site, &["previous", "latest"]).expect_status(0);
+        clean_log(&site.output().join(table));
+        let after = diff(&site, &["previous", "latest"]).expect_status(0);
+        assert_eq!(after.stdout, before.stdout);
         told_of_run_1(diff(&site, &["run:1", "latest"]));
     }
 }

@@ -235,7 +235,9 @@ fn some_deliveries_alone() {
         // The only row of an open that came or went is one of delivery 2.
         let opens = |answer: &Value| {
             let totals = answer["totals"].as_array().expect("totals");
-            totals.iter().any(|total| total["counter"] == "opens_tracked")
+            totals
+                .iter()
+                .any(|total| total["counter"] == "opens_tracked")
         };
         assert!(!opens(&ask(&[one]).data()) && opens(&ask(&[two]).data()));
         let noted = ask(&[two, unknown]).expect_status(0);
