@@ -20,6 +20,8 @@ pub mod exit {
     pub const DONE: u8 = 0;
     /// Failed; nothing was published, running again is safe.
     pub const FAILED: u8 = 1;
+    /// `diff --fail-if-diff`: something differs.
+    pub const DIFFERENT: u8 = 1;
     /// Wrong usage, job file or schema of the extracts; nothing was published.
     pub const USAGE: u8 = 2;
     /// Published, but more input was left out than the job allows.
@@ -65,6 +67,29 @@ pub enum Error {
     /// An output without a published run.
     #[error("output {0}: expected the tables of a run, found none")]
     NothingPublished(String),
+    /// A run that is not there, or several in the place of one.
+    #[error("{place}: expected {expected}, found {found}")]
+    NoSuchRun {
+        /// Where it was typed.
+        place: &'static str,
+        /// What run was meant.
+        expected: String,
+        /// What runs there are.
+        found: String,
+    },
+    /// The tables of a run are there no more.
+    #[error(
+        "the tables as run {number} ({run_id}) left them cannot be read, or no longer: {source}"
+    )]
+    UnreadableRun {
+        /// Its number.
+        number: i64,
+        /// Its identifier.
+        run_id: String,
+        /// What is wrong with them.
+        #[source]
+        source: PublishError,
+    },
     /// A finding that there is none of.
     #[error("--accept: expected names of findings, found {found}; they are {known}")]
     NoSuchFinding {
@@ -158,6 +183,7 @@ impl Error {
             | Error::MessageId
             | Error::NoSuchMessage
             | Error::NothingPublished(_)
+            | Error::NoSuchRun { .. }
             | Error::UnknownDelivery
             | Error::NoSuchFinding { .. }
             | Error::NoSuchDelivery(_)
@@ -181,6 +207,7 @@ impl Error {
             | Error::Fates(_)
             | Error::Violation(_)
             | Error::Table(_)
+            | Error::UnreadableRun { .. }
             | Error::Publish(_)
             | Error::Export(_)
             | Error::State(_)

@@ -1,6 +1,7 @@
 //! What the user typed, nothing resolved.
 
 mod check;
+mod diff;
 mod explain;
 mod export;
 mod generate;
@@ -9,6 +10,7 @@ mod shared;
 mod stats;
 
 pub use check::Check;
+pub use diff::Diff;
 pub use explain::Explain;
 pub use export::{Export, Format};
 pub use generate::Generate;
@@ -39,6 +41,8 @@ pub enum Command {
     Explain(Box<Explain>),
     /// Read everything, publish nothing, say what is wrong with the extracts
     Check(Box<Check>),
+    /// Tell what changed between two runs, by delivery, hour and counter
+    Diff(Diff),
     /// Write a table as Parquet, CSV or JSON Lines
     Export(Export),
     /// Make synthetic extracts of any size, to try the program and to measure it

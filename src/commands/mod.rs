@@ -2,6 +2,7 @@
 
 mod check;
 mod compute;
+mod diff;
 mod explain;
 mod export;
 mod generate;

@@ -1,6 +1,6 @@
 //! Runs a command, and tells how it ended: an exit code, and what stderr says.
 
-use super::{check, explain, export, generate, progress, recompute, signals, stats};
+use super::{check, diff, explain, export, generate, progress, recompute, signals, stats};
 use crate::cli::{Cli, Command, LogFormat, Recompute};
 use crate::error::{Error, contain, exit};
 use crate::job::Job;
@@ -16,6 +16,7 @@ pub fn run(cli: &Cli) -> u8 {
             Command::Stats(flags) => stats::run(flags),
             Command::Explain(flags) => explain::run(flags),
             Command::Check(flags) => check::run(flags),
+            Command::Diff(flags) => diff::run(flags),
             Command::Export(flags) => export::run(flags),
             Command::Generate(flags) => generate::run(flags),
             Command::Completions { shell } => {

@@ -23,6 +23,17 @@ impl Clock {
             _ => at.to_string(),
         }
     }
+
+    /// The same of an instant as the record of a run has it.
+    pub fn show_recorded(&self, text: &str) -> String {
+        recorded(text).map_or(text.to_owned(), |at| self.show(at))
+    }
+}
+
+/// An instant as the record of a run has it.
+pub fn recorded(text: &str) -> Option<Instant> {
+    let at: jiff::Timestamp = text.parse().ok()?;
+    Some(Instant::from_micros(at.as_microsecond()))
 }
 
 /// A text without what could steer a terminal.

@@ -2,6 +2,7 @@
 //! clock and the working directory.
 
 mod clock;
+mod diff;
 mod export;
 mod file;
 mod memory;
@@ -10,6 +11,7 @@ mod sources;
 mod synthetic;
 
 pub use clock::{Stopwatch, new_run_id, now, parse_instant};
+pub use diff::{Choice, Diff};
 pub use export::Export;
 pub use file::JobFile;
 pub use sources::{OnBadFile, Scope, Sources};

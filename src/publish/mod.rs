@@ -12,6 +12,7 @@ mod pieces;
 mod plan;
 mod published;
 mod record;
+mod runs;
 mod table;
 
 pub use commit::Written;
@@ -22,6 +23,7 @@ pub use published::Published;
 pub use record::{
     FileRecord, LogRecord, RejectionRecord, ReportedRecord, Rows, RunRecord, TableRecord,
 };
+pub use runs::Runs;
 
 /// Why a run was not published.
 #[derive(Debug, thiserror::Error)]

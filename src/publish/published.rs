@@ -1,4 +1,5 @@
-//! The tables as a reader finds them: of each the version that the newest run names.
+//! The tables as a reader finds them: of each the version that a run names, the newest one unless another
+//! is asked for.
 
 use super::plan::{DELIVERY_KPI, DELIVERY_KPI_HOURLY, DataFile, KPI_RUN};
 use super::table::Table;
@@ -7,13 +8,13 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::{Schema, SchemaRef};
 use std::sync::Arc;
 
-/// The tables of the newest run; nothing is made or changed.
+/// The tables of a run; nothing is made or changed.
 pub struct Published<'a> {
     output: &'a Output,
     hourly: Table,
     deliveries: Table,
     runs: Table,
-    /// The record of the newest run.
+    /// The record of the run.
     pub last: RunRecord,
 }
 
@@ -21,34 +22,49 @@ impl Output {
     /// The tables of the newest run, if there is one.
     pub fn published(&self) -> Result<Option<Published<'_>>, PublishError> {
         self.runtime.block_on(async {
-            let Some(runs) = Table::find(&self.root, KPI_RUN).await? else {
+            let Some(runs) = self.run_table().await? else {
                 return Ok(None);
             };
-            let runs = runs.checked(&RunRecord::schema())?;
             let Some(last) = super::output::newest(&runs).await? else {
                 return Ok(None);
             };
-            let named = async |name: &'static str| {
-                let gone = || PublishError::Place {
-                    place: self.root.to_string(),
-                    reason: format!("kpi_run names a version of {name}, which is not there"),
-                };
-                let table = Table::find(&self.root, name).await?.ok_or_else(gone)?;
-                let table = table.checked(&Schema::empty())?;
-                let version = last.table_versions.get(name).ok_or_else(gone)?;
-                table.at(*version as u64).await
+            self.named_by(runs, last).await.map(Some)
+        })
+    }
+
+    /// `kpi_run`, if it is there.
+    pub(super) async fn run_table(&self) -> Result<Option<Table>, PublishError> {
+        let runs = Table::find(&self.root, KPI_RUN).await?;
+        runs.map(|runs| runs.checked(&RunRecord::schema()))
+            .transpose()
+    }
+
+    /// The data tables at the versions that a run names.
+    pub(super) async fn named_by(
+        &self,
+        runs: Table,
+        run: RunRecord,
+    ) -> Result<Published<'_>, PublishError> {
+        let named = async |name: &'static str| {
+            let gone = || PublishError::Place {
+                place: self.root.to_string(),
+                reason: format!("kpi_run names a version of {name}, which is not there"),
             };
-            let (hourly, deliveries) = (
-                named(DELIVERY_KPI_HOURLY).await?,
-                named(DELIVERY_KPI).await?,
-            );
-            Ok(Some(Published {
-                output: self,
-                hourly,
-                deliveries,
-                runs,
-                last,
-            }))
+            let table = Table::find(&self.root, name).await?.ok_or_else(gone)?;
+            let table = table.checked(&Schema::empty())?;
+            let version = run.table_versions.get(name).ok_or_else(gone)?;
+            table.at(*version as u64).await
+        };
+        let (hourly, deliveries) = (
+            named(DELIVERY_KPI_HOURLY).await?,
+            named(DELIVERY_KPI).await?,
+        );
+        Ok(Published {
+            output: self,
+            hourly,
+            deliveries,
+            runs,
+            last: run,
         })
     }
 }

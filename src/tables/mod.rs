@@ -1,7 +1,8 @@
 //! Counts to frames: rates, joins with the deliveries, snapshots, comparison with the rows that
-//! are already published. The only room with polars, and the only one with rates.
+//! are already published, and of two versions of a table. The only room with polars, and the only one with rates.
 
 mod bridge;
+mod cell;
 mod compare;
 mod csv;
 mod earlier;
@@ -9,11 +10,14 @@ mod frames;
 mod rates;
 mod show;
 mod snapshot;
+mod versions;
 
+pub use cell::Cell;
 pub use compare::{Comparison, RowCounts};
 pub use earlier::{EarlierDelivery, EarlierHour, earlier_deliveries, earlier_hours};
 pub use frames::{Frames, RunMarks, build, date_name};
 pub use snapshot::{Snapshot, Snapshots};
+pub use versions::{Column, Difference, Found, Total, Versions};
 
 use crate::model::Instant;
 use arrow::array::RecordBatch;

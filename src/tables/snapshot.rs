@@ -1,27 +1,16 @@
 //! Rows of `delivery_kpi`, one by one.
 
-use super::{Frames, RunMarks, TableError, bridge, show};
+use super::{Cell, Frames, RunMarks, TableError, bridge, show};
 use crate::model::Instant;
 use crate::rollup::Kpis;
 use arrow::array::RecordBatch;
 use arrow::datatypes::DataType as ArrowType;
 use polars::prelude::*;
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Map, Value as Json};
 use std::collections::BTreeMap;
 
 /// Rows of `delivery_kpi`: those of the tables, or those of a run.
 pub struct Snapshots(DataFrame);
-
-/// A value of a row.
-#[derive(Clone, Debug, PartialEq)]
-enum Cell {
-    Null,
-    Count(i64),
-    Rate(f64),
-    Flag(bool),
-    Text(String),
-    Instant(Instant),
-}
 
 /// One row.
 #[derive(Clone, Debug, PartialEq)]
@@ -135,17 +124,9 @@ impl Snapshot {
 
     /// All columns; instants in RFC 3339.
     pub fn json(&self) -> Map<String, Json> {
-        let value = |cell: &Cell| match cell {
-            Cell::Null => Json::Null,
-            Cell::Count(count) => json!(count),
-            Cell::Rate(rate) => json!(rate),
-            Cell::Flag(flag) => json!(flag),
-            Cell::Text(text) => json!(text),
-            Cell::Instant(instant) => json!(instant.to_string()),
-        };
         let cells = self.0.iter();
         cells
-            .map(|(name, cell)| (name.clone(), value(cell)))
+            .map(|(name, cell)| (name.clone(), cell.json()))
             .collect()
     }
 }

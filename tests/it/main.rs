@@ -2,6 +2,7 @@
 
 mod cli;
 mod delta;
+mod diff;
 mod export;
 mod generate;
 mod golden;

@@ -6,7 +6,7 @@ mod comparison;
 
 use super::compute::{Count, Inputs};
 use super::outcome::{print, say};
-use super::people::{Clock, span};
+use super::people::{Clock, recorded, span};
 use super::progress;
 use crate::cli::Stats;
 use crate::decode::Fingerprint;
@@ -152,16 +152,13 @@ fn run_json(run: &RunRecord) -> serde_json::Value {
 }
 
 fn written_by(run: &RunRecord, clock: &Clock) -> String {
-    let at = |text: &str| text.parse::<jiff::Timestamp>().ok();
-    let instant = |text: &str| at(text).map(|at| Instant::from_micros(at.as_microsecond()));
-    let shown = |text: &str| instant(text).map_or(text.to_owned(), |at| clock.show(at));
-    let age = instant(&run.finished_at)
+    let age = recorded(&run.finished_at)
         .map(|at| format!(", {} ago", span(now().micros() - at.micros())))
         .unwrap_or_default();
     format!(
         "newest run: number {} as of {}, published {}{age}\n",
         run.run_number,
-        shown(&run.as_of),
-        shown(&run.finished_at)
+        clock.show_recorded(&run.as_of),
+        clock.show_recorded(&run.finished_at)
     )
 }

@@ -6,11 +6,12 @@ use super::super::site::{
 use super::super::snapshots::snapshot;
 use super::super::world::{Layout, World};
 
-const COMMANDS: [&str; 7] = [
+const COMMANDS: [&str; 8] = [
     "recompute",
     "stats",
     "explain",
     "check",
+    "diff",
     "export",
     "generate",
     "completions",
@@ -83,6 +84,7 @@ fn completions_know_every_flag() {
     assert_eq!(complete("delivery-kpi stats --fr", 2), "--fresh");
     assert_eq!(complete("delivery-kpi stats --deadline r", 3), "reported");
     assert_eq!(complete("delivery-kpi export k", 2), "kpi_run");
+    assert_eq!(complete("delivery-kpi diff --fail", 2), "--fail-if-diff");
     assert_eq!(complete("delivery-kpi recompute --rew", 2), "--rewind");
 }
 

@@ -6,8 +6,8 @@ use super::blocks::{blocks, replaced};
 /// What starts a line that a person types.
 const PROMPT: &str = "$ ";
 
-/// The text with what the commands print now. Where only run ids, ages and measured times are other ones,
-/// a block stays as it is.
+/// The text with what the commands print now. Where only run ids, ends of runs, ages and measured times
+/// are other ones, a block stays as it is.
 pub fn renewed(text: &str, copy: &Copy) -> String {
     let mut contents = Vec::new();
     let recent = "delivery-kpi recompute jobs/sample.toml";
@@ -71,6 +71,7 @@ fn redacted(text: &str) -> String {
                 .map(|word| word.trim_end_matches([',', ':']));
             match words[place] {
                 word if is_run_id(word) => "…",
+                word if word.ends_with("Z,") && place > 0 && words[place - 1] == "finished" => "…,",
                 word if next == Some("s") && word.parse::<f64>().is_ok() => "…",
                 word => word,
             }
@@ -92,6 +93,10 @@ fn what_is_another_in_each_run_is_not_compared() {
     let text = format!("run {id} (number 1)\nnewest row  x, 1 d before as-of, 263 d 5 h ago\n");
     let plain = "run … (number 1)\nnewest row  x, 1 d before as-of, … ago\n";
     assert_eq!(redacted(&text), plain);
+    assert_eq!(
+        redacted("as of x, finished 2026-03-02T12:00:00Z, run_id"),
+        "as of x, finished …, run_id\n"
+    );
     assert_eq!(
         redacted("time  0.32 s: a 0.01 s, b"),
         "time  … s: a … s, b\n"
