@@ -1,0 +1,148 @@
+//! Whether the tables of an output are what they should be.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde_json::Value;
+
+use super::super::delta::{Row, newest_run, read};
+use super::super::oracle::Expected;
+use super::super::run::{delivery_differences, fate_differences, hourly_differences};
+use super::super::world::Layout;
+
+/// What the newest run says, and the tables as seen through it.
+pub struct Tables {
+    pub hourly: Vec<Row>,
+    pub deliveries: Vec<Row>,
+    pub run: Row,
+}
+
+impl Tables {
+    pub fn read(output: &Path) -> Self {
+        let run = newest_run(output);
+        let rows = |table: &str| {
+            let version = run["table_versions"][table].as_i64();
+            let version = version.unwrap_or_else(|| panic!("no version of {table}: {run:?}"));
+            read(&output.join(table), Some(version))
+        };
+        Self {
+            hourly: rows("delivery_kpi_hourly"),
+            deliveries: rows("delivery_kpi"),
+            run,
+        }
+    }
+
+    /// Where they differ from what the oracle says.
+    pub fn against_oracle(&self, expected: &Expected, layout: &Layout) -> Vec<String> {
+        let mut wrong = hourly_differences(expected, &self.hourly, layout);
+        wrong.extend(delivery_differences(expected, &self.deliveries, layout));
+        wrong.extend(fate_differences(expected, &self.run));
+        wrong.extend(self.sums());
+        wrong
+    }
+
+    /// Where they differ from those of an output that has seen no other run.
+    pub fn against_fresh(&self, fresh: &Tables) -> Vec<String> {
+        let mut wrong = Vec::new();
+        let tables = [
+            ("hourly", &self.hourly, &fresh.hourly),
+            ("delivery", &self.deliveries, &fresh.deliveries),
+        ];
+        for (table, here, fresh) in tables {
+            wrong.extend(differences(table, &by_key(here), &by_key(fresh)));
+        }
+        wrong.extend(differences("run", &fates(&self.run), &fates(&fresh.run)));
+        wrong
+    }
+
+    /// Every row of a log that was read has one fate.
+    fn sums(&self) -> Vec<String> {
+        const FATES: [&str; 6] = [
+            "rows_counted",
+            "rows_duplicate",
+            "rows_superseded",
+            "rows_deleted",
+            "rows_future",
+            "rows_rejected",
+        ];
+        let mut wrong = Vec::new();
+        for (log, row) in fates(&self.run) {
+            let number = |column: &str| row.get(column).and_then(Value::as_i64).unwrap_or(i64::MIN);
+            let read = number("rows_read");
+            let sum = FATES
+                .iter()
+                .fold(0i64, |sum, fate| sum.saturating_add(number(fate)));
+            if read != sum {
+                wrong.push(format!(
+                    "run: {log}: {read} rows read, and {sum} with a fate"
+                ));
+            }
+        }
+        wrong
+    }
+}
+
+/// By delivery, and hour where there is one; a key that occurs again gets a mark.
+fn by_key(rows: &[Row]) -> BTreeMap<String, Row> {
+    let mut found = BTreeMap::new();
+    for row in rows {
+        let hour = row.get("hour").and_then(Value::as_i64);
+        let hour = hour.and_then(|hour| jiff::Timestamp::from_microsecond(hour).ok());
+        let mut key = format!("{}", row.get("delivery_id").unwrap_or(&Value::Null));
+        if let Some(hour) = hour {
+            key += &format!(" {hour}");
+        }
+        while found.contains_key(&key) {
+            key += " (again)";
+        }
+        let mut row = row.clone();
+        row.remove("run_id");
+        found.insert(key, row);
+    }
+    found
+}
+
+/// By log, how many rows met which fate.
+fn fates(run: &Row) -> BTreeMap<String, Row> {
+    let logs = run.get("logs").and_then(Value::as_array);
+    let logs = logs.into_iter().flatten().filter_map(Value::as_object);
+    let fates = logs.map(|log| {
+        let rows = log.iter().filter(|(name, _)| name.starts_with("rows_"));
+        let rows = rows.map(|(name, rows)| (name.clone(), rows.clone()));
+        (log["log"].to_string(), rows.collect())
+    });
+    fates.collect()
+}
+
+fn differences(
+    table: &str,
+    here: &BTreeMap<String, Row>,
+    fresh: &BTreeMap<String, Row>,
+) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let keys: BTreeSet<&String> = here.keys().chain(fresh.keys()).collect();
+    for key in keys {
+        let (Some(here), Some(fresh)) = (here.get(key), fresh.get(key)) else {
+            let place = match here.contains_key(key) {
+                true => "here",
+                false => "in a fresh output",
+            };
+            wrong.push(format!("{table}: {key}: a row only {place}"));
+            continue;
+        };
+        let columns: BTreeSet<&String> = here.keys().chain(fresh.keys()).collect();
+        for column in columns {
+            let (here, fresh) = (here.get(column), fresh.get(column));
+            if here != fresh {
+                let text =
+                    |value: Option<&Value>| value.map_or("not there".to_owned(), Value::to_string);
+                wrong.push(format!(
+                    "{table}: {key}: {column} is {}, in a fresh output {}",
+                    text(here),
+                    text(fresh)
+                ));
+            }
+        }
+    }
+    wrong
+}
