@@ -5,12 +5,13 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::super::delta::{Row, newest_run, read};
+use super::super::delta::{Row, read_young};
 use super::super::oracle::Expected;
 use super::super::run::{delivery_differences, fate_differences, hourly_differences};
 use super::super::world::Layout;
 
 /// What the newest run says, and the tables as seen through it.
+#[derive(Clone, Default)]
 pub struct Tables {
     pub hourly: Vec<Row>,
     pub deliveries: Vec<Row>,
@@ -19,17 +20,41 @@ pub struct Tables {
 
 impl Tables {
     pub fn read(output: &Path) -> Self {
-        let run = newest_run(output);
-        let rows = |table: &str| {
-            let version = run["table_versions"][table].as_i64();
-            let version = version.unwrap_or_else(|| panic!("no version of {table}: {run:?}"));
-            read(&output.join(table), Some(version))
-        };
+        let (run, [hourly, deliveries]) = read_young(output);
         Self {
-            hourly: rows("delivery_kpi_hourly"),
-            deliveries: rows("delivery_kpi"),
+            hourly,
+            deliveries,
             run,
         }
+    }
+
+    fn take_unnamed(&mut self, expected: &Expected, layout: &Layout) -> Vec<Row> {
+        let ids = expected.deliveries.keys();
+        let named: BTreeSet<String> = ids.map(|id| layout.delivery_id(*id)).collect();
+        let is_named = |row: &mut Row| match &row["delivery_id"] {
+            Value::String(id) => named.contains(id),
+            id => named.contains(&id.to_string()),
+        };
+        let mut unnamed: Vec<Row> = self.hourly.extract_if(.., |row| !is_named(row)).collect();
+        unnamed.extend(self.deliveries.extract_if(.., |row| !is_named(row)));
+        unnamed
+    }
+
+    /// Takes out the rows of deliveries that the extracts do not name: where they are not as they were
+    /// before the run.
+    pub fn unnamed_changed(
+        &mut self,
+        mut before: Tables,
+        expected: &Expected,
+        layout: &Layout,
+    ) -> Vec<String> {
+        let here = by_key(&self.take_unnamed(expected, layout));
+        let before = by_key(&before.take_unnamed(expected, layout));
+        differences(
+            "not named by an extract",
+            &here,
+            (&before, "before the run"),
+        )
     }
 
     /// Where they differ from what the oracle says.
@@ -43,15 +68,18 @@ impl Tables {
 
     /// Where they differ from those of an output that has seen no other run.
     pub fn against_fresh(&self, fresh: &Tables) -> Vec<String> {
+        const PLACE: &str = "in a fresh output";
         let mut wrong = Vec::new();
         let tables = [
             ("hourly", &self.hourly, &fresh.hourly),
             ("delivery", &self.deliveries, &fresh.deliveries),
         ];
         for (table, here, fresh) in tables {
-            wrong.extend(differences(table, &by_key(here), &by_key(fresh)));
+            let (here, fresh) = (by_key(here), by_key(fresh));
+            wrong.extend(differences(table, &here, (&fresh, PLACE)));
         }
-        wrong.extend(differences("run", &fates(&self.run), &fates(&fresh.run)));
+        let (here, fresh) = (fates(&self.run), fates(&fresh.run));
+        wrong.extend(differences("run", &here, (&fresh, PLACE)));
         wrong
     }
 
@@ -117,29 +145,29 @@ fn fates(run: &Row) -> BTreeMap<String, Row> {
 fn differences(
     table: &str,
     here: &BTreeMap<String, Row>,
-    fresh: &BTreeMap<String, Row>,
+    (there, place): (&BTreeMap<String, Row>, &str),
 ) -> Vec<String> {
     let mut wrong = Vec::new();
-    let keys: BTreeSet<&String> = here.keys().chain(fresh.keys()).collect();
+    let keys: BTreeSet<&String> = here.keys().chain(there.keys()).collect();
     for key in keys {
-        let (Some(here), Some(fresh)) = (here.get(key), fresh.get(key)) else {
-            let place = match here.contains_key(key) {
-                true => "here",
-                false => "in a fresh output",
+        let (Some(here), Some(there)) = (here.get(key), there.get(key)) else {
+            let only = if here.contains_key(key) {
+                "here"
+            } else {
+                place
             };
-            wrong.push(format!("{table}: {key}: a row only {place}"));
+            wrong.push(format!("{table}: {key}: a row only {only}"));
             continue;
         };
-        let columns: BTreeSet<&String> = here.keys().chain(fresh.keys()).collect();
+        let columns: BTreeSet<&String> = here.keys().chain(there.keys()).collect();
         for column in columns {
-            let (here, fresh) = (here.get(column), fresh.get(column));
-            if here != fresh {
+            let values = [here, there].map(|row| row.get(column));
+            if values[0] != values[1] {
                 let text =
-                    |value: Option<&Value>| value.map_or("not there".to_owned(), Value::to_string);
+                    |value: Option<&Value>| value.map_or("none".to_owned(), Value::to_string);
+                let [here, there] = values.map(text);
                 wrong.push(format!(
-                    "{table}: {key}: {column} is {}, in a fresh output {}",
-                    text(here),
-                    text(fresh)
+                    "{table}: {key}: {column} is {here}, {place} {there}"
                 ));
             }
         }

@@ -12,7 +12,7 @@ use parquet::file::properties::WriterProperties;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::super::delta::Row;
+use super::super::delta::{Row, committed, newest_run};
 use super::super::run::Outcome;
 use super::super::site::{content, read_columns, write_parquet};
 use super::checks::Tables;
@@ -119,7 +119,18 @@ fn every_column_is_compared() {
         let output = directory.path().join(name);
         let outcome = in_process(7, directory.path(), &output);
         assert!(matches!(outcome.status, Some(0 | 3)), "{}", outcome.text());
-        Tables::read(&output)
+        let tables = Tables::read(&output);
+        assert_eq!(tables.run, newest_run(&output));
+        for (name, rows) in [
+            ("delivery_kpi_hourly", &tables.hourly),
+            ("delivery_kpi", &tables.deliveries),
+        ] {
+            let mut others = committed(&output, name);
+            assert_eq!(rows.len(), others.len(), "{name}");
+            others.retain(|row| !rows.contains(row));
+            assert_eq!(others, [], "{name}");
+        }
+        tables
     });
     let mut tables = out;
     let expected = schedule.expected();
