@@ -14,6 +14,7 @@ mod publishing;
 mod python;
 mod random;
 mod run;
+mod schedules;
 mod schemas;
 mod site;
 mod snapshots;

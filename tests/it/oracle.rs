@@ -3,6 +3,7 @@
 //! It shares nothing with the program, and is the place to look when the two disagree: either the
 //! specification has a hole or one of them is wrong. Section numbers stand at every rule.
 
+mod defaults;
 mod message;
 mod rows;
 #[cfg(test)]
@@ -11,6 +12,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::world::{DeliveryRow, World};
+pub use defaults::Defaults;
 use rows::{Fate, TypeCode};
 
 /// An hour in microseconds.
@@ -122,13 +124,14 @@ pub fn rate(
 
 /// What the program has to answer for `world` as of `as_of`.
 pub fn expect(world: &World, as_of: i64, mode: Mode) -> Expected {
+    expect_with(world, as_of, mode, &Defaults::default())
+}
+
+/// The same for a job that sets defaults.
+pub fn expect_with(world: &World, as_of: i64, mode: Mode, defaults: &Defaults) -> Expected {
     let attributes = latest_attributes(&world.deliveries);
-    let efs = |delivery: i64| {
-        attributes
-            .get(&delivery)
-            .and_then(|row| row.efs)
-            .unwrap_or(false)
-    };
+    let filled = |delivery: i64| defaults.fill(attributes.get(&delivery));
+    let efs = |delivery: i64| filled(delivery).efs.unwrap_or(false);
 
     let reports = rows::read_sending(&world.sending, efs);
     let openings = rows::read_tracking(&world.tracking);
@@ -166,7 +169,7 @@ pub fn expect(world: &World, as_of: i64, mode: Mode) -> Expected {
     }
     let mut entered: BTreeSet<(i64, i64)> = BTreeSet::new();
     for ((delivery, message), reports) in &messages {
-        let rules = message::Rules::of(attributes.get(delivery), mode);
+        let rules = message::Rules::of(Some(&filled(*delivery)), mode);
         let history = message::replay(reports, &rules, as_of);
         for (at, counter, by) in history.changes {
             changes.add(*delivery, at, counter, by);
@@ -214,10 +217,16 @@ pub fn expect(world: &World, as_of: i64, mode: Mode) -> Expected {
     let deliveries = known
         .into_iter()
         .map(|delivery| {
-            let row = attributes.get(&delivery);
+            let row = filled(delivery);
             let final_at = final_at.get(&delivery).copied();
-            let expected =
-                delivery_row(delivery, row, &hourly, seen.get(&delivery), final_at, as_of);
+            let expected = delivery_row(
+                delivery,
+                Some(&row),
+                &hourly,
+                seen.get(&delivery),
+                final_at,
+                as_of,
+            );
             (delivery, expected)
         })
         .collect();

@@ -3,15 +3,17 @@
 
 mod rows;
 
+use std::ops::RangeInclusive;
+
 use fastrand::Rng;
 
 use super::oracle::{HOUR, Mode};
 use super::world::{DeliveryRow, World};
 
 /// 2026-03-02T09:00:00Z.
-const START: i64 = 1_772_442_000_000_000;
-const MINUTE: i64 = HOUR / 60;
-const QUEUE: i64 = 84 * HOUR;
+pub const START: i64 = 1_772_442_000_000_000;
+pub const MINUTE: i64 = HOUR / 60;
+pub const QUEUE: i64 = 84 * HOUR;
 
 /// What a whole history has in common.
 struct Style {
@@ -34,12 +36,12 @@ enum Form {
 }
 
 /// One of `values`.
-fn pick<T: Clone>(rng: &mut Rng, values: &[T]) -> T {
+pub fn pick<T: Clone>(rng: &mut Rng, values: &[T]) -> T {
     values[rng.usize(..values.len())].clone()
 }
 
 /// True in `percent` of the cases.
-fn chance(rng: &mut Rng, percent: u32) -> bool {
+pub fn chance(rng: &mut Rng, percent: u32) -> bool {
     rng.u32(..100) < percent
 }
 
@@ -47,33 +49,46 @@ fn chance(rng: &mut Rng, percent: u32) -> bool {
 pub fn world(seed: u64) -> (World, i64, Mode) {
     let mut rng = Rng::with_seed(seed);
     let rng = &mut rng;
-    let style = Style {
-        form: pick(
-            rng,
-            &[
-                Form::Events,
-                Form::Events,
-                Form::Events,
-                Form::Statuses,
-                Form::Mixed,
-            ],
-        ),
-        log_ids: pick(rng, &[0, 50, 90]),
-        rejects: chance(rng, 35),
-        odd_labels: chance(rng, 30),
-        text_types: chance(rng, 30),
-    };
+    let style = style(rng);
     let mode = if chance(rng, 80) {
         Mode::Infer
     } else {
         Mode::Reported
     };
+    let (world, instants) = history(rng, &style, 1..=12);
+    let as_of = as_of(rng, &instants, &world.deliveries);
+    (world, as_of, mode)
+}
 
+/// A history of so many messages, and the instants at which things happen in it.
+pub fn larger_world(rng: &mut Rng, messages: RangeInclusive<i64>) -> (World, Vec<i64>) {
+    let style = style(rng);
+    history(rng, &style, messages)
+}
+
+fn style(rng: &mut Rng) -> Style {
+    let forms = [
+        Form::Events,
+        Form::Events,
+        Form::Events,
+        Form::Statuses,
+        Form::Mixed,
+    ];
+    Style {
+        form: pick(rng, &forms),
+        log_ids: pick(rng, &[0, 50, 90]),
+        rejects: chance(rng, 35),
+        odd_labels: chance(rng, 30),
+        text_types: chance(rng, 30),
+    }
+}
+
+fn history(rng: &mut Rng, style: &Style, messages: RangeInclusive<i64>) -> (World, Vec<i64>) {
     let mut world = World::default();
     let mut instants = Vec::new();
-    let mut log = rows::Log::new(&style);
+    let mut log = rows::Log::new(style);
     let deliveries = rng.i64(1..=4);
-    let mut messages_left = rng.i64(1..=12);
+    let mut messages_left = rng.i64(messages);
     for delivery in 1..=deliveries {
         let attributes = attributes(rng, delivery);
         let first = attributes.first().cloned().unwrap_or_default();
@@ -108,13 +123,11 @@ pub fn world(seed: u64) -> (World, i64, Mode) {
     rng.shuffle(&mut world.deliveries);
     rng.shuffle(&mut world.sending);
     rng.shuffle(&mut world.tracking);
-
-    let as_of = as_of(rng, &instants, &world.deliveries);
-    (world, as_of, mode)
+    (world, instants)
 }
 
 /// One row of attributes, or several of which the latest counts.
-fn attributes(rng: &mut Rng, delivery: i64) -> Vec<DeliveryRow> {
+pub fn attributes(rng: &mut Rng, delivery: i64) -> Vec<DeliveryRow> {
     let rows = pick(rng, &[1, 1, 1, 2, 3]);
     (0..rows)
         .map(|_| {

@@ -2,7 +2,6 @@
 
 mod compare;
 
-use std::ops::Range;
 use std::path::Path;
 use std::process::Command;
 use std::sync::Mutex;
@@ -18,7 +17,10 @@ use super::golden;
 use super::oracle::{self, Expected, Mode};
 use super::random;
 use super::world::{Absent, Instants, Layout, World, long_prefix, message_text, one_byte};
-pub use compare::{compare, differences, golden_differences, table_differences};
+pub use compare::{
+    compare, delivery_differences, differences, fate_differences, first_lines, golden_differences,
+    hourly_differences, table_differences,
+};
 
 /// How a run of the program ended.
 #[derive(Debug)]
@@ -355,9 +357,11 @@ fn two_runs_reach_the_same_as_one() {
 
 /// Does the work for all numbers on some threads, each of its own: a worker of a pool that waits for a
 /// run would take up the next number meanwhile, and so on until its stack ends.
-fn side_by_side<N, T, R>(numbers: Range<N>, work: impl Fn(N) -> R + Sync) -> Vec<T>
+pub fn side_by_side<N, T, R>(
+    numbers: impl Iterator<Item = N> + Send,
+    work: impl Fn(N) -> R + Sync,
+) -> Vec<T>
 where
-    Range<N>: Iterator<Item = N> + Send,
     R: IntoIterator<Item = T>,
     T: Send,
 {
@@ -376,7 +380,7 @@ where
     })
 }
 
-fn number_from_environment(name: &str) -> Option<u64> {
+pub fn number_from_environment(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
     Some(
         text.parse()

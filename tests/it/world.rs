@@ -169,10 +169,31 @@ impl World {
             );
         }
         if !self.deliveries.is_empty() {
-            let columns = delivery_columns(&shuffled(&self.deliveries, layout), layout);
-            write_files(&[directory.join("deliveries.parquet")], columns, layout);
+            write_deliveries(
+                &directory.join("deliveries.parquet"),
+                &self.deliveries,
+                layout,
+            );
         }
     }
+}
+
+/// Writes one file of a sending log.
+pub fn write_sending(path: &Path, rows: &[SendingRow], layout: &Layout) {
+    let columns = sending_columns(&shuffled(rows, layout), layout);
+    write_files(&[path.to_owned()], columns, layout);
+}
+
+/// Writes one file of a tracking log.
+pub fn write_tracking(path: &Path, rows: &[TrackingRow], layout: &Layout) {
+    let columns = tracking_columns(&shuffled(rows, layout), layout);
+    write_files(&[path.to_owned()], columns, layout);
+}
+
+/// Writes one file of a deliveries extract.
+pub fn write_deliveries(path: &Path, rows: &[DeliveryRow], layout: &Layout) {
+    let columns = delivery_columns(&shuffled(rows, layout), layout);
+    write_files(&[path.to_owned()], columns, layout);
 }
 
 fn shuffled<T: Clone>(rows: &[T], layout: &Layout) -> Vec<T> {

@@ -154,7 +154,8 @@ impl Check<'_> {
     }
 }
 
-fn hourly_differences(expected: &Expected, rows: &[Row], layout: &Layout) -> Vec<String> {
+/// Where rows of `delivery_kpi_hourly` differ from what was expected.
+pub fn hourly_differences(expected: &Expected, rows: &[Row], layout: &Layout) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut found: BTreeMap<(String, i64), &Row> = BTreeMap::new();
     for row in rows {
@@ -203,7 +204,8 @@ fn hourly_differences(expected: &Expected, rows: &[Row], layout: &Layout) -> Vec
     wrong
 }
 
-fn delivery_differences(expected: &Expected, rows: &[Row], layout: &Layout) -> Vec<String> {
+/// Where rows of `delivery_kpi` do.
+pub fn delivery_differences(expected: &Expected, rows: &[Row], layout: &Layout) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut found: BTreeMap<String, &Row> = BTreeMap::new();
     for row in rows {
@@ -261,7 +263,8 @@ fn check_delivery(check: &mut Check<'_>, values: &DeliveryExpected, as_of: i64, 
     check.instant("as_of", Some(as_of));
 }
 
-fn fate_differences(expected: &Expected, run: &Row) -> Vec<String> {
+/// Where a row of `kpi_run` says other fates of the logs' rows than expected.
+pub fn fate_differences(expected: &Expected, run: &Row) -> Vec<String> {
     let mut wrong = Vec::new();
     let logs = run
         .get("logs")

@@ -1,0 +1,187 @@
+//! Random schedules: files come in order, late, twice, corrected and replaced, and run after run
+//! publishes into one output. After each of them the tables must be the job's result on all of the input:
+//! what the oracle says, and what the same job publishes into an output that no run has seen.
+//!
+//! `DELIVERY_KPI_SEED` plays one schedule; `DELIVERY_KPI_SOAK` plays new ones for so many minutes.
+
+mod checks;
+mod control;
+mod events;
+mod files;
+mod rows;
+mod settings;
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use delivery_kpi::cli::Recompute;
+use delivery_kpi::commands::recompute;
+use delivery_kpi::engine::{Room, Silent};
+use delivery_kpi::job::Job;
+use tempfile::TempDir;
+
+use super::oracle::Expected;
+use super::run::{Outcome, first_lines, number_from_environment, side_by_side};
+use super::site;
+use checks::Tables;
+use events::{RUNS, Schedule};
+
+/// Runs the job file of a folder into an output of it; the seed may decide how.
+type Program<'a> = &'a (dyn Fn(u64, &Path, &Path) -> Outcome + Sync);
+
+/// How schedules are played.
+struct Player<'a> {
+    program: Program<'a>,
+    /// Every so many runs a fresh output is made to compare with, the first time by the seed.
+    fresh_every: u64,
+    /// Is told the number of the run and the output before the tables are checked.
+    after_run: &'a (dyn Fn(usize, &Path) + Sync),
+}
+
+impl Player<'_> {
+    /// What is wrong first in the schedule of this seed, if anything is.
+    fn play(&self, seed: u64) -> Option<String> {
+        let directory = TempDir::new().expect("a temporary directory");
+        let (folder, output) = (directory.path(), directory.path().join("out"));
+        let mut schedule = Schedule::new(seed, MAY_VANISH);
+        let mut before = Tables::default();
+        for run in 0..RUNS {
+            for event in schedule.events() {
+                schedule.play(event);
+            }
+            let job = schedule.write(folder);
+            let expected = schedule.expected();
+            let outcome = (self.program)(seed, folder, &output);
+            (self.after_run)(run, &output);
+            let mut wrong = status_differences(&outcome, &expected, run);
+            if wrong.is_empty() {
+                let mut tables = Tables::read(&output);
+                let earlier = std::mem::replace(&mut before, tables.clone());
+                wrong.extend(tables.unnamed_changed(earlier, &expected, &schedule.layout));
+                wrong.extend(tables.against_oracle(&expected, &schedule.layout));
+                if (seed + run as u64).is_multiple_of(self.fresh_every) {
+                    let fresh = folder.join(format!("fresh-{run}"));
+                    let outcome = (self.program)(seed, folder, &fresh);
+                    wrong.extend(status_differences(&outcome, &expected, 0));
+                    wrong.extend(tables.against_fresh(&Tables::read(&fresh)));
+                }
+            }
+            if !wrong.is_empty() {
+                return Some(format!(
+                    "seed {seed} (DELIVERY_KPI_SEED={seed}), run {run} of 0 to {}: {} differences\n{}\
+                     before each run: {:?}\nthe job of run {run}:\n{job}",
+                    RUNS - 1,
+                    wrong.len(),
+                    first_lines(&wrong),
+                    schedule.past,
+                ));
+            }
+        }
+        None
+    }
+
+    /// Plays many, and panics with the first that goes wrong.
+    fn play_all(&self, seeds: impl Iterator<Item = u64> + Send) {
+        let found = AtomicBool::new(false);
+        let failures = side_by_side(seeds, |seed| {
+            let failure = (!found.load(Ordering::Relaxed))
+                .then(|| self.play(seed))
+                .flatten();
+            found.fetch_or(failure.is_some(), Ordering::Relaxed);
+            failure
+        });
+        if let Some(failure) = failures.first() {
+            panic!("{failure}");
+        }
+    }
+}
+
+/// Whether files may go without coming again; the result would be another then.
+const MAY_VANISH: bool = false;
+
+/// The exit code: 0, or 3 where rows are rejected; a later run may have heard of all of them.
+fn status_differences(outcome: &Outcome, expected: &Expected, run: usize) -> Vec<String> {
+    let mut fates = expected.fates.values();
+    let has_rejected = fates.any(|fates| fates["rows_rejected"] > 0);
+    let allowed: &[i32] = match (has_rejected, run) {
+        (false, _) => &[0],
+        (true, 0) => &[3],
+        (true, _) => &[0, 3],
+    };
+    match outcome
+        .status
+        .is_some_and(|status| allowed.contains(&status))
+    {
+        true => Vec::new(),
+        false => vec![format!(
+            "exit code of {allowed:?} expected: {}",
+            outcome.text()
+        )],
+    }
+}
+
+/// Runs it in this process; in some schedules all rows wait in files.
+fn in_process(seed: u64, folder: &Path, output: &Path) -> Outcome {
+    let flags = Recompute {
+        job: Some(folder.join("job.toml")),
+        output: Some(output.to_owned()),
+        ..Recompute::default()
+    };
+    let mut job = Job::resolve(&flags).expect("a job");
+    job.sources.room = seed.is_multiple_of(8).then(|| Room {
+        memory: 0,
+        directory: folder.to_owned(),
+    });
+    let (status, stdout, stderr) = match recompute::run(&job, &Silent) {
+        Ok(report) => (report.exit_code(), report.shown.clone(), report.text()),
+        Err(error) => (error.exit_code(), String::new(), error.to_string()),
+    };
+    Outcome {
+        status: Some(i32::from(status)),
+        stdout,
+        stderr,
+    }
+}
+
+/// Runs the program itself.
+fn by_binary(_: u64, folder: &Path, output: &Path) -> Outcome {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_delivery-kpi"));
+    command.arg("recompute").arg(folder.join("job.toml"));
+    site::outcome(command.arg("--output").arg(output))
+}
+
+/// The seeds of so many schedules, or the one that is asked for.
+fn seeds(first: u64, count: u64) -> std::ops::Range<u64> {
+    match number_from_environment("DELIVERY_KPI_SEED") {
+        Some(seed) => seed..seed.saturating_add(1),
+        None => first..first + count,
+    }
+}
+
+#[test]
+fn tables_equal_the_result_on_all_of_the_input() {
+    let player = Player {
+        program: &in_process,
+        fresh_every: 3,
+        after_run: &|_, _| {},
+    };
+    player.play_all(seeds(0, 270));
+    if let Some(minutes) = number_from_environment("DELIVERY_KPI_SOAK") {
+        let start = Instant::now();
+        let first = fastrand::u64(..u64::MAX / 2);
+        let lasts = move |_: &u64| start.elapsed() < Duration::from_secs(60 * minutes);
+        player.play_all((first..).take_while(lasts));
+    }
+}
+
+#[test]
+fn the_program_itself_keeps_to_it_too() {
+    let player = Player {
+        program: &by_binary,
+        fresh_every: 5,
+        after_run: &|_, _| {},
+    };
+    player.play_all(seeds(1_000, 30));
+}
