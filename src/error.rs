@@ -88,7 +88,7 @@ pub enum Error {
         run_id: String,
         /// What is wrong with them.
         #[source]
-        source: PublishError,
+        source: Box<PublishError>,
     },
     /// A finding that there is none of.
     #[error("--accept: expected names of findings, found {found}; they are {known}")]

@@ -1,6 +1,7 @@
 //! Runs the stages in parallel: reading over files and row groups, folding over partitions of
 //! messages. All rows of one message meet in one partition.
 
+mod compact;
 mod deliveries;
 mod find;
 mod fold;
@@ -18,6 +19,7 @@ mod units;
 mod volume;
 mod watch;
 
+pub use compact::merge;
 pub use deliveries::DeliverySet;
 pub use find::{Found, Search, find, texts};
 pub use fold::{Account, fold};

@@ -60,6 +60,8 @@ pub struct Refolded {
     pub added: DeliverySet,
     /// The deliveries of rows that count no longer.
     pub gone: DeliverySet,
+    /// The deliveries with rows that are superseded or deleted now.
+    pub corrected: DeliverySet,
 }
 
 /// Folds the changed messages of all partitions.
@@ -81,6 +83,7 @@ pub fn refold<M: MessageKey>(
         after: Watched::new(sources, changed.after.frozen),
         added: DeliverySet::default(),
         gone: DeliverySet::default(),
+        corrected: DeliverySet::default(),
         groups: Groups::default(),
         buffer: Vec::new(),
         done: Ok(()),
@@ -98,6 +101,7 @@ pub fn refold<M: MessageKey>(
         after: Watched::new(sources, changed.after.frozen),
         added: DeliverySet::default(),
         gone: DeliverySet::default(),
+        corrected: DeliverySet::default(),
     };
     for part in parts {
         part.done?;
@@ -105,6 +109,7 @@ pub fn refold<M: MessageKey>(
         all.after.absorb(part.after);
         all.added.extend(&part.added);
         all.gone.extend(&part.gone);
+        all.corrected.extend(&part.corrected);
     }
     Ok(all)
 }
@@ -115,6 +120,7 @@ struct Refolder<M> {
     after: Watched,
     added: DeliverySet,
     gone: DeliverySet,
+    corrected: DeliverySet,
     groups: Groups<M>,
     buffer: Vec<u8>,
     done: Result<(), SpillError>,
@@ -132,6 +138,7 @@ impl<M: MessageKey> Refolder<M> {
             after,
             added,
             gone,
+            corrected,
             groups,
             buffer,
             ..
@@ -164,6 +171,7 @@ impl<M: MessageKey> Refolder<M> {
             changed.sources,
             (changed.before, before),
             (changed.after, after),
+            corrected,
         );
         Ok(())
     }

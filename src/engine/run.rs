@@ -150,7 +150,7 @@ impl Order {
                 *next += 1;
             }
         }
-        let sources = sheaf.sources.iter().map(|(source, _)| *source).collect();
+        let sources = sheaf.distinct();
         sheaf.clear();
         Run {
             packing: self.packing,

@@ -2,6 +2,7 @@
 
 use super::packed::{BLOCK, Block, Extra};
 use crate::decode::Decoded;
+use std::collections::{HashMap, HashSet};
 
 /// Decoded rows that wait to become a run: of one row group, of several small ones, or a part of a
 /// large one.
@@ -69,6 +70,20 @@ impl<M> Sheaf<M> {
         self.sources.clear();
     }
 
+    /// The sources, each once.
+    pub(super) fn distinct(&self) -> Vec<u32> {
+        let mut met = HashSet::new();
+        let sources = self.sources.iter().map(|(source, _)| *source);
+        sources.filter(|source| met.insert(*source)).collect()
+    }
+
+    /// The place of each source among the distinct ones.
+    fn places(&self) -> Vec<usize> {
+        let place_of: HashMap<u32, usize> = self.distinct().into_iter().zip(0..).collect();
+        let sources = self.sources.iter();
+        sources.map(|(source, _)| place_of[source]).collect()
+    }
+
     /// The rows, a block at a time.
     pub(super) fn blocks(&self) -> impl Iterator<Item = Block<'_, M>> {
         let Decoded {
@@ -77,11 +92,12 @@ impl<M> Sheaf<M> {
             row_ids,
             ..
         } = &self.decoded;
+        let places = self.places();
         let starts = [0]
             .into_iter()
             .chain(self.sources.iter().map(|(_, end)| *end));
-        let ranges = starts.zip(&self.sources).enumerate();
-        ranges.flat_map(move |(source, (start, (_, end)))| {
+        let ranges = starts.zip(&self.sources).zip(places);
+        ranges.flat_map(move |((start, (_, end)), source)| {
             (start..*end).step_by(BLOCK).map(move |first| {
                 let rows = first..(first + BLOCK).min(*end);
                 Block {

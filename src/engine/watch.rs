@@ -2,9 +2,9 @@
 
 use super::deliveries::DeliverySet;
 use super::fold::Account;
-use crate::history::{Meaning, Row, live};
-use crate::model::{DeliveryIndex, Instant, MessageKey, Policy, Tail};
-use crate::rollup::Partial;
+use crate::history::{Meaning, Occurrence, Row, Sink, Status, live};
+use crate::model::{DeliveryIndex, Fate, Instant, Mark, MessageKey, Policy, Tail};
+use crate::rollup::{Partial, Teller};
 use std::sync::Arc;
 
 /// A message that changes without a new row as soon as as-of is after an instant: a row of it lies there,
@@ -30,6 +30,8 @@ pub struct Watched {
     rows_frozen: Vec<u64>,
     /// These messages, in no order.
     pub wakes: Vec<Wake>,
+    /// How many rows were superseded or deleted.
+    pub corrected: u64,
 }
 
 impl Watched {
@@ -39,6 +41,7 @@ impl Watched {
             partial: Partial::new(sources),
             frozen: frozen.clone(),
             rows_frozen: vec![0; sources],
+            corrected: 0,
             wakes: Vec::new(),
         }
     }
@@ -77,9 +80,13 @@ impl<M: MessageKey> Account<M> for Watched {
         let as_of = meaning.as_of;
         let ahead = rows.iter().filter_map(|row| row.stamp.at());
         let ahead = ahead.filter(|at| *at >= as_of).min();
-        let mut teller = self.partial.teller(delivery);
-        let life = live(rows, tails, policy, meaning, &mut teller);
-        teller.ends(&life);
+        let mut noting = Noting {
+            teller: self.partial.teller(delivery),
+            corrected: 0,
+        };
+        let life = live(rows, tails, policy, meaning, &mut noting);
+        noting.teller.ends(&life);
+        self.corrected += noting.corrected;
         let is_retried = |at: &Instant| {
             let status = life
                 .status
@@ -100,5 +107,33 @@ impl<M: MessageKey> Account<M> for Watched {
 
     fn merge(&mut self, other: Watched) {
         self.absorb(other);
+    }
+}
+
+/// Tells a teller, and takes note of corrections.
+struct Noting<'a> {
+    teller: Teller<'a>,
+    corrected: u64,
+}
+
+impl Sink for Noting<'_> {
+    #[inline(always)]
+    fn meets(&mut self, source: u32, fate: Fate) {
+        self.corrected += u64::from(matches!(fate, Fate::Superseded | Fate::Deleted));
+        self.teller.meets(source, fate);
+    }
+
+    fn mark(&mut self, source: u32, mark: Mark) {
+        self.teller.mark(source, mark);
+    }
+
+    #[inline(always)]
+    fn moves(&mut self, at: Instant, from: Option<Status>, to: Status) {
+        self.teller.moves(at, from, to);
+    }
+
+    #[inline(always)]
+    fn occurs(&mut self, at: Instant, what: Occurrence) {
+        self.teller.occurs(at, what);
     }
 }

@@ -20,6 +20,7 @@ pub struct JobFile {
     pub(super) naive_timezone: Option<String>,
     pub(super) on_bad_file: Option<String>,
     pub(super) on_vanished: Option<String>,
+    pub(super) restatements: Option<bool>,
     pub(super) max_rejected: Option<u64>,
     pub(super) threads: Option<usize>,
     pub(super) memory_limit: Option<String>,

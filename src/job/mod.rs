@@ -107,6 +107,8 @@ pub struct Job {
     pub rewind: bool,
     /// Whether what earlier runs reported counts again.
     pub full: bool,
+    /// Whether changes of hours that had ended go to a table of their own.
+    pub restatements: bool,
     /// What becomes of deliveries that have lost a file.
     pub on_vanished: OnVanished,
     /// Deliveries that are computed again though they have.
@@ -205,6 +207,7 @@ impl Job {
             output,
             rewind: flags.rewind,
             full: flags.full,
+            restatements: given.file.restatements.unwrap_or(false),
             on_vanished: match given.file.on_vanished.as_deref() {
                 None | Some("freeze") => OnVanished::Freeze,
                 Some("restate") => OnVanished::Restate,

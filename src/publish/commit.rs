@@ -30,7 +30,7 @@ pub struct RunName<'a> {
 }
 
 /// Partitions that were written and wait for their commit.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct Written {
     /// Those that get new content, or none.
     replaced: BTreeSet<Option<String>>,
@@ -84,6 +84,13 @@ impl Table {
         let written = self.write(None, Some(batch)).await?;
         let actions = written.adds.into_iter().map(Action::Add).collect();
         self.commit(actions, SaveMode::Append, run).await
+    }
+
+    /// Writes rows beside those that are there, of a table without partitions.
+    pub async fn write_more(&self, rows: Option<&RecordBatch>) -> Result<Written, PublishError> {
+        let mut written = self.write(None, rows).await?;
+        written.replaced.clear();
+        Ok(written)
     }
 
     /// Writes the whole new content of a partition, of which nobody knows before the commit; a table

@@ -12,17 +12,19 @@ mod pieces;
 mod plan;
 mod published;
 mod record;
+mod restatement;
 mod runs;
 mod table;
 
 pub use commit::Written;
 pub use lock::{Lock, LockError};
-pub use output::{Committed, Days, Output};
-pub use plan::{DELIVERY_KPI, DELIVERY_KPI_HOURLY, DataFile, KPI_RUN};
+pub use output::{Committed, Days, Makes, Output};
+pub use plan::{DELIVERY_KPI, DELIVERY_KPI_HOURLY, DataFile, KPI_RESTATEMENT, KPI_RUN};
 pub use published::Published;
 pub use record::{
     FileRecord, LogRecord, RejectionRecord, ReportedRecord, Rows, RunRecord, TableRecord,
 };
+pub use restatement::{RestatedKpi, Restatement};
 pub use runs::Runs;
 
 /// Why a run was not published.

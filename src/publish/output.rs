@@ -1,7 +1,7 @@
 //! The three tables of an output, and the order in which a run commits to them.
 
 use super::commit::{RunName, Written};
-use super::plan::{DELIVERY_KPI, DELIVERY_KPI_HOURLY, DataFile, KPI_RUN};
+use super::plan::{DELIVERY_KPI, DELIVERY_KPI_HOURLY, DataFile, KPI_RESTATEMENT, KPI_RUN};
 use super::table::Table;
 use super::{PublishError, RunRecord};
 use arrow::array::RecordBatch;
@@ -25,10 +25,23 @@ pub struct Committed<'a> {
     output: &'a Output,
     hourly: Pair,
     deliveries: Pair,
+    /// Where there is one.
+    restatements: Option<Pair>,
     runs: Table,
     /// The record of the newest run, if there is one.
     pub last: Option<RunRecord>,
     next_number: i64,
+}
+
+/// Which tables are made where they are not there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Makes {
+    /// None: that is an error.
+    Nothing,
+    /// Those that every run writes.
+    UsualTables,
+    /// The same, and `kpi_restatement`.
+    AllTables,
 }
 
 /// A data table: at its latest version, and at the version that the newest run names.
@@ -78,8 +91,10 @@ impl Output {
         &self,
         hourly: &Schema,
         deliveries: &Schema,
-        may_make: bool,
+        restatements: &Schema,
+        makes: Makes,
     ) -> Result<Committed<'_>, PublishError> {
+        let may_make = makes != Makes::Nothing;
         self.runtime.block_on(async {
             let root = &self.root;
             let find = async |name, schema: &Schema| match Table::find(root, name).await? {
@@ -98,13 +113,22 @@ impl Output {
             let records = &*RunRecord::schema();
             let found_hourly = find(DELIVERY_KPI_HOURLY, hourly).await?;
             let found_deliveries = find(DELIVERY_KPI, deliveries).await?;
+            let found_restatements = find(KPI_RESTATEMENT, restatements).await?;
             let found_runs = find(KPI_RUN, records).await?;
             let hourly = make(found_hourly, DELIVERY_KPI_HOURLY, hourly, Some("date")).await?;
             let deliveries = make(found_deliveries, DELIVERY_KPI, deliveries, None).await?;
+            let is_wanted = found_restatements.is_some() || makes == Makes::AllTables;
+            let restatements = match is_wanted {
+                true => Some(make(found_restatements, KPI_RESTATEMENT, restatements, None).await?),
+                false => None,
+            };
             let runs = make(found_runs, KPI_RUN, records, None).await?;
             let last = newest(&runs).await?;
             let mut next_number = last.as_ref().map_or(0, |last| last.run_number);
-            for table in [&hourly, &deliveries, &runs] {
+            for table in [&hourly, &deliveries, &runs]
+                .into_iter()
+                .chain(&restatements)
+            {
                 next_number = next_number.max(table.last_run_number().await?);
             }
             // Before the first run, version 0 is the empty table.
@@ -115,6 +139,13 @@ impl Output {
                 version.map_or(0, |version| *version as u64)
             };
             let (of_hourly, of_deliveries) = (named(DELIVERY_KPI_HOURLY), named(DELIVERY_KPI));
+            let restatements = match restatements {
+                Some(table) => Some(Pair {
+                    committed: table.at(named(KPI_RESTATEMENT)).await?,
+                    latest: table,
+                }),
+                None => None,
+            };
             Ok(Committed {
                 output: self,
                 hourly: Pair {
@@ -125,6 +156,7 @@ impl Output {
                     committed: deliveries.at(of_deliveries).await?,
                     latest: deliveries,
                 },
+                restatements,
                 runs,
                 last,
                 next_number: next_number + 1,
@@ -186,6 +218,17 @@ impl Committed<'_> {
         self.output.runtime.block_on(written)
     }
 
+    /// Writes rows of `kpi_restatement`, where there is one.
+    pub fn write_restatements(&self, rows: Option<&RecordBatch>) -> Result<Written, PublishError> {
+        match &self.restatements {
+            Some(pair) => {
+                let written = pair.latest.write_more(rows);
+                self.output.runtime.block_on(written)
+            }
+            None => Ok(Written::default()),
+        }
+    }
+
     /// Commits the data tables, then the record of the run with their versions and its number; `finish` may
     /// add to the record in between. Gives what failed afterwards and does not matter to the run: a
     /// checkpoint that could not be made. With
@@ -194,6 +237,7 @@ impl Committed<'_> {
         &self,
         hourly: Written,
         deliveries: Written,
+        restatements: Written,
         record: &mut RunRecord,
         finish: impl FnOnce(&mut RunRecord),
     ) -> Result<Vec<PublishError>, PublishError> {
@@ -205,10 +249,13 @@ impl Committed<'_> {
         };
         self.output.runtime.block_on(async {
             let mut made = Vec::new();
-            for (name, pair, change) in [
+            let restated = self.restatements.iter();
+            let restated = restated.map(|pair| (KPI_RESTATEMENT, pair, restatements.clone()));
+            let tables = [
                 (DELIVERY_KPI_HOURLY, &self.hourly, hourly),
                 (DELIVERY_KPI, &self.deliveries, deliveries),
-            ] {
+            ];
+            for (name, pair, change) in tables.into_iter().chain(restated) {
                 let version = pair.latest.replace(&pair.committed, change, run).await?;
                 record
                     .table_versions

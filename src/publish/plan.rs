@@ -6,6 +6,8 @@ use std::collections::BTreeSet;
 pub const DELIVERY_KPI_HOURLY: &str = "delivery_kpi_hourly";
 /// One row for each delivery.
 pub const DELIVERY_KPI: &str = "delivery_kpi";
+/// One row for each delivery and hour that had ended and changed after all; rows are added only.
+pub const KPI_RESTATEMENT: &str = "kpi_restatement";
 /// One row for each run; the commit point.
 pub const KPI_RUN: &str = "kpi_run";
 

@@ -8,6 +8,7 @@ mod csv;
 mod earlier;
 mod frames;
 mod rates;
+mod restated;
 mod show;
 mod snapshot;
 mod versions;
@@ -16,6 +17,7 @@ pub use cell::Cell;
 pub use compare::{Comparison, RowCounts};
 pub use earlier::{EarlierDelivery, EarlierHour, earlier_deliveries, earlier_hours};
 pub use frames::{Frames, RunMarks, build, date_name};
+pub use restated::{Restated, restated};
 pub use snapshot::{Snapshot, Snapshots};
 pub use versions::{Column, Difference, Found, Total, Versions};
 

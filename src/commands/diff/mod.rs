@@ -103,7 +103,7 @@ fn unreadable(run: &RunRecord, error: PublishError) -> Error {
         source => Error::UnreadableRun {
             number: run.run_number,
             run_id: run.run_id.clone(),
-            source,
+            source: Box::new(source),
         },
     }
 }

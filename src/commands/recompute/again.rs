@@ -1,6 +1,7 @@
 //! Counting what has changed since the last run: what the messages with new rows, with rows that are gone,
 //! and those that time has changed came to then, and what they come to now.
 
+use super::publishing::Causes;
 use super::retention::Frozen;
 use super::{Error, Inputs};
 use crate::commands::compute::{decoder, refuse_bad_files};
@@ -91,6 +92,24 @@ pub struct Recount {
     pub codes: Vec<CodeEntry>,
     /// How long each stage took.
     pub laps: Vec<(&'static str, Duration)>,
+}
+
+impl Recount {
+    /// Why hours of the deliveries have changed that had ended: the most telling reason of each.
+    pub fn causes(&self) -> Causes {
+        let cause = |(index, reasons): (&DeliveryIndex, &Vec<Reason>)| {
+            let has = |reason| reasons.contains(&reason);
+            let cause = match () {
+                () if has(Reason::Thawed) => "thawed",
+                () if has(Reason::GoneRows) => "replaced file",
+                () if has(Reason::Attributes) => "attribute",
+                () if self.refolded.corrected.holds(*index) => "correction",
+                () => "late row",
+            };
+            (self.ids[index.0 as usize].clone(), cause)
+        };
+        Causes::Each(self.followed.iter().map(cause).collect())
+    }
 }
 
 impl Again<'_> {

@@ -5,13 +5,13 @@ use super::plan::meaning;
 use super::{Counted, Error, Inputs, Ledger};
 use crate::commands::compute::{Entry, Remains, of_deliveries, rows};
 use crate::decode::Fingerprint;
-use crate::engine::{FileRead, Pool, Wake, Watched, map};
-use crate::extracts::{FileError, OpenFile};
+use crate::engine::{FileRead, Pool, Volume, Volumes, Wake, Watched, map, merge};
+use crate::extracts::{FileError, IdKind, OpenFile};
 use crate::job::Job;
 use crate::model::{FateCounts, Tally};
 use crate::publish::{FileRecord, Rows};
 use crate::state::{Kept, KeptDelivery, KeptFile};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// A run that has read everything.
 #[derive(Clone, Copy)]
@@ -199,4 +199,30 @@ pub fn entries(again: &Again<'_>, recount: &Recount) -> Vec<Entry> {
     }
     entries.extend(of_deliveries(inputs));
     entries
+}
+
+/// The same with few volumes: where there are many small ones, one takes their place.
+pub fn compacted(mut kept: Kept, volumes: &Volumes) -> Result<Kept, Error> {
+    const SMALL: u64 = 1 << 21;
+    const MANY: usize = 16;
+    let is_small = |volume: &Volume| volume.rows() < SMALL;
+    if kept
+        .volumes
+        .iter()
+        .filter(|volume| is_small(volume))
+        .count()
+        < MANY
+    {
+        return Ok(kept);
+    }
+    let counting: HashSet<u32> = kept.files.iter().map(|file| file.source).collect();
+    let counts = |source: u32| counting.contains(&source);
+    let (small, mut all): (Vec<Volume>, Vec<Volume>) = kept.volumes.into_iter().partition(is_small);
+    let some: Vec<&Volume> = small.iter().collect();
+    all.push(match kept.schemas.message_id {
+        IdKind::Integer => merge::<u64>(&some, volumes, kept.partitions, counts)?,
+        IdKind::String => merge::<[u64; 2]>(&some, volumes, kept.partitions, counts)?,
+    });
+    kept.volumes = all;
+    Ok(kept)
 }

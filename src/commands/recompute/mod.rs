@@ -24,7 +24,7 @@ use crate::state::{Changes, Kept, Store};
 use crate::tables::earlier_deliveries;
 use again::Again;
 use plan::Plan;
-use publishing::{ATTEMPTS, Ready};
+use publishing::{ATTEMPTS, Causes, Ready};
 use retention::Frozen;
 use std::collections::BTreeMap;
 
@@ -88,9 +88,13 @@ impl<'a> Run<'a> {
     fn follow(&mut self, listed: Listed) -> Result<bool, Error> {
         match plan::plan(self.job, &listed)? {
             Plan::Everything(why, last) => {
+                let cause = match &why {
+                    Some(why) if why == plan::OTHER_MEANING => "meaning",
+                    _ => "full",
+                };
                 let note = |why| format!("everything is read: {why}");
                 self.report.notes.extend(why.map(note));
-                self.everything(listed, last.as_deref())
+                self.everything(listed, last.as_deref(), cause)
             }
             Plan::Changes(earlier) => {
                 let (kept, changes, last) = *earlier;
@@ -109,7 +113,12 @@ impl<'a> Run<'a> {
         })
     }
 
-    fn everything(&mut self, listed: Listed, last: Option<&RunRecord>) -> Result<bool, Error> {
+    fn everything(
+        &mut self,
+        listed: Listed,
+        last: Option<&RunRecord>,
+        cause: &'static str,
+    ) -> Result<bool, Error> {
         let (job, pool) = (self.job, self.pool);
         let sources = &job.sources;
         let names = listed.logs().map(|(log, file)| (*log, file.name.clone()));
@@ -159,6 +168,7 @@ impl<'a> Run<'a> {
             attributes: &counted.attributes,
             text_ids: inputs.schemas.delivery_id == IdKind::String,
             kept: kept.as_ref(),
+            causes: Causes::One(cause),
             builds_on: None,
         };
         self.publish(&ready)
@@ -220,7 +230,7 @@ impl<'a> Run<'a> {
         if !inputs.fits {
             let why = "everything is read: identifiers are of another kind than before";
             self.report.notes.push(why.to_owned());
-            return self.everything(listed, Some(last));
+            return self.everything(listed, Some(last), "full");
         }
         let vanished = changes.vanished.iter();
         let vanished: Vec<(Extract, String)> = vanished
@@ -262,12 +272,18 @@ impl<'a> Run<'a> {
         self.report.enter(ledger, &inputs);
         self.report.enter_unknown_mode(unknown_mode);
         let builds_on = kept.run_id.clone();
+        let causes = recount.causes();
         let renewed = renewed.with_volumes(kept, recount.volumes);
+        let renewed = match &volumes {
+            Some(volumes) => keep::compacted(renewed, volumes)?,
+            None => renewed,
+        };
         let ready = Ready {
             kpis: &kpis,
             attributes: &attributes,
             text_ids: inputs.schemas.delivery_id == IdKind::String,
             kept: volumes.is_some().then_some(&renewed),
+            causes,
             builds_on: Some(&builds_on),
         };
         self.publish(&ready)

@@ -10,6 +10,10 @@ use crate::state::{Changes, Kept, Store, changes};
 /// The version of what rows mean to the program; another one is another meaning.
 const SEMANTICS: u32 = 1;
 
+/// Why everything is read where rows have another meaning than before.
+pub const OTHER_MEANING: &str =
+    "labels, defaults, columns, time zone, deadline or the rules of the program have changed";
+
 /// How a run comes to its numbers.
 pub enum Plan {
     /// It reads everything; where there were runs before, it says why. The record of the last one.
@@ -71,9 +75,7 @@ fn usable(job: &Job, last: &RunRecord) -> Result<Kept, Option<String>> {
         }
     };
     if kept.meaning != meaning(job) {
-        return everything(
-            "labels, defaults, columns, time zone, deadline or the rules of the program have changed",
-        );
+        return everything(OTHER_MEANING);
     }
     if kept.as_of > job.sources.as_of {
         return everything("as-of is earlier than that of the last run");

@@ -4,19 +4,36 @@ use super::left_out::newly_left_out;
 use super::summary::Report;
 use crate::engine::{Pool, Progress, Stage, map};
 use crate::error::Error;
-use crate::job::{Job, Scope, Stopwatch};
-use crate::model::{Attributes, Instant};
+use crate::job::{Job, Scope, Stopwatch, parse_instant};
+use crate::model::{Attributes, DeliveryId, Instant};
 use crate::publish::{
-    Committed, DELIVERY_KPI, DELIVERY_KPI_HOURLY, Output, PublishError, ReportedRecord,
-    TableRecord, Written,
+    Committed, DELIVERY_KPI, DELIVERY_KPI_HOURLY, Makes, Output, PublishError, ReportedRecord,
+    RestatedKpi, Restatement, TableRecord, Written,
 };
 use crate::rollup::Kpis;
 use crate::state::Kept;
-use crate::tables::{Comparison, Frames, RowCounts, RunMarks, build};
-use std::collections::BTreeSet;
+use crate::tables::{Comparison, Frames, Restated, RowCounts, RunMarks, build, restated};
+use std::collections::{BTreeSet, HashMap};
 
 /// How often another run may be faster before this one gives up.
 pub const ATTEMPTS: usize = 5;
+
+/// Why hours have changed that had ended.
+pub enum Causes {
+    /// All for one reason.
+    One(&'static str),
+    /// By delivery.
+    Each(HashMap<DeliveryId, &'static str>),
+}
+
+impl Causes {
+    fn of(&self, delivery: &DeliveryId) -> &'static str {
+        match self {
+            Causes::One(cause) => cause,
+            Causes::Each(causes) => causes.get(delivery).copied().unwrap_or("late row"),
+        }
+    }
+}
 
 /// What is ready to be published.
 pub struct Ready<'a> {
@@ -28,6 +45,8 @@ pub struct Ready<'a> {
     pub text_ids: bool,
     /// What the run leaves for the next one, if it leaves something.
     pub kept: Option<&'a Kept>,
+    /// Why the hours of a delivery have changed that had ended.
+    pub causes: Causes,
     /// The state of the run that it builds on; then nothing may have been committed since.
     pub builds_on: Option<&'a str>,
 }
@@ -65,7 +84,14 @@ pub fn publish(
     }
     let output = Output::new(&job.output, job.sources.threads)?;
     for _ in 0..ATTEMPTS {
-        let committed = output.open(&columns.hourly, &columns.deliveries, !job.dry_run)?;
+        let makes = match (job.dry_run, job.restatements) {
+            (true, _) => Makes::Nothing,
+            (false, false) => Makes::UsualTables,
+            (false, true) => Makes::AllTables,
+        };
+        let restatements = Restatement::schema(ready.text_ids);
+        let (hourly, deliveries) = (&columns.hourly, &columns.deliveries);
+        let committed = output.open(hourly, deliveries, &restatements, makes)?;
         let last = committed
             .last
             .as_ref()
@@ -80,7 +106,7 @@ pub fn publish(
         progress.begins(Stage::Publishing, frames.hours());
         let done = compare_days(job, pool, &frames, &committed, progress);
         progress.ends();
-        let (days, hourly) = done?;
+        let (days, hourly, restated) = done?;
         enter(total(&days), &deliveries, report);
         if job.dry_run {
             report.difference = Some(frames.csv(&days)?);
@@ -90,7 +116,12 @@ pub fn publish(
             true => committed.write_deliveries(deliveries.rows.as_ref())?,
             false => Written::default(),
         };
-        let done = committed.publish(hourly, deliveries, &mut report.record, |record| {
+        let restated = restatements_of(restated, ready, report);
+        report.restated = restated.len();
+        let rows = Restatement::batch(&restated, ready.text_ids).map_err(PublishError::from)?;
+        let restated = committed.write_restatements(rows.as_ref())?;
+        let record = &mut report.record;
+        let done = committed.publish(hourly, deliveries, restated, record, |record| {
             record.finished_at = crate::job::now().to_string();
             let seconds = watch.since_lap().as_secs_f64();
             record
@@ -120,7 +151,9 @@ fn compare_days(
     frames: &Frames<'_>,
     committed: &Committed<'_>,
     progress: &dyn Progress,
-) -> Result<(Vec<Comparison>, Written), Error> {
+) -> Result<(Vec<Comparison>, Written, Vec<Restated>), Error> {
+    let last = committed.last.as_ref().filter(|_| job.restatements);
+    let until = last.and_then(|last| parse_instant(&last.as_of));
     let published = committed.hourly_days()?;
     let first = frames.first_day();
     let names: BTreeSet<&str> = frames
@@ -129,14 +162,19 @@ fn compare_days(
         .filter(|day| first.as_deref().is_some_and(|first| first <= *day))
         .collect();
     let names: Vec<&str> = names.into_iter().collect();
-    let compare = |at: usize| -> Result<(Comparison, Written), Error> {
+    type Day = (Comparison, Written, Vec<Restated>);
+    let compare = |at: usize| -> Result<Day, Error> {
         let day = names[at];
         let files = published.get(&Some(day.to_owned()));
-        let rows = committed.hourly(files.map_or(&[], Vec::as_slice))?;
-        let mut comparison = frames.compare_day(day, &rows)?;
+        let before = committed.hourly(files.map_or(&[], Vec::as_slice))?;
+        let mut comparison = frames.compare_day(day, &before)?;
         let counts = comparison.counts;
         let mut written = Written::default();
         let rows = comparison.rows.take();
+        let changes = match until {
+            Some(until) if comparison.differs => restated(&before, rows.as_ref(), until)?,
+            _ => Vec::new(),
+        };
         if !job.dry_run {
             comparison.forget_difference();
             if comparison.differs {
@@ -144,8 +182,9 @@ fn compare_days(
             }
         }
         progress.advances(counts.inserted + counts.changed + counts.unchanged);
-        Ok((comparison, written))
+        Ok((comparison, written, changes))
     };
+    let mut changes = Vec::new();
     let mut comparisons = Vec::with_capacity(names.len());
     let mut hourly = Written::default();
     // Where memory is short, one day at a time takes up as little of it as can be.
@@ -153,11 +192,35 @@ fn compare_days(
         Some(_) => (0..names.len()).map(compare).collect(),
         None => map(pool, names.len(), compare).into_iter().collect(),
     };
-    for (comparison, written) in days? {
+    for (comparison, written, of_day) in days? {
         comparisons.push(comparison);
         hourly.merge(written);
+        changes.extend(of_day);
     }
-    Ok((comparisons, hourly))
+    Ok((comparisons, hourly, changes))
+}
+
+/// The rows of `kpi_restatement`.
+fn restatements_of(
+    restated: Vec<Restated>,
+    ready: &Ready<'_>,
+    report: &Report,
+) -> Vec<Restatement> {
+    let row = |restated: Restated| {
+        let change = |(kpi, old, new)| RestatedKpi { kpi, old, new };
+        Restatement {
+            cause: ready.causes.of(&restated.delivery),
+            delivery_id: match restated.delivery {
+                DeliveryId::Number(number) => number.into(),
+                DeliveryId::Text(text) => (*text).into(),
+            },
+            hour: restated.hour.to_string(),
+            changes: restated.changes.into_iter().map(change).collect(),
+            run_id: report.record.run_id.clone(),
+            as_of: report.record.as_of.clone(),
+        }
+    };
+    restated.into_iter().map(row).collect()
 }
 
 fn total(days: &[Comparison]) -> RowCounts {

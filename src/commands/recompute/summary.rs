@@ -39,6 +39,8 @@ pub struct Report {
     pub total: Duration,
     /// What has changed since the last run, where the run builds on it.
     changes: Option<String>,
+    /// Hours that had ended and changed after all, where that is recorded.
+    pub(super) restated: usize,
     /// The deliveries that follow from it, and why.
     followed: Vec<(String, String)>,
     output: String,
@@ -311,6 +313,13 @@ impl Report {
                 number(table.rows_changed),
                 number(table.rows_removed),
                 number(table.rows_unchanged)
+            )?;
+        }
+        if self.restated > 0 {
+            let hours = counted(self.restated as i64, "hour", "hours");
+            writeln!(
+                out,
+                "restated      {hours} that had ended: kpi_restatement tells old and new values, and why"
             )?;
         }
         match self.not_final {

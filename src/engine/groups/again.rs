@@ -8,6 +8,7 @@ use crate::engine::packed::{Extra, Number, from_order};
 use crate::engine::partition::home;
 use crate::engine::refold::{Judged, Standing};
 use crate::engine::run::Piece;
+use crate::engine::watch::Watched;
 use crate::history::Row;
 use crate::model::{Code, DeliveryIndex, MessageKey, Stamp, Tail};
 
@@ -128,11 +129,12 @@ impl<M: MessageKey> Groups<M> {
     }
 
     /// Replays the messages twice.
-    pub fn replay_twice<A: Account<M>, B: Account<M>>(
+    pub fn replay_twice(
         &mut self,
         sources: &[Standing],
-        (judged_before, before): (Judged<'_>, &mut A),
-        (judged_after, after): (Judged<'_>, &mut B),
+        (judged_before, before): (Judged<'_>, &mut Watched),
+        (judged_after, after): (Judged<'_>, &mut Watched),
+        corrected: &mut DeliverySet,
     ) {
         let mut others = Vec::new();
         for message in &self.messages {
@@ -160,6 +162,7 @@ impl<M: MessageKey> Groups<M> {
             others.reverse();
             let (delivery, id) = (message.delivery, message.message);
             let policy = |judged: Judged<'_>| judged.policies[delivery.0 as usize];
+            let corrections = (before.corrected, after.corrected);
             if !self.history.is_empty() {
                 before.message(
                     delivery,
@@ -179,6 +182,9 @@ impl<M: MessageKey> Groups<M> {
                     &policy(judged_after),
                     judged_after.meaning,
                 );
+            }
+            if after.corrected - corrections.1 > before.corrected - corrections.0 {
+                corrected.add(delivery);
             }
         }
     }
