@@ -5,18 +5,22 @@ mod diff;
 mod explain;
 mod export;
 mod generate;
+mod maintain;
 mod recompute;
 mod shared;
 mod stats;
+mod verify;
 
 pub use check::Check;
 pub use diff::Diff;
 pub use explain::Explain;
 pub use export::{Export, Format};
 pub use generate::Generate;
+pub use maintain::Maintain;
 pub use recompute::{LogFormat, Recompute};
 pub use shared::{Deadline, Effort, Extracts, Meaning, ProgressMode};
 pub use stats::Stats;
+pub use verify::Verify;
 
 use clap::{CommandFactory, Parser, Subcommand};
 use clap_complete::Shell;
@@ -43,8 +47,12 @@ pub enum Command {
     Check(Box<Check>),
     /// Tell what changed between two runs, by delivery, hour and counter
     Diff(Diff),
+    /// Compare the tables with what the extracts come to, everything read again
+    Verify(Box<Verify>),
     /// Write a table as Parquet, CSV or JSON Lines
     Export(Export),
+    /// Clear away what no reader needs any more: old data files, commits, states
+    Maintain(Maintain),
     /// Make synthetic extracts of any size, to try the program and to measure it
     Generate(Generate),
     /// Print a script with which a shell completes the command line

@@ -6,12 +6,14 @@ mod diff;
 mod explain;
 mod export;
 mod generate;
+mod maintain;
 mod outcome;
 mod people;
 pub mod recompute;
 mod signals;
 mod stats;
 mod terminal;
+mod verify;
 
 pub use outcome::run;
 pub use terminal::progress;

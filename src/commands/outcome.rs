@@ -1,6 +1,8 @@
 //! Runs a command, and tells how it ended: an exit code, and what stderr says.
 
-use super::{check, diff, explain, export, generate, progress, recompute, signals, stats};
+use super::{
+    check, diff, explain, export, generate, maintain, progress, recompute, signals, stats, verify,
+};
 use crate::cli::{Cli, Command, LogFormat, Recompute};
 use crate::error::{Error, contain, exit};
 use crate::job::Job;
@@ -17,7 +19,9 @@ pub fn run(cli: &Cli) -> u8 {
             Command::Explain(flags) => explain::run(flags),
             Command::Check(flags) => check::run(flags),
             Command::Diff(flags) => diff::run(flags),
+            Command::Verify(flags) => verify::run(flags),
             Command::Export(flags) => export::run(flags),
+            Command::Maintain(flags) => maintain::run(flags),
             Command::Generate(flags) => generate::run(flags),
             Command::Completions { shell } => {
                 print(Cli::completions(*shell).as_bytes()).map(|()| exit::DONE)

@@ -9,6 +9,7 @@ mod memory;
 mod place;
 mod sources;
 mod synthetic;
+mod upkeep;
 
 pub use clock::{Stopwatch, new_run_id, now, parse_instant};
 pub use diff::{Choice, Diff};
@@ -16,6 +17,7 @@ pub use export::Export;
 pub use file::JobFile;
 pub use sources::{OnBadFile, Scope, Sources};
 pub use synthetic::Synthetic;
+pub use upkeep::{Upkeep, resolve_verify};
 
 use crate::cli::{Check, Effort, Explain, LogFormat, ProgressMode, Recompute, Stats};
 use crate::model::{HOUR, Instant};

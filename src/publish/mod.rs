@@ -15,6 +15,7 @@ mod record;
 mod restatement;
 mod runs;
 mod table;
+mod upkeep;
 
 pub use commit::Written;
 pub use lock::{Lock, LockError};
@@ -26,6 +27,7 @@ pub use record::{
 };
 pub use restatement::{RestatedKpi, Restatement};
 pub use runs::Runs;
+pub use upkeep::Cleared;
 
 /// Why a run was not published.
 #[derive(Debug, thiserror::Error)]

@@ -17,12 +17,12 @@ use crate::publish::{
 };
 use crate::tables::{Cell, Column, Difference, Found, Total, Versions};
 use choose::choose;
-use json::Json;
+pub use json::Json;
 use std::collections::BTreeSet;
-use text::Text;
+pub use text::Text;
 
 /// Who tells the differences.
-trait Teller {
+pub trait Teller {
     /// Sums over deliveries, and rows of `delivery_kpi`.
     fn deliveries(&mut self, totals: &[Total], rows: &[Difference<'_>]) -> Result<(), Error>;
     /// Rows of `delivery_kpi_hourly`, those of one day after those of another.
@@ -36,14 +36,14 @@ type Side = for<'c, 'n> fn(&'c Column<'n>) -> &'c Cell;
 
 /// How many rows of a table differ.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-struct Tally {
+pub struct Tally {
     only_old: usize,
     only_new: usize,
     different: usize,
 }
 
 impl Tally {
-    fn add(&mut self, rows: &[Difference<'_>]) {
+    pub fn add(&mut self, rows: &[Difference<'_>]) {
         for row in rows {
             match row.found {
                 Found::Old => self.only_old += 1,
@@ -53,7 +53,7 @@ impl Tally {
         }
     }
 
-    fn sum(self) -> usize {
+    pub fn sum(self) -> usize {
         self.only_old + self.only_new + self.different
     }
 }
@@ -79,10 +79,15 @@ pub fn run(flags: &cli::Diff) -> Result<u8, Error> {
         say("note: OLD and NEW are the same run\n");
     }
     let differs = compare(&old, &new, &flags.delivery, teller.as_mut())?;
-    Ok(match differs && flags.fail_if_diff {
+    Ok(exit_code(differs && flags.fail_if_diff))
+}
+
+/// Of a comparison that tells by its exit code whether something differs.
+pub fn exit_code(differs: bool) -> u8 {
+    match differs {
         true => exit::DIFFERENT,
         false => exit::DONE,
-    })
+    }
 }
 
 /// The tables as the run left them that is meant.

@@ -13,7 +13,7 @@ pub use summary::Report;
 
 use super::compute::{Count, Counted, Earlier, Inputs, Ledger, Listed, ledger, log_line};
 use crate::decode::Fingerprint;
-use crate::engine::{self, Pool, Progress, Volumes, Watched};
+use crate::engine::{self, DeliverySet, Pool, Progress, Volumes, Watched};
 use crate::error::Error;
 use crate::extracts::{Extract, IdKind};
 use crate::job::{Job, Scope, Stopwatch};
@@ -27,6 +27,7 @@ use plan::Plan;
 use publishing::{ATTEMPTS, Causes, Ready};
 use retention::Frozen;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Runs the job. The report says what was done, also where input was left out.
 pub fn run(job: &Job, progress: &dyn Progress) -> Result<Report, Error> {
@@ -304,6 +305,12 @@ impl<'a> Run<'a> {
         }
         Ok(is_done)
     }
+}
+
+/// The deliveries whose published rows stay as they are, since a run.
+pub fn frozen_of(last: &RunRecord, inputs: &Inputs) -> Arc<DeliverySet> {
+    let ids = Frozen::recorded_in(last, inputs.schemas.delivery_id);
+    Frozen::places(&ids, &inputs.catalog)
 }
 
 /// The attributes of the deliveries of a run, the job's defaults in, and for how many of them neither

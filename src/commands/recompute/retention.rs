@@ -1,7 +1,7 @@
 //! Logs expire, KPIs must not: which deliveries keep their published rows because files of theirs are gone.
 
 use super::Error;
-use crate::engine::{Pool, deliveries_of};
+use crate::engine::{DeliverySet, Pool, deliveries_of};
 use crate::extracts::{Extract, IdKind};
 use crate::job::{Job, OnVanished};
 use crate::model::{Catalog, DeliveryId, Instant};
@@ -9,6 +9,7 @@ use crate::publish::{FileRecord, RunRecord};
 use crate::state::{Changes, Kept};
 use crate::tables::EarlierDelivery;
 use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
 
 /// The deliveries whose published rows stay as they are.
 #[derive(Clone, Debug, Default)]
@@ -64,15 +65,20 @@ pub fn vanished(
         .collect()
 }
 
+/// Identifiers as they are typed, or recorded.
+fn parsed(texts: &[String], kind: IdKind) -> BTreeSet<DeliveryId> {
+    let id = |text: &String| match kind {
+        IdKind::Integer => text.parse().ok().map(DeliveryId::Number),
+        IdKind::String => Some(DeliveryId::Text(text.as_str().into())),
+    };
+    texts.iter().filter_map(id).collect()
+}
+
 impl Frozen {
     /// Those of a run before this one.
     fn earlier(job: &Job, last: &RunRecord, kind: IdKind) -> Frozen {
-        let id = |text: &String| match kind {
-            IdKind::Integer => text.parse().ok().map(DeliveryId::Number),
-            IdKind::String => Some(DeliveryId::Text(text.as_str().into())),
-        };
-        let before: BTreeSet<DeliveryId> = last.frozen.iter().filter_map(id).collect();
-        let thawed: BTreeSet<DeliveryId> = job.thaw.iter().filter_map(id).collect();
+        let before = Frozen::recorded_in(last, kind);
+        let thawed = parsed(&job.thaw, kind);
         Frozen {
             after: before.difference(&thawed).cloned().collect(),
             before,
@@ -154,12 +160,14 @@ impl Frozen {
         Ok(frozen)
     }
 
+    /// Those that a record names.
+    pub fn recorded_in(last: &RunRecord, kind: IdKind) -> BTreeSet<DeliveryId> {
+        parsed(&last.frozen, kind)
+    }
+
     /// The places of deliveries in a catalog.
-    pub fn places(
-        ids: &BTreeSet<DeliveryId>,
-        catalog: &Catalog,
-    ) -> std::sync::Arc<crate::engine::DeliverySet> {
-        std::sync::Arc::new(ids.iter().map(|id| catalog.index(id)).collect())
+    pub fn places(ids: &BTreeSet<DeliveryId>, catalog: &Catalog) -> Arc<DeliverySet> {
+        Arc::new(ids.iter().map(|id| catalog.index(id)).collect())
     }
 
     /// The identifiers for the record of the run.

@@ -1,0 +1,61 @@
+//! `maintain`: clears away what no reader needs any more.
+
+use super::outcome::print;
+use super::people::{counted, number};
+use crate::cli;
+use crate::error::{Error, exit};
+use crate::job::Upkeep;
+use crate::publish::{Lock, Output};
+use crate::state::Store;
+use std::fmt::Write;
+
+/// Runs the command; gives its exit code.
+pub fn run(flags: &cli::Maintain) -> Result<u8, Error> {
+    let asked = Upkeep::resolve(flags)?;
+    let nothing = || Error::NothingPublished(asked.output.display().to_string());
+    if !asked.output.is_dir() {
+        return Err(nothing());
+    }
+    let _lock = Lock::take(&asked.output, asked.wait)?;
+    let output = Output::existing(&asked.output, 1)?;
+    let last = output.last_run()?.ok_or_else(nothing)?;
+    let mut text = String::new();
+    let verb = match asked.dry_run {
+        true => "would go",
+        false => "removed",
+    };
+    for table in output.clear_away(asked.keep, asked.dry_run)? {
+        let _ = writeln!(
+            text,
+            "{:<20} {verb}: {}, {} of the log",
+            table.name,
+            counted(table.files as i64, "data file", "data files"),
+            counted(table.commits as i64, "file", "files")
+        );
+    }
+    let store = Store::of(&asked.output);
+    let state = last.state.as_deref().map(|run_id| store.read(run_id));
+    let _ = match state {
+        Some(Ok(kept)) => {
+            if !asked.dry_run {
+                store.clean(Some(&kept));
+            }
+            let rows: u64 = kept.volumes.iter().map(|volume| volume.rows()).sum();
+            writeln!(
+                text,
+                "state                {} in {}",
+                counted(rows as i64, "row", "rows"),
+                counted(kept.volumes.len() as i64, "volume", "volumes"),
+            )
+        }
+        Some(Err(why)) => writeln!(text, "state                cannot be used: {why}"),
+        None => writeln!(text, "state                none"),
+    };
+    let _ = writeln!(
+        text,
+        "what the tables were in the last {} days stays readable",
+        number((asked.keep.as_secs() / (24 * 60 * 60)) as i64)
+    );
+    print(text.as_bytes())?;
+    Ok(exit::DONE)
+}

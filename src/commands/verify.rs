@@ -1,0 +1,112 @@
+//! `verify`: the published tables beside a fresh full recompute.
+
+use super::compute::{Count, Inputs};
+use super::diff::{Json, Tally, Teller, Text, exit_code};
+use super::outcome::say;
+use super::people::{Clock, counted as several};
+use super::progress;
+use super::recompute::frozen_of;
+use crate::cli;
+use crate::decode::Fingerprint;
+use crate::engine::{self, Progress, Watched};
+use crate::error::Error;
+use crate::extracts::IdKind;
+use crate::job::{Job, Stopwatch, parse_instant, resolve_timezone, resolve_verify};
+use crate::publish::{DELIVERY_KPI, DELIVERY_KPI_HOURLY, Output, Published, RunRecord};
+use crate::tables::{RunMarks, Versions, build};
+use std::collections::BTreeSet;
+
+/// Runs the command; gives its exit code.
+pub fn run(flags: &cli::Verify) -> Result<u8, Error> {
+    let clock = Clock::new(resolve_timezone(flags.timezone.as_deref())?);
+    let mut job = resolve_verify(flags)?;
+    let nothing = || Error::NothingPublished(job.output.display().to_string());
+    if !job.output.is_dir() {
+        return Err(nothing());
+    }
+    let output = Output::existing(&job.output, job.sources.threads)?;
+    let published = output.published()?.ok_or_else(nothing)?;
+    let as_of = parse_instant(&published.last.as_of).ok_or_else(nothing)?;
+    job.sources.as_of = as_of;
+    let fresh = RunRecord {
+        run_id: "not published".to_owned(),
+        run_number: published.last.run_number + 1,
+        as_of: published.last.as_of.clone(),
+        finished_at: crate::job::now().to_string(),
+        ..RunRecord::default()
+    };
+    let mut teller: Box<dyn Teller> = match flags.json {
+        true => Box::new(Json::new(&published.last, &fresh)),
+        false => Box::new(Text::new(&published.last, &fresh, &clock, flags.limit)),
+    };
+    let progress = progress(job.progress);
+    let differs = compare(&job, &published, progress.as_ref(), teller.as_mut())?;
+    Ok(exit_code(differs))
+}
+
+/// Tells the differences; whether there are any.
+fn compare(
+    job: &Job,
+    published: &Published<'_>,
+    progress: &dyn Progress,
+    teller: &mut dyn Teller,
+) -> Result<bool, Error> {
+    let sources = &job.sources;
+    let pool = engine::pool(sources.threads)?;
+    let inputs = Inputs::open(sources, &pool)?;
+    let frozen = frozen_of(&published.last, &inputs);
+    let count = Count {
+        sources,
+        pool: &pool,
+        inputs: &inputs,
+        fingerprint: Fingerprint::random(),
+        volumes: None,
+        frozen: &frozen,
+        progress,
+    };
+    let account = || Watched::new(inputs.logs.len(), &frozen);
+    let (counted, _, _) = count.with(account, &mut Stopwatch::new())?;
+    let marks = RunMarks {
+        run_id: String::new(),
+        as_of: sources.as_of,
+    };
+    let text_ids = inputs.schemas.delivery_id == IdKind::String;
+    let frames = build(&counted.kpis, &counted.attributes, text_ids, &marks)?;
+    let (mut deliveries, mut hours) = (Tally::default(), Tally::default());
+    let before = published.deliveries()?;
+    let comparison = frames.compare_deliveries(&before)?;
+    // Rows that differ in nothing but the run that wrote them are not told.
+    let after = match comparison.differs {
+        true => comparison.rows.into_iter().collect(),
+        false => before.clone(),
+    };
+    let versions = Versions::new(DELIVERY_KPI, &before, &after, None)?;
+    let rows = versions.differences()?;
+    deliveries.add(&rows);
+    teller.deliveries(&versions.totals()?, &rows)?;
+    let files = published.files(DELIVERY_KPI_HOURLY)?;
+    let days: BTreeSet<&str> = frames
+        .days()
+        .chain(files.keys().flatten().map(String::as_str))
+        .collect();
+    for day in days {
+        let of_day = files.get(&Some(day.to_owned()));
+        let before = published.rows(DELIVERY_KPI_HOURLY, of_day.into_iter().flatten())?;
+        let comparison = frames.compare_day(day, &before)?;
+        if comparison.differs {
+            let after: Vec<_> = comparison.rows.into_iter().collect();
+            let versions = Versions::new(DELIVERY_KPI_HOURLY, &before, &after, None)?;
+            let rows = versions.differences()?;
+            hours.add(&rows);
+            teller.hours(&rows)?;
+        }
+    }
+    teller.finish(deliveries, hours)?;
+    if !published.last.frozen.is_empty() {
+        say(&format!(
+            "note: not compared, as files with rows of them are gone: {}\n",
+            several(published.last.frozen.len() as i64, "delivery", "deliveries")
+        ));
+    }
+    Ok(deliveries.sum() + hours.sum() > 0)
+}

@@ -1,0 +1,79 @@
+//! Clearing away what no reader needs any more.
+
+use super::output::newest;
+use super::plan::{DELIVERY_KPI, DELIVERY_KPI_HOURLY, KPI_RESTATEMENT, KPI_RUN};
+use super::table::{Table, delta};
+use super::{Output, PublishError};
+use deltalake::checkpoints::cleanup_metadata;
+use deltalake::operations::vacuum::{VacuumBuilder, VacuumMode};
+use std::time::Duration;
+
+/// What was cleared away of a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cleared {
+    /// The table.
+    pub name: &'static str,
+    /// Data files that belonged to no version that is kept.
+    pub files: usize,
+    /// Commits and checkpoints that no version that is kept needs.
+    pub commits: usize,
+}
+
+impl Output {
+    /// Removes data files that for so long have belonged to no version, and those of runs that died as long
+    /// ago; commits go when they are older than the tables keep them (`delta.logRetentionDuration`, 30 days).
+    /// What the newest run names stays, whatever became of it since. A dry run removes nothing.
+    pub fn clear_away(
+        &self,
+        keep: Duration,
+        is_dry_run: bool,
+    ) -> Result<Vec<Cleared>, PublishError> {
+        self.runtime.block_on(async {
+            let mut all = Vec::new();
+            let last = match Table::find(&self.root, KPI_RUN).await? {
+                Some(runs) => newest(&runs).await?,
+                None => None,
+            };
+            for name in [DELIVERY_KPI_HOURLY, DELIVERY_KPI, KPI_RESTATEMENT, KPI_RUN] {
+                let Some(table) = Table::find(&self.root, name).await? else {
+                    continue;
+                };
+                let versions = last.as_ref().map(|last| &last.table_versions);
+                let named = versions.and_then(|versions| versions.get(name));
+                let named: Vec<u64> = named.into_iter().map(|named| *named as u64).collect();
+                let cleared = table.clear_away(&named, keep, is_dry_run).await;
+                all.push(cleared?);
+            }
+            Ok(all)
+        })
+    }
+}
+
+impl Table {
+    async fn clear_away(
+        &self,
+        named: &[u64],
+        keep: Duration,
+        is_dry_run: bool,
+    ) -> Result<Cleared, PublishError> {
+        let failed = |source| delta(self.name, source);
+        let keep = chrono::Duration::from_std(keep).unwrap_or(chrono::Duration::MAX);
+        let snapshot = self.snapshot()?.snapshot().clone();
+        let (table, metrics) = VacuumBuilder::new(self.table.log_store(), Some(snapshot))
+            .with_mode(VacuumMode::Full)
+            .with_retention_period(keep)
+            .with_keep_versions(named)
+            .with_dry_run(is_dry_run)
+            .await
+            .map_err(failed)?;
+        let commits = match is_dry_run {
+            true => 0,
+            false => cleanup_metadata(&table, None).await.map_err(failed)?,
+        };
+        Ok(Cleared {
+            name: self.name,
+            files: metrics.files_deleted.len(),
+            commits,
+        })
+    }
+}
