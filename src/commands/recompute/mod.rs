@@ -7,6 +7,7 @@ mod plan;
 mod publishing;
 mod renewed;
 mod retention;
+mod since;
 mod summary;
 
 pub use summary::Report;
