@@ -136,6 +136,12 @@ impl Rows {
                 + self.rows_rejected
     }
 
+    fn add(&mut self, times: i64, other: &mut Rows) {
+        for (rows, more) in self.numbers().into_iter().zip(other.numbers()) {
+            *rows += times * *more;
+        }
+    }
+
     fn numbers(&mut self) -> [&mut i64; 12] {
         [
             &mut self.rows_read,
@@ -156,17 +162,13 @@ impl Rows {
 
 impl AddAssign<&Rows> for Rows {
     fn add_assign(&mut self, other: &Rows) {
-        for (rows, more) in self.numbers().into_iter().zip(other.clone().numbers()) {
-            *rows += *more;
-        }
+        self.add(1, &mut other.clone());
     }
 }
 
 impl SubAssign<&Rows> for Rows {
     fn sub_assign(&mut self, other: &Rows) {
-        for (rows, fewer) in self.numbers().into_iter().zip(other.clone().numbers()) {
-            *rows -= *fewer;
-        }
+        self.add(-1, &mut other.clone());
     }
 }
 
