@@ -84,6 +84,12 @@ pub fn refold<M: MessageKey>(
         let place = partitions.place(M::from_wide(wake.message), wake.delivery);
         woken[usize::from(place)].push(wake);
     }
+    let is_gone = |source: u32| {
+        let standing = changed.sources[source as usize];
+        standing.before && !standing.after
+    };
+    let volumes = changed.volumes.iter();
+    let with_gone: Vec<&Volume> = volumes.filter(|volume| volume.names(is_gone)).collect();
     let start = || Refolder::<M> {
         before: Watched::new(sources, changed.before.frozen),
         after: Watched::new(sources, changed.after.frozen),
@@ -97,7 +103,7 @@ pub fn refold<M: MessageKey>(
     };
     let work = |refolder: &mut Refolder<M>, partition: usize| {
         if refolder.done.is_ok() {
-            refolder.done = refolder.fold(changed, &woken[partition], partition);
+            refolder.done = refolder.fold(changed, &with_gone, &woken[partition], partition);
             progress.advances(1);
         }
     };
@@ -140,6 +146,7 @@ impl<M: MessageKey> Refolder<M> {
     fn fold(
         &mut self,
         changed: &Changed<'_>,
+        with_gone: &[&Volume],
         woken: &[&Wake],
         partition: usize,
     ) -> Result<(), SpillError> {
@@ -164,7 +171,7 @@ impl<M: MessageKey> Refolder<M> {
         }
         let of = |source: u32| changed.sources[source as usize];
         let is_gone = |source: u32| of(source).before && !of(source).after;
-        for volume in changed.volumes.iter().filter(|v| v.names(is_gone)) {
+        for volume in with_gone {
             read(volume, partition, buffer)?;
             volume.pieces(buffer, |piece| groups.touch_those(piece, is_gone, gone));
         }

@@ -11,7 +11,7 @@ impl Report {
     pub(super) fn follow(&mut self, changes: &Changes, recount: &Recount) {
         let files = |files: usize| counted(files as i64, "file", "files");
         let (replaced, vanished) = (changes.replaced.len(), changes.vanished.len());
-        let mut line = format!("{} new", files(changes.read.len() - replaced));
+        let mut line = format!("{} new", files(changes.read.len().saturating_sub(replaced)));
         for (count, what) in [(replaced, "replaced"), (vanished, "vanished")] {
             if count > 0 {
                 line += &format!(", {} {what}", files(count));

@@ -50,6 +50,7 @@ fn a_wrong_value_in_a_table_is_found() {
             let player = Player {
                 program: &in_process,
                 fresh_every,
+                kills: false,
                 after_run: &|run, output| {
                     if run == 4 && output.ends_with("out") {
                         plant(output, table, "soft_bounce_events");
@@ -87,6 +88,7 @@ fn a_run_that_does_nothing_is_found() {
     let player = Player {
         program: &lazy,
         fresh_every: u64::MAX,
+        kills: false,
         after_run: &|_, _| {},
     };
     let failure = player.play(4).expect("a failure");
