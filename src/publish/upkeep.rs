@@ -5,7 +5,7 @@ use super::plan::{DELIVERY_KPI, DELIVERY_KPI_HOURLY, KPI_RESTATEMENT, KPI_RUN};
 use super::table::{Table, delta};
 use super::{Output, PublishError};
 use deltalake::checkpoints::cleanup_metadata;
-use deltalake::operations::vacuum::{VacuumBuilder, VacuumMode};
+use deltalake::operations::vacuum::VacuumMode;
 use std::time::Duration;
 
 /// What was cleared away of a table.
@@ -58,8 +58,10 @@ impl Table {
     ) -> Result<Cleared, PublishError> {
         let failed = |source| delta(self.name, source);
         let keep = chrono::Duration::from_std(keep).unwrap_or(chrono::Duration::MAX);
-        let snapshot = self.snapshot()?.snapshot().clone();
-        let (table, metrics) = VacuumBuilder::new(self.table.log_store(), Some(snapshot))
+        let (table, metrics) = self
+            .table
+            .clone()
+            .vacuum()
             .with_mode(VacuumMode::Full)
             .with_retention_period(keep)
             .with_keep_versions(named)
