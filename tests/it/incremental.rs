@@ -78,12 +78,7 @@ pub fn tables(site: &Site) -> Tables {
 pub fn fresh(site: &Site, keys: &str, as_of: i64) -> (Tables, Row) {
     let folder = TempDir::new().expect("a temporary directory");
     let output = folder.path().join("fresh");
-    run(
-        site,
-        keys,
-        as_of,
-        &["--output", &output.to_string_lossy()],
-    );
+    run(site, keys, as_of, &["--output", &output.to_string_lossy()]);
     (tables_in(&output), newest_run(&output))
 }
 
@@ -103,7 +98,10 @@ pub fn assert_as_fresh(site: &Site, keys: &str, as_of: i64) {
 fn by_name(files: &Value) -> BTreeMap<String, Value> {
     let name = |file: &Value| format!("{}/{}", file["log"], file["file"]);
     let files = files.as_array().expect("a list");
-    files.iter().map(|file| (name(file), file.clone())).collect()
+    files
+        .iter()
+        .map(|file| (name(file), file.clone()))
+        .collect()
 }
 
 /// How the newest run came to its numbers.

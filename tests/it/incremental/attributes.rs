@@ -25,7 +25,9 @@ fn each_attribute_is_followed_and_taken_back() {
     let changes: [(&str, Change); 9] = [
         ("efs", |row| row.efs = Some(true)),
         ("efs, false", |row| row.efs = Some(false)),
-        ("validity_end", |row| row.validity_end = Some(NINE + 75 * MINUTE)),
+        ("validity_end", |row| {
+            row.validity_end = Some(NINE + 75 * MINUTE)
+        }),
         ("no validity_end", |row| row.validity_end = None),
         ("to_deliver", |row| row.to_deliver = Some(9)),
         ("no to_deliver", |row| row.to_deliver = None),
@@ -44,8 +46,15 @@ fn each_attribute_is_followed_and_taken_back() {
         assert_eq!(mode(&site), "incremental", "{name}");
         let followed = outcome.json()["followed"].clone();
         assert_eq!(followed[0]["delivery_id"], "2", "{name}: {followed}");
-        assert_eq!(followed[0]["reasons"][0], "attributes", "{name}: {followed}");
-        assert_eq!(followed.as_array().map(Vec::len), Some(1), "{name}: {followed}");
+        assert_eq!(
+            followed[0]["reasons"][0], "attributes",
+            "{name}: {followed}"
+        );
+        assert_eq!(
+            followed.as_array().map(Vec::len),
+            Some(1),
+            "{name}: {followed}"
+        );
         assert_as_fresh(&site, "", NOON);
         put(&site, &world().deliveries);
         run(&site, "", NOON, &[]);
@@ -78,7 +87,10 @@ fn a_delivery_may_appear_in_the_extract_and_go_again() {
     let rows = tables(&site);
     let of_fresh = fresh(&site, "", NOON).0;
     assert_eq!(rows.0, of_fresh.0);
-    assert_eq!((&rows.1["1"], &rows.1["2"]), (&of_fresh.1["1"], &of_fresh.1["2"]));
+    assert_eq!(
+        (&rows.1["1"], &rows.1["2"]),
+        (&of_fresh.1["1"], &of_fresh.1["2"])
+    );
 }
 
 /// An attribute changes in the run that brings a late row, moves as-of on and takes a file away.
@@ -87,13 +99,21 @@ fn everything_at_once() {
     let keys = "on_vanished = \"restate\"\n";
     let site = Site::new(&world());
     add_sending(&site, "second", &late_rows());
-    add_sending(&site, "third", &[super::super::site::report(2, 88, "relayed", NINE + 2)]);
+    add_sending(
+        &site,
+        "third",
+        &[super::super::site::report(2, 88, "relayed", NINE + 2)],
+    );
     run(&site, keys, NINE + 75 * MINUTE, &[]);
     let mut rows = world().deliveries;
     (rows[0].efs, rows[1].validity_end) = (Some(true), Some(NINE + 100 * MINUTE));
     put(&site, &rows);
     fs::remove_file(site.path("in/sending_log/third.parquet")).expect("a file");
-    add_tracking(&site, "fourth", &[super::super::site::tracked(1, 31, "open", NINE + 9)]);
+    add_tracking(
+        &site,
+        "fourth",
+        &[super::super::site::tracked(1, 31, "open", NINE + 9)],
+    );
     run(&site, keys, NOON + MINUTE, &[]);
     assert_eq!(mode(&site), "incremental");
     assert_as_fresh(&site, keys, NOON + MINUTE);

@@ -13,10 +13,7 @@ use super::*;
 #[test]
 fn a_run_with_one_more_file_reads_that_alone() {
     let site = after_one_run("", NOON);
-    let (sending, tracking) = (
-        late_rows(),
-        [tracked(2, 21, "open", NINE + 95 * MINUTE)],
-    );
+    let (sending, tracking) = (late_rows(), [tracked(2, 21, "open", NINE + 95 * MINUTE)]);
     add_sending(&site, "late", &sending);
     let outcome = run(&site, "", NOON, &["--log-format", "json"]);
     assert_eq!(mode(&site), "incremental");
@@ -72,14 +69,22 @@ fn a_run_with_nothing_new_writes_no_data_file() {
 fn days_before_the_first_change_and_other_deliveries_stay_as_they_were_written() {
     let mut world = two_deliveries();
     for day in 1..3 {
-        world.sending.push(report(1, 40 + day, "relayed", NINE + day * DAY));
-        world.sending.push(report(2, 50 + day, "relayed", NINE + day * DAY));
+        world
+            .sending
+            .push(report(1, 40 + day, "relayed", NINE + day * DAY));
+        world
+            .sending
+            .push(report(2, 50 + day, "relayed", NINE + day * DAY));
     }
     let site = Site::new(&world);
     let as_of = NOON + 3 * DAY;
     run(&site, "", as_of, &[]);
     let first = site.hourly();
-    add_sending(&site, "late", &[report(2, 60, "relayed", NINE + DAY + MINUTE)]);
+    add_sending(
+        &site,
+        "late",
+        &[report(2, 60, "relayed", NINE + DAY + MINUTE)],
+    );
     run(&site, "", as_of, &[]);
     assert_as_fresh(&site, "", as_of);
     let second = newest_run(&site.output())["run_id"].clone();
@@ -128,7 +133,12 @@ fn later_files_correct_delete_and_double_rows_of_earlier_ones() {
     assert_eq!(number(&site.deliveries()["1"], "clicks"), 0);
     // The deletion goes again.
     fs::remove_file(site.path("in/tracking_log/third.parquet")).expect("a file");
-    run(&site, "on_vanished = \"restate\"\n", NOON, &["--accept-shrinkage"]);
+    run(
+        &site,
+        "on_vanished = \"restate\"\n",
+        NOON,
+        &["--accept-shrinkage"],
+    );
     assert_eq!(mode(&site), "incremental");
     assert_eq!(number(&site.deliveries()["1"], "clicks"), 1);
 }

@@ -44,7 +44,10 @@ fn another_content_of_the_same_size_and_time_is_found() {
 #[test]
 fn a_touched_file_is_not_read_again() {
     let site = after_one_run("", NOON);
-    for name in ["in/sending_log/part-000.parquet", "in/tracking_log/part-000.parquet"] {
+    for name in [
+        "in/sending_log/part-000.parquet",
+        "in/tracking_log/part-000.parquet",
+    ] {
         set_modified(&site.path(name), SystemTime::now() + Duration::from_secs(5));
     }
     let outcome = run(&site, "", NOON, &[]);
@@ -114,7 +117,9 @@ fn rehashing_trusts_no_sign() {
     let text = fs::read(state).expect("a state");
     let mut form: Value = serde_json::from_slice(&text[16..]).expect("JSON behind a digest");
     let files = form["files"].as_array_mut().expect("files");
-    let file = files.iter_mut().find(|file| file["record"]["file"] == "plain.parquet");
+    let file = files
+        .iter_mut()
+        .find(|file| file["record"]["file"] == "plain.parquet");
     let (file, signs) = (file.expect("the file"), path.metadata().expect("a file"));
     let nanos = |seconds: i64, nanos: i64| seconds * 1_000_000_000 + nanos;
     file["bytes"] = signs.len().into();

@@ -3,14 +3,16 @@
 use super::super::site::{
     HOUR, MINUTE, NINE, NOON, content, delivery, number, rename_columns, report, tracked,
 };
-use super::super::world::{World, Instants};
+use super::super::world::{Instants, World};
 use super::*;
 
 /// A world of which each key of a job changes something.
 fn world() -> World {
     let mut world = two_deliveries();
     world.tracking.push(tracked(1, 11, "42", NINE + MINUTE));
-    world.sending.push(report(2, 21, "soft_bounce", NINE + 40 * MINUTE));
+    world
+        .sending
+        .push(report(2, 21, "soft_bounce", NINE + 40 * MINUTE));
     for row in &mut world.deliveries {
         row.started_at = Some(NINE);
     }
@@ -30,10 +32,13 @@ fn keys_that_change_the_meaning_read_everything_once() {
         "deadline = \"reported\"\n",
         "naive_timezone = \"Europe/Paris\"\n",
     ];
-    let site = Site::laid_out(&world(), &Layout {
-        instants: Instants::Naive,
-        ..Layout::default()
-    });
+    let site = Site::laid_out(
+        &world(),
+        &Layout {
+            instants: Instants::Naive,
+            ..Layout::default()
+        },
+    );
     let mut before = "";
     run(&site, before, NOON, &[]);
     for next in keys {
@@ -46,7 +51,11 @@ fn keys_that_change_the_meaning_read_everything_once() {
         before = next;
     }
     // The order of keys, the number of threads and the room for rows mean nothing.
-    for same in ["threads = 1\n", "memory_limit = \"256MB\"\n", "max_rejected = 5\n"] {
+    for same in [
+        "threads = 1\n",
+        "memory_limit = \"256MB\"\n",
+        "max_rejected = 5\n",
+    ] {
         run(&site, &format!("{same}{before}"), NOON, &[]);
         assert_eq!(mode(&site), "incremental", "{same}");
         assert_as_fresh(&site, before, NOON);
@@ -105,7 +114,10 @@ fn after_a_run_for_some_deliveries_everything_is_read() {
     ] {
         add_sending(&site, "late", &late_rows());
         run(&site, "", NOON + HOUR, only);
-        assert!(content(&site.output().join("_state")).is_empty(), "none counts");
+        assert!(
+            content(&site.output().join("_state")).is_empty(),
+            "none counts"
+        );
         run(&site, "", NOON + HOUR, &[]).says(&["everything is read: the last run was of some"]);
         assert_eq!(mode(&site), "full");
         assert_as_fresh(&site, "", NOON + HOUR);
@@ -130,10 +142,13 @@ fn other_identifiers_read_everything() {
     let site = after_one_run("", NOON);
     let mut world = two_deliveries();
     world.deliveries.push(delivery(3, "Third"));
-    site.rewrite(&world, &Layout {
-        string_ids: true,
-        ..Layout::default()
-    });
+    site.rewrite(
+        &world,
+        &Layout {
+            string_ids: true,
+            ..Layout::default()
+        },
+    );
     // The tables have integers: that is refused as before.
     let outcome = site.run_job("", &["--as-of", &typed(NOON)]);
     assert_eq!(outcome.status, Some(2), "{}", outcome.text());

@@ -13,12 +13,20 @@ fn site_with_state() -> Site {
     assert_eq!(mode(&site), "incremental");
     copy(&site.output(), &site.path("kept"));
     // What comes next touches messages of both files, and of both deliveries.
-    add_tracking(&site, "third", &[
-        tracked(1, 31, "open", NINE + 1),
-        tracked(1, 12, "click", NINE + 2),
-        tracked(2, 21, "click", NINE + 3),
-    ]);
-    add_sending(&site, "third", &[report(1, 32, "delivered", NINE + 60_000_000)]);
+    add_tracking(
+        &site,
+        "third",
+        &[
+            tracked(1, 31, "open", NINE + 1),
+            tracked(1, 12, "click", NINE + 2),
+            tracked(2, 21, "click", NINE + 3),
+        ],
+    );
+    add_sending(
+        &site,
+        "third",
+        &[report(1, 32, "delivered", NINE + 60_000_000)],
+    );
     site
 }
 
@@ -33,7 +41,9 @@ fn assert_survives(site: &Site, context: &str) {
     assert_eq!(outcome.status, Some(0), "{context}: {}", outcome.text());
     assert_eq!(mode(site), "full", "{context}: {}", outcome.text());
     assert!(
-        outcome.stderr.contains("everything is read: the state of the last run cannot be used"),
+        outcome
+            .stderr
+            .contains("everything is read: the state of the last run cannot be used"),
         "{context}: {}",
         outcome.text()
     );
@@ -71,7 +81,9 @@ fn a_flipped_byte_anywhere_is_noticed() {
     let names: Vec<PathBuf> = content(&site.output().join("_state")).into_keys().collect();
     for name in names {
         let path = site.output().join("_state").join(&name);
-        let length = fs::read(site.path("kept/_state").join(&name)).expect("it").len();
+        let length = fs::read(site.path("kept/_state").join(&name))
+            .expect("it")
+            .len();
         if length == 0 {
             continue;
         }
@@ -141,7 +153,8 @@ fn a_run_that_fails_leaves_no_state() {
     let site = site_with_state();
     let before = content(&site.output().join("_state"));
     fs::write(site.path("in/sending_log/broken.parquet"), b"no Parquet").expect("a file");
-    site.run_job("", &["--as-of", &typed(NOON)]).expect_status(1);
+    site.run_job("", &["--as-of", &typed(NOON)])
+        .expect_status(1);
     assert_eq!(content(&site.output().join("_state")), before);
     fs::remove_file(site.path("in/sending_log/broken.parquet")).expect("a file");
     run(&site, "", NOON, &[]);
@@ -161,6 +174,10 @@ fn leftovers_of_a_dead_run_go() {
     run(&site, "", NOON, &[]);
     assert_eq!(mode(&site), "incremental");
     let left = content(&directory);
-    assert!(left.keys().all(|name| !name.to_string_lossy().starts_with("dead")), "{left:?}");
+    assert!(
+        left.keys()
+            .all(|name| !name.to_string_lossy().starts_with("dead")),
+        "{left:?}"
+    );
     assert_as_fresh(&site, "", NOON);
 }

@@ -10,17 +10,32 @@ fn site_after_three_runs() -> Site {
     add_sending(&site, "second", &late_rows());
     run(&site, "", NOON, &[]);
     copy(&site.output().join("_state"), &site.path("earlier"));
-    add_sending(&site, "third", &[report(2, 71, "relayed", NINE), report(2, 72, "relayed", NINE)]);
+    add_sending(
+        &site,
+        "third",
+        &[
+            report(2, 71, "relayed", NINE),
+            report(2, 72, "relayed", NINE),
+        ],
+    );
     run(&site, "", NOON, &[]);
     assert_eq!(mode(&site), "incremental");
-    add_tracking(&site, "fourth", &[
-        tracked(1, 31, "open", NINE + 1),
-        tracked(2, 71, "open", NINE + 2),
-    ]);
-    add_sending(&site, "fourth", &[
-        report(1, 31, "delivered", NINE + 3),
-        report(2, 71, "hard_bounce", NINE + 4),
-    ]);
+    add_tracking(
+        &site,
+        "fourth",
+        &[
+            tracked(1, 31, "open", NINE + 1),
+            tracked(2, 71, "open", NINE + 2),
+        ],
+    );
+    add_sending(
+        &site,
+        "fourth",
+        &[
+            report(1, 31, "delivered", NINE + 3),
+            report(2, 71, "hard_bounce", NINE + 4),
+        ],
+    );
     site
 }
 
@@ -65,7 +80,12 @@ fn rows_of_another_run_are_not_taken() {
         copy(&site.path("kept"), &site.output());
         fs::copy(&rows[from], &rows[to]).expect("a copy");
         let outcome = site.run_job("", &["--as-of", &typed(NOON)]);
-        assert_eq!(outcome.status, Some(0), "{from} as {to}: {}", outcome.text());
+        assert_eq!(
+            outcome.status,
+            Some(0),
+            "{from} as {to}: {}",
+            outcome.text()
+        );
         assert_eq!(mode(&site), "full", "{from} as {to}: {}", outcome.text());
         assert_as_fresh(&site, "", NOON);
     }

@@ -20,7 +20,13 @@ fn a_deadline_passes_without_a_new_row() {
     let site = Site::new(&retried());
     run(&site, "", deadline - HOUR, &[]);
     let mut failed = Vec::new();
-    for as_of in [deadline - 1, deadline, deadline + 1, deadline + HOUR, deadline + 9 * HOUR] {
+    for as_of in [
+        deadline - 1,
+        deadline,
+        deadline + 1,
+        deadline + HOUR,
+        deadline + 9 * HOUR,
+    ] {
         run(&site, "", as_of, &[]);
         assert_eq!(mode(&site), "incremental");
         assert_as_fresh(&site, "", as_of);
@@ -34,7 +40,14 @@ fn a_deadline_passes_without_a_new_row() {
 fn a_deadline_that_is_moved_wakes_the_message_when_it_is_due() {
     let site = Site::new(&retried());
     run(&site, "", NINE + 100 * MINUTE, &[]);
-    for (end, as_of) in [(110, 105), (200, 120), (130, 135), (300, 140), (300, 301), (400, 310)] {
+    for (end, as_of) in [
+        (110, 105),
+        (200, 120),
+        (130, 135),
+        (300, 140),
+        (300, 301),
+        (400, 310),
+    ] {
         let mut world = retried();
         for row in &mut world.deliveries {
             row.validity_end = Some(NINE + end * MINUTE);
@@ -55,11 +68,23 @@ fn a_deadline_that_is_moved_wakes_the_message_when_it_is_due() {
 #[test]
 fn rows_of_the_future_count_when_their_time_has_come() {
     let mut world = two_deliveries();
-    world.sending.push(report(3, 91, "relayed", NOON + 30 * MINUTE));
-    world.sending.push(report(3, 91, "delivered", NOON + 40 * MINUTE));
+    world
+        .sending
+        .push(report(3, 91, "relayed", NOON + 30 * MINUTE));
+    world
+        .sending
+        .push(report(3, 91, "delivered", NOON + 40 * MINUTE));
     let site = Site::new(&world);
     run(&site, "", NINE + 1, &[]);
-    let steps = [9 * MINUTE, HOUR, 70 * MINUTE, 90 * MINUTE, 3 * HOUR, 210 * MINUTE, 5 * HOUR];
+    let steps = [
+        9 * MINUTE,
+        HOUR,
+        70 * MINUTE,
+        90 * MINUTE,
+        3 * HOUR,
+        210 * MINUTE,
+        5 * HOUR,
+    ];
     for step in steps {
         run(&site, "", NINE + step, &[]);
         assert_eq!(mode(&site), "incremental");
