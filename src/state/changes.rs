@@ -4,7 +4,6 @@ use super::kept::{Kept, KeptFile};
 use crate::extracts::{Extract, SourceFile};
 use std::collections::HashMap;
 use std::fmt::Write;
-use std::io;
 use xxhash_rust::xxh3::xxh3_128;
 
 /// The files of the logs beside those that the last run had read.
@@ -24,14 +23,15 @@ pub struct Changes {
 
 impl Changes {
     /// A file that is gone and one that is new may be the same under another name.
-    fn find_moved(&mut self) -> io::Result<()> {
+    fn find_moved(&mut self) {
         let mut new = Vec::new();
         for (extract, file) in std::mem::take(&mut self.read) {
             let may_be = |gone: &KeptFile| {
                 gone.extract == extract && gone.identity.bytes == file.identity.bytes
             };
             let digest = match self.vanished.iter().any(may_be) {
-                true => Some(file.digest()?),
+                // Who opens it tells what is wrong with it.
+                true => file.digest().ok(),
                 false => None,
             };
             let is_it = |gone: &KeptFile| may_be(gone) && Some(&gone.digest) == digest.as_ref();
@@ -46,7 +46,6 @@ impl Changes {
             self.same.push(moved);
         }
         self.read = new;
-        Ok(())
     }
 }
 
@@ -56,7 +55,7 @@ pub fn changes(
     kept: &Kept,
     listed: impl Iterator<Item = (Extract, SourceFile)>,
     reads_all: bool,
-) -> io::Result<Changes> {
+) -> Changes {
     let key = |file: &KeptFile| (file.extract, file.record.file.clone());
     let mut known: HashMap<_, &KeptFile> = kept.files.iter().map(|f| (key(f), f)).collect();
     let mut changes = Changes::default();
@@ -66,7 +65,8 @@ pub fn changes(
             continue;
         };
         let is_same = !reads_all && before.identity == file.identity
-            || before.identity.bytes == file.identity.bytes && before.digest == file.digest()?;
+            || before.identity.bytes == file.identity.bytes
+                && file.digest().is_ok_and(|digest| digest == before.digest);
         if is_same {
             changes.same.push(KeptFile {
                 identity: file.identity,
@@ -80,8 +80,8 @@ pub fn changes(
     }
     let gone = |file: &&KeptFile| known.contains_key(&key(file));
     changes.vanished = kept.files.iter().filter(gone).cloned().collect();
-    changes.find_moved()?;
-    Ok(changes)
+    changes.find_moved();
+    changes
 }
 
 /// A digest of the names and contents of files, whatever their order.

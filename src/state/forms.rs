@@ -8,6 +8,7 @@ use crate::model::{Attributes, CodeEntry, DeliveryId, Instant, Value};
 use crate::publish::FileRecord;
 use crate::rollup::Facts;
 use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
 
 /// The version of this form and of the volumes: another one is not read.
 pub const FORMAT: u32 = 1;
@@ -30,6 +31,8 @@ pub struct Form {
     pub volumes: Vec<String>,
     /// How many wakes there are, and a digest of their bytes.
     pub wakes: (u64, u64),
+    /// The same of the rests.
+    pub rests: (u64, u64),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -111,7 +114,7 @@ fn instant(micros: Option<i64>) -> Option<Instant> {
 
 impl Form {
     /// The form of what is kept.
-    pub fn of(kept: &Kept, wakes: (u64, u64)) -> Form {
+    pub fn of(kept: &Kept, wakes: (u64, u64), rests: (u64, u64)) -> Form {
         let volumes = kept.volumes.iter().filter_map(|volume| volume.name());
         let codes = kept.codes.iter().map(|entry| match entry {
             CodeEntry::One(one) => (code(one), None, false),
@@ -132,6 +135,7 @@ impl Form {
             next_source: kept.next_source,
             volumes: volumes.map(str::to_owned).collect(),
             wakes,
+            rests,
         }
     }
 
@@ -171,6 +175,7 @@ impl Form {
                 .collect::<Option<_>>()?,
             next_source: self.next_source,
             wakes: Vec::new(),
+            rests: HashMap::new(),
             volumes: Vec::new(),
         })
     }

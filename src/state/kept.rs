@@ -2,11 +2,12 @@
 
 use super::changes::listing_digest;
 use crate::decode::Fingerprint;
-use crate::engine::{Partitions, Volume, Wake};
+use crate::engine::{Partitions, RowKey, Volume, Wake};
 use crate::extracts::{Extract, IdKind, Identity, Schemas};
 use crate::model::{Attributes, CodeEntry, DeliveryId, Instant};
 use crate::publish::FileRecord;
 use crate::rollup::Facts;
+use std::collections::HashMap;
 
 /// What a run knew when it was committed.
 pub struct Kept {
@@ -32,6 +33,8 @@ pub struct Kept {
     pub next_source: u32,
     /// The messages that change without a new row.
     pub wakes: Vec<Wake>,
+    /// Digests of rows that are in the volumes without them and had to be read again.
+    pub rests: HashMap<RowKey, u64>,
     /// All rows.
     pub volumes: Vec<Volume>,
 }

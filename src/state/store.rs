@@ -2,7 +2,7 @@
 
 use super::forms::{FORMAT, Form};
 use super::kept::Kept;
-use crate::engine::{Volume, Volumes, Wake};
+use crate::engine::{RowKey, Volume, Volumes, Wake};
 use crate::model::{DeliveryIndex, Instant};
 use std::collections::HashSet;
 use std::fs::{DirBuilder, OpenOptions};
@@ -15,6 +15,8 @@ use xxhash_rust::xxh3::xxh3_64;
 const DIRECTORY: &str = "_state";
 /// A wake: instant, delivery and message.
 const WAKE: usize = 28;
+/// A rest: source, `log_id` and digest.
+const REST: usize = 20;
 
 /// The directory of the state.
 pub struct Store {
@@ -78,7 +80,7 @@ impl Store {
         if form.run_id != run_id {
             return Err(damaged());
         }
-        let (count, digest) = form.wakes;
+        let (wakes, rests) = (form.wakes, form.rests);
         let names = form.volumes.clone();
         let mut kept = form.kept().ok_or_else(damaged)?;
         let partitions = kept.partitions.count();
@@ -86,23 +88,29 @@ impl Store {
             let volume = Volume::open(&self.directory, &name, partitions);
             kept.volumes.push(volume.map_err(|_| damaged())?);
         }
-        let wakes = std::fs::read(self.path(run_id, "wakes")).map_err(|_| damaged())?;
-        if xxh3_64(&wakes) != digest || wakes.len() as u64 != count * WAKE as u64 {
-            return Err(damaged());
-        }
+        let list = |ending: &str, (count, digest): (u64, u64), width: usize| {
+            let bytes = std::fs::read(self.path(run_id, ending)).map_err(|_| damaged())?;
+            let is_whole = xxh3_64(&bytes) == digest && bytes.len() as u64 == count * width as u64;
+            is_whole.then_some(bytes).ok_or_else(damaged)
+        };
+        let wakes = list("wakes", wakes, WAKE)?;
         kept.wakes = wakes.as_chunks::<WAKE>().0.iter().map(wake).collect();
+        let rests = list("rests", rests, REST)?;
+        kept.rests = rests.as_chunks::<REST>().0.iter().map(rest).collect();
         Ok(kept)
     }
 
     /// Writes what a run leaves, but for its volumes, which are there already.
     pub fn write(&self, kept: &Kept) -> Result<(), StateError> {
         let wakes: Vec<u8> = kept.wakes.iter().flat_map(bytes).collect();
-        let digest = (kept.wakes.len() as u64, xxh3_64(&wakes));
-        let form = serde_json::to_vec(&Form::of(kept, digest));
+        let rests: Vec<u8> = kept.rests.iter().flat_map(bytes_of_rest).collect();
+        let of_wakes = (kept.wakes.len() as u64, xxh3_64(&wakes));
+        let of_rests = (kept.rests.len() as u64, xxh3_64(&rests));
+        let form = serde_json::to_vec(&Form::of(kept, of_wakes, of_rests));
         let form = form.map_err(|error| self.failed(error.into()))?;
         let mut text = format!("{:016x}", xxh3_64(&form)).into_bytes();
         text.extend(form);
-        for (ending, bytes) in [("wakes", wakes), ("json", text)] {
+        for (ending, bytes) in [("wakes", wakes), ("rests", rests), ("json", text)] {
             let mut options = OpenOptions::new();
             let options = options.write(true).create_new(true).mode(0o600);
             let file = options.open(self.path(&kept.run_id, ending));
@@ -125,6 +133,7 @@ impl Store {
         if let Some(kept) = kept {
             wanted.insert(format!("{}.json", kept.run_id));
             wanted.insert(format!("{}.wakes", kept.run_id));
+            wanted.insert(format!("{}.rests", kept.run_id));
             wanted.extend(
                 kept.volumes
                     .iter()
@@ -141,7 +150,7 @@ impl Store {
         };
         for entry in entries.flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
-            let ours = [".json", ".wakes", ".rows"];
+            let ours = [".json", ".wakes", ".rests", ".rows"];
             if ours.iter().any(|ending| name.ends_with(ending)) && is_one(&name) {
                 let _ = std::fs::remove_file(entry.path());
             }
@@ -172,4 +181,22 @@ fn wake(bytes: &[u8; WAKE]) -> Wake {
         delivery: DeliveryIndex(delivery),
         message: [word(12), word(20)],
     }
+}
+
+fn bytes_of_rest(((source, log_id), digest): (&RowKey, &u64)) -> [u8; REST] {
+    let mut bytes = [0; REST];
+    bytes[..4].copy_from_slice(&source.to_le_bytes());
+    bytes[4..12].copy_from_slice(&log_id.to_le_bytes());
+    bytes[12..].copy_from_slice(&digest.to_le_bytes());
+    bytes
+}
+
+fn rest(bytes: &[u8; REST]) -> (RowKey, u64) {
+    let word = |at: usize| {
+        bytes[at..]
+            .first_chunk()
+            .map_or(0, |w| u64::from_le_bytes(*w))
+    };
+    let source = bytes.first_chunk().map_or(0, |w| u32::from_le_bytes(*w));
+    ((source, word(4) as i64), word(12))
 }

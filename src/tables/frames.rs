@@ -5,7 +5,7 @@ use super::rates::with_rates;
 use crate::model::{Attributes, DeliveryId, Hour, Instant};
 use crate::rollup::{Change, Counter, DeliveryKpis, Given, HourKpis, Kpis, Shown};
 use polars::prelude::*;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 
 /// What marks the rows of a run.
@@ -94,9 +94,12 @@ impl Frames<'_> {
 
     /// The deliveries whose rows of a day are given.
     pub(super) fn given(&self, day: &str) -> DataFrame {
+        let mut names: HashMap<i64, bool> = HashMap::new();
         let is_given = |delivery: &&Delivery<'_>| match delivery.kpis.given {
             Given::All => true,
-            Given::From(first) => *date_name(first) <= *day,
+            Given::From(first) => *names
+                .entry(first)
+                .or_insert_with(|| *date_name(first) <= *day),
             Given::Nothing => false,
         };
         let run = self.run.iter().filter(is_given);

@@ -123,7 +123,12 @@ impl Inputs {
         }
         let schemas = {
             let files: Vec<FileSchema<'_>> = opened.iter().map(schema_of).collect();
-            check(&files, |extract| sources.mapping(extract)).map_err(Error::Schema)?
+            check(
+                &files,
+                |extract| sources.mapping(extract),
+                earlier.is_none(),
+            )
+            .map_err(Error::Schema)?
         };
         let has_logs = opened
             .iter()

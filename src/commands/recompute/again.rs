@@ -90,6 +90,8 @@ pub struct Recount {
     pub volumes: Vec<Volume>,
     /// The values behind the codes of all rows.
     pub codes: Vec<CodeEntry>,
+    /// Digests of rows that were read without them, as far as they have been needed.
+    pub rests: HashMap<RowKey, u64>,
     /// How long each stage took.
     pub laps: Vec<(&'static str, Duration)>,
 }
@@ -198,7 +200,7 @@ impl Again<'_> {
             },
         };
         let partitions = kept.partitions;
-        let mut rests = HashMap::new();
+        let mut rests = kept.rests.clone();
         let (refolded, facts) = loop {
             let changed = Changed {
                 rests: &rests,
@@ -249,6 +251,7 @@ impl Again<'_> {
             thawed,
             frozen: DeliverySet::clone(&frozen_after),
             files: reading.files,
+            rests,
             laps,
         })
     }
@@ -279,7 +282,7 @@ impl Again<'_> {
         let mapping = |extract| sources.mapping(extract);
         let mut rests =
             engine::rests::<M>(self.pool, &files, mapping, decoder, wanted).map_err(failed)?;
-        // Those of files that count no longer decide nothing.
+        // A row that is gone has met no rival yet, and meets none now: the new ones do not count beside it.
         wanted.iter().for_each(|key| {
             rests.entry(*key).or_insert(0);
         });

@@ -50,6 +50,7 @@ pub fn all(
         files: files(run.pool, &inputs.logs, &run.counted.files, 0, run.ledger)?,
         next_source: inputs.logs.len() as u32,
         wakes: sorted(watched.wakes),
+        rests: HashMap::new(),
         volumes: remains.volumes,
     })
 }
@@ -80,6 +81,12 @@ pub fn changed(
     let as_of = again.job.sources.as_of;
     let later = kept.wakes.iter().filter(|wake| wake.at >= as_of).copied();
     let wakes = later.chain(recount.refolded.after.wakes.iter().copied());
+    let counting: HashSet<u32> = same.iter().map(|file| file.source).collect();
+    let rests = recount
+        .rests
+        .iter()
+        .filter(|((source, _), _)| counting.contains(source));
+    let rests = rests.map(|(key, rest)| (*key, *rest));
     Ok(Kept {
         run_id: run_id.to_owned(),
         as_of,
@@ -92,6 +99,7 @@ pub fn changed(
         files: same.into_iter().chain(new).collect(),
         next_source: first + inputs.logs.len() as u32,
         wakes: sorted(wakes.collect()),
+        rests: rests.collect(),
         volumes: Vec::new(),
     })
 }
@@ -203,9 +211,13 @@ pub fn entries(again: &Again<'_>, recount: &Recount) -> Vec<Entry> {
 
 /// The same with few volumes: where there are many small ones, one takes their place.
 pub fn compacted(mut kept: Kept, volumes: &Volumes) -> Result<Kept, Error> {
-    const SMALL: u64 = 1 << 21;
+    const SMALL: u64 = 8 << 20;
     const MANY: usize = 16;
-    let is_small = |volume: &Volume| volume.rows() < SMALL;
+    let counting: HashSet<u32> = kept.files.iter().map(|file| file.source).collect();
+    let counts = |source: u32| counting.contains(&source);
+    // Those of expired files alone go as they are.
+    kept.volumes.retain(|volume| volume.names(counts));
+    let is_small = |volume: &Volume| volume.bytes() < SMALL;
     if kept
         .volumes
         .iter()
@@ -215,9 +227,11 @@ pub fn compacted(mut kept: Kept, volumes: &Volumes) -> Result<Kept, Error> {
     {
         return Ok(kept);
     }
-    let counting: HashSet<u32> = kept.files.iter().map(|file| file.source).collect();
-    let counts = |source: u32| counting.contains(&source);
-    let (small, mut all): (Vec<Volume>, Vec<Volume>) = kept.volumes.into_iter().partition(is_small);
+    let (mut small, mut all): (Vec<Volume>, Vec<Volume>) =
+        kept.volumes.into_iter().partition(is_small);
+    // No more of them at once than fit the memory of any run.
+    small.sort_by_key(Volume::bytes);
+    all.extend(small.drain(MANY..));
     let some: Vec<&Volume> = small.iter().collect();
     all.push(match kept.schemas.message_id {
         IdKind::Integer => merge::<u64>(&some, volumes, kept.partitions, counts)?,

@@ -100,7 +100,17 @@ impl<'a> Run<'a> {
             }
             Plan::Changes(earlier) => {
                 let (kept, changes, last) = *earlier;
-                self.changes(listed, kept, changes, &last)
+                match self.changes(listed.clone(), kept, changes, &last) {
+                    Err(Error::Spill(error)) if error.is_damage() => {
+                        // Nothing of this attempt is left but the reason for another one.
+                        self.store.discard(&self.report.record.run_id);
+                        *self = Run::new(self.job, self.pool, self.progress)?;
+                        let why = "everything is read: the state of the last run is damaged";
+                        self.report.notes.push(why.to_owned());
+                        self.everything(listed, Some(&last), "full")
+                    }
+                    done => done,
+                }
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use super::{Error, Listed};
 use crate::engine::Partitions;
-use crate::extracts::{Extract, ListingError};
+use crate::extracts::Extract;
 use crate::job::{Job, Scope};
 use crate::publish::{Output, RunRecord};
 use crate::state::{Changes, Kept, Store, changes};
@@ -46,12 +46,7 @@ pub fn plan(job: &Job, listed: &Listed) -> Result<Plan, Error> {
         Err(why) => return Ok(Plan::Everything(why, Some(Box::new(last)))),
     };
     let logs = listed.logs().cloned();
-    let changes = changes(&kept, logs, job.rehash).map_err(|error| {
-        Error::Listing(ListingError::Unreadable {
-            path: "the logs".to_owned(),
-            reason: error.to_string(),
-        })
-    })?;
+    let changes = changes(&kept, logs, job.rehash);
     Ok(Plan::Changes(Box::new((kept, changes, last))))
 }
 

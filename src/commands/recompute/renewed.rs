@@ -37,27 +37,38 @@ pub fn renew(
     published: &Published<'_>,
 ) -> Result<Kpis, Error> {
     let mut difference = difference(recount);
-    let first_days = first_days(again, recount, &difference, published)?;
+    let earlier = earlier_deliveries(&published.deliveries()?)?;
+    let mut first_days = first_days(again, recount, &difference, published)?;
+    let is_stale = |index: DeliveryIndex, id: &DeliveryId| {
+        recount.thawed.holds(index) || !was_known(again, index) && earlier.contains_key(id)
+    };
+    for (index, id) in (0..).map(DeliveryIndex).zip(&recount.ids) {
+        if is_stale(index, id) && !recount.frozen.holds(index) {
+            first_days.insert(index, i64::MIN);
+        }
+    }
     let place_of: HashMap<&DeliveryId, DeliveryIndex> =
         recount.ids.iter().zip((0..).map(DeliveryIndex)).collect();
-    let from = |id: &DeliveryId| place_of.get(id).and_then(|index| first_days.get(index));
+    let names: HashMap<DeliveryIndex, String> = first_days
+        .iter()
+        .map(|(index, first)| (*index, name(*first)))
+        .collect();
+    let from = |id: &DeliveryId| place_of.get(id).and_then(|index| names.get(index));
     let mut hours: HashMap<DeliveryIndex, Vec<EarlierHour>> = HashMap::new();
     if let Some(first) = first_days.values().min() {
         let files = published.files(DELIVERY_KPI_HOURLY)?;
         for (day, files) in files {
             let day = day.unwrap_or_default();
-            let is_before = |first: i64| first > i64::MIN && *day < *date_name(first);
-            if is_before(*first) {
+            if day < name(*first) {
                 continue;
             }
             let rows = published.rows(DELIVERY_KPI_HOURLY, &files)?;
-            let is_wanted = |id: &DeliveryId| from(id).is_some_and(|first| !is_before(*first));
+            let is_wanted = |id: &DeliveryId| from(id).is_some_and(|first| *first <= day);
             for row in earlier_hours(&rows, is_wanted)? {
                 hours.entry(place_of[&row.delivery]).or_default().push(row);
             }
         }
     }
-    let earlier = earlier_deliveries(&published.deliveries()?)?;
     let mut deliveries = Vec::with_capacity(recount.ids.len());
     for (index, id) in (0..).map(DeliveryIndex).zip(&recount.ids) {
         let facts = recount.facts[index.0 as usize];
@@ -66,8 +77,8 @@ pub fn renew(
         {
             continue;
         }
-        // What was published of a delivery that had lost a file is not what its rows had come to.
-        let is_new = recount.thawed.holds(index);
+        // What stands in the tables is not what its rows had come to.
+        let is_new = is_stale(index, id);
         let total = earlier.get(id).filter(|_| !is_new);
         let total = total.map_or_else(Change::default, |earlier| earlier.total);
         deliveries.push(match first_days.get(&index) {
@@ -90,6 +101,20 @@ pub fn renew(
     }
     deliveries.sort_unstable_by(|a, b| a.id.cmp(&b.id));
     Ok(Kpis { deliveries })
+}
+
+/// The name of the first day that is looked at; the lowest number stands for all.
+fn name(first: i64) -> String {
+    match first {
+        i64::MIN => String::new(),
+        day => date_name(day),
+    }
+}
+
+/// Whether the last run knew a delivery; of others the tables may still have rows of runs before it.
+fn was_known(again: &Again<'_>, index: DeliveryIndex) -> bool {
+    let delivery = again.kept.deliveries.get(index.0 as usize);
+    delivery.is_some_and(|delivery| delivery.facts.in_a_log || delivery.attributes.is_some())
 }
 
 /// A delivery whose hours change from a day on.
@@ -138,11 +163,7 @@ fn first_days(
     difference: &Difference,
     published: &Published<'_>,
 ) -> Result<BTreeMap<DeliveryIndex, i64>, Error> {
-    let mut first_days: BTreeMap<DeliveryIndex, i64> = recount
-        .thawed
-        .iter()
-        .map(|index| (index, i64::MIN))
-        .collect();
+    let mut first_days: BTreeMap<DeliveryIndex, i64> = BTreeMap::new();
     for (delivery, hours) in difference {
         if let Some((hour, _)) = hours.first_key_value() {
             first_days.entry(*delivery).or_insert(hour.day());
@@ -154,8 +175,16 @@ fn first_days(
         let before = again.kept.deliveries.get(place);
         let before = to_deliver(before.and_then(|delivery| delivery.attributes.as_ref()));
         let after = to_deliver(again.inputs.catalog.attributes(&recount.ids[place]));
-        if before != after && !recount.frozen.holds(index) {
-            first_days.insert(index, i64::MIN);
+        // A delivery without a counted row has no hour yet.
+        let first = again.kept.deliveries.get(place);
+        let first = first.and_then(|delivery| delivery.facts.first_event_at);
+        if let Some(first) = first
+            && before != after
+            && !recount.frozen.holds(index)
+        {
+            let day = first.hour().day();
+            let known = first_days.entry(index).or_insert(day);
+            *known = (*known).min(day);
         }
     }
     let (before, after) = (again.kept.as_of, again.job.sources.as_of);
