@@ -129,6 +129,9 @@ pub enum Error {
     /// A table as a file.
     #[error(transparent)]
     Export(ExportError),
+    /// Two texts that only the extracts hold had to be put in order: everything has to be read.
+    #[error("the order of two texts is not known without reading everything")]
+    Doubt,
     /// Files are gone, and the job says that this is an error.
     #[error("{} of the last run are gone (on_vanished = \"fail\"):\n{}", .0.len(), lines(.0))]
     Vanished(Vec<String>),
@@ -211,6 +214,7 @@ impl Error {
             | Error::Publish(_)
             | Error::Export(_)
             | Error::State(_)
+            | Error::Doubt
             | Error::Vanished(_)
             | Error::Shrunk { .. }
             | Error::Crowded(..)

@@ -41,7 +41,7 @@ impl Fingerprint {
     }
 
     /// The fingerprint of a text.
-    pub(super) fn of(&self, text: &str) -> [u64; 2] {
+    pub fn of(&self, text: &str) -> [u64; 2] {
         let hash = SipHasher13::new_with_keys(self.key.0, self.key.1);
         let hash = hash.hash(text.as_bytes());
         [hash.h1, hash.h2]

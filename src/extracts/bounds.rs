@@ -49,7 +49,7 @@ impl OpenFile {
                     lowest > highest || (lowest..=highest).contains(&text.as_bytes())
                 })
             }
-            Value::Number(_) | Value::Text(_) => true,
+            Value::Number(_) | Value::Text(_) | Value::Hidden(_) => true,
         }
     }
 

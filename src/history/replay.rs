@@ -247,7 +247,7 @@ mod tests {
         let life = live(&mut rows, &[], &policy, meaning, &mut Deaf);
         codes.value(life.reason).map(|value| match value {
             Value::Number(number) => number,
-            Value::Text(text) => panic!("{text} is no number"),
+            other => panic!("{other:?} is no number"),
         })
     }
 

@@ -190,7 +190,7 @@ impl Rivals<'_> {
 fn when_and_what(a: &Row, b: &Row, codes: &Codes) -> Ordering {
     let unknown = |row: &Row| row.stamp.tracked() == Some(Tracked::Unknown);
     if unknown(a) || unknown(b) {
-        let by_type = || tracking_type(a, codes).cmp(&tracking_type(b, codes));
+        let by_type = || codes.order(&tracking_type(a, codes), &tracking_type(b, codes));
         return a.stamp.at().cmp(&b.stamp.at()).then_with(by_type);
     }
     a.stamp.when_and_what().cmp(&b.stamp.when_and_what())

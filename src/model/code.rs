@@ -2,6 +2,7 @@
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering as AtomicOrdering};
 use std::sync::{PoisonError, RwLock};
 
 /// What a code column held. Numbers come before text, numbers by value, text by its bytes.
@@ -11,6 +12,8 @@ pub enum Value {
     Number(i64),
     /// Any other text.
     Text(Box<str>),
+    /// A text of an earlier run, of which only the keyed fingerprint is known.
+    Hidden([u64; 2]),
 }
 
 /// A [`Value`], or none, in four bytes: small numbers as they are, all else by its place in [`Codes`].
@@ -58,31 +61,75 @@ pub enum CodeEntry {
     UnknownType(Value, Option<Value>),
 }
 
+impl CodeEntry {
+    fn hidden(&self, hide: impl Fn(&str) -> [u64; 2]) -> CodeEntry {
+        let hidden = |value: &Value| match value {
+            Value::Text(text) => Value::Hidden(hide(text)),
+            other => other.clone(),
+        };
+        match self {
+            CodeEntry::One(value) => CodeEntry::One(hidden(value)),
+            CodeEntry::UnknownType(kind, url) => {
+                CodeEntry::UnknownType(hidden(kind), url.as_ref().map(hidden))
+            }
+        }
+    }
+}
+
 #[derive(Default)]
 struct Places {
     entries: Vec<CodeEntry>,
     place_of: HashMap<CodeEntry, u32>,
 }
 
+/// Gives texts their fingerprints.
+type Hide = dyn Fn(&str) -> [u64; 2] + Send + Sync;
+
 /// The values behind the codes of one run, shared by all threads that decode.
 #[derive(Default)]
 pub struct Codes {
     places: RwLock<Places>,
+    /// Where some texts are hidden.
+    hide: Option<Box<Hide>>,
+    /// Whether the order of a hidden text was asked for.
+    is_in_doubt: AtomicBool,
 }
 
 impl Codes {
-    /// Those with these entries, by their places.
-    pub fn with(entries: Vec<CodeEntry>) -> Codes {
+    /// Those with these entries, by their places; `hide` gives the fingerprints of hidden texts.
+    pub fn with(
+        entries: Vec<CodeEntry>,
+        hide: impl Fn(&str) -> [u64; 2] + Send + Sync + 'static,
+    ) -> Codes {
         let place_of = entries.iter().cloned().zip(0..).collect();
         Codes {
             places: RwLock::new(Places { entries, place_of }),
+            hide: Some(Box::new(hide)),
+            is_in_doubt: AtomicBool::new(false),
         }
     }
 
-    /// All entries, by their places.
-    pub fn entries(&self) -> Vec<CodeEntry> {
+    /// All entries, by their places, their texts hidden.
+    pub fn hidden(&self, hide: impl Fn(&str) -> [u64; 2]) -> Vec<CodeEntry> {
         let places = self.places.read().unwrap_or_else(PoisonError::into_inner);
-        places.entries.clone()
+        let entries = places.entries.iter();
+        entries.map(|entry| entry.hidden(&hide)).collect()
+    }
+
+    /// Whether the order of a hidden text was asked for, so that nothing that came of it can be trusted.
+    pub fn are_in_doubt(&self) -> bool {
+        self.is_in_doubt.load(AtomicOrdering::Relaxed)
+    }
+
+    /// The order of two values; no value comes first.
+    pub fn order(&self, a: &Option<Value>, b: &Option<Value>) -> Ordering {
+        let is_hidden = |value: &Option<Value>| matches!(value, Some(Value::Hidden(_)));
+        let is_text = |value: &Option<Value>| matches!(value, Some(Value::Text(_)));
+        let are_texts = |a, b| is_hidden(a) && (is_hidden(b) || is_text(b));
+        if a != b && (are_texts(a, b) || are_texts(b, a)) {
+            self.is_in_doubt.store(true, AtomicOrdering::Relaxed);
+        }
+        a.cmp(b)
     }
 
     /// The code of a value.
@@ -124,7 +171,7 @@ impl Codes {
         if a.0 < Code::PLACE && b.0 < Code::PLACE {
             return a.0.cmp(&b.0);
         }
-        self.value(a).cmp(&self.value(b))
+        self.order(&self.value(a), &self.value(b))
     }
 
     fn entry(&self, code: Code) -> CodeEntry {
@@ -142,6 +189,14 @@ impl Codes {
         }
         let mut places = self.places.write().unwrap_or_else(PoisonError::into_inner);
         if let Some(place) = known(&places) {
+            return Code(Code::PLACE + place);
+        }
+        let hidden = self.hide.as_ref().map(|hide| entry.hidden(hide));
+        let hidden = hidden.and_then(|hidden| places.place_of.get(&hidden).copied());
+        if let Some(place) = hidden {
+            // An earlier run has met it; now it is known again.
+            places.entries[place as usize] = entry.clone();
+            places.place_of.insert(entry, place);
             return Code(Code::PLACE + place);
         }
         let place = places.entries.len() as u32;
@@ -193,5 +248,34 @@ mod tests {
         assert_eq!(codes.unknown_type(b), Some(Value::Number(5)));
         assert_eq!(codes.value(b), Some(Value::Number(1)));
         assert_eq!(codes.value(a), None);
+    }
+
+    #[test]
+    fn hidden_texts_are_known_again_and_their_order_is_in_doubt() {
+        let hide = |text: &str| [text.len() as u64, u64::from(text.as_bytes()[0])];
+        let text = |text: &str| Some(Value::Text(text.into()));
+        let first = Codes::default();
+        let (full, long) = (first.intern(text("full")), first.intern(text("mailbox")));
+        let unknown = first.intern_unknown_type(Value::Text("tap".into()), text("a-link"));
+        let kept = first.hidden(hide);
+        assert!(!format!("{kept:?}").contains("full"));
+        let next = Codes::with(kept, hide);
+        assert_eq!(next.cmp(full, full), Ordering::Equal);
+        assert_eq!(next.cmp(Code::NULL, full), Ordering::Less);
+        let number = next.intern(Some(Value::Number(-1)));
+        assert_eq!(next.cmp(number, full), Ordering::Less);
+        assert!(!next.are_in_doubt(), "numbers come before any text");
+        assert_eq!(next.intern(text("full")), full);
+        assert_eq!(
+            next.intern_unknown_type(Value::Text("tap".into()), text("a-link")),
+            unknown
+        );
+        assert_eq!(next.value(full), text("full"));
+        let new = next.intern(text("gone"));
+        assert_ne!(new, full);
+        assert_eq!(next.cmp(full, new), Ordering::Less);
+        assert!(!next.are_in_doubt(), "both are known");
+        next.cmp(long, full);
+        assert!(next.are_in_doubt());
     }
 }

@@ -39,6 +39,7 @@ pub struct Form {
 enum Code {
     Number(i64),
     Text(Box<str>),
+    Hidden([u64; 2]),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -80,6 +81,7 @@ fn code(value: &Value) -> Code {
     match value {
         Value::Number(number) => Code::Number(*number),
         Value::Text(text) => Code::Text(text.clone()),
+        Value::Hidden(fingerprint) => Code::Hidden(*fingerprint),
     }
 }
 
@@ -87,6 +89,7 @@ fn value(code: Code) -> Value {
     match code {
         Code::Number(number) => Value::Number(number),
         Code::Text(text) => Value::Text(text),
+        Code::Hidden(fingerprint) => Value::Hidden(fingerprint),
     }
 }
 
@@ -101,6 +104,8 @@ fn id(code: Code) -> DeliveryId {
     match code {
         Code::Number(number) => DeliveryId::Number(number),
         Code::Text(text) => DeliveryId::Text(text),
+        // No identifier of a delivery is hidden.
+        Code::Hidden(_) => DeliveryId::Text("".into()),
     }
 }
 

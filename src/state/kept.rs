@@ -25,7 +25,7 @@ pub struct Kept {
     pub fingerprint: Fingerprint,
     /// The deliveries by their index in the volumes.
     pub deliveries: Vec<KeptDelivery>,
-    /// The values behind the codes in the volumes.
+    /// The values behind the codes in the volumes, their texts hidden.
     pub codes: Vec<CodeEntry>,
     /// The files whose rows count.
     pub files: Vec<KeptFile>,

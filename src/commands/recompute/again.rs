@@ -134,7 +134,8 @@ impl Again<'_> {
         } = *self;
         let sources = &job.sources;
         let mut laps = Vec::new();
-        let codes = Codes::with(kept.codes.clone());
+        let fingerprint = kept.fingerprint;
+        let codes = Codes::with(kept.codes.clone(), move |text| fingerprint.of(text));
         let decoder = decoder(sources, inputs, &codes, kept.fingerprint);
         let earlier: Vec<(Extract, (i64, i64))> = changes
             .same
@@ -222,6 +223,9 @@ impl Again<'_> {
             // Something that was the first or last of its delivery is so no longer.
             doubtful.into_iter().for_each(|index| whole.add(index));
         };
+        if codes.are_in_doubt() {
+            return Err(Error::Doubt);
+        }
         laps.push(("folding", watch.lap()));
         let thawed: DeliverySet = frozen_before
             .iter()
@@ -242,7 +246,7 @@ impl Again<'_> {
         }
         Ok(Recount {
             volumes: std::mem::take(&mut reading.shelved).into_kept(),
-            codes: codes.entries(),
+            codes: codes.hidden(|text| fingerprint.of(text)),
             refolded,
             facts,
             ids,

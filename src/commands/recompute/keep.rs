@@ -46,7 +46,7 @@ pub fn all(
         partitions: remains.partitions,
         fingerprint,
         deliveries: deliveries.collect(),
-        codes: remains.codes.entries(),
+        codes: remains.codes.hidden(|text| fingerprint.of(text)),
         files: files(run.pool, &inputs.logs, &run.counted.files, 0, run.ledger)?,
         next_source: inputs.logs.len() as u32,
         wakes: sorted(watched.wakes),

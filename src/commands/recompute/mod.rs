@@ -100,17 +100,20 @@ impl<'a> Run<'a> {
             }
             Plan::Changes(earlier) => {
                 let (kept, changes, last) = *earlier;
-                match self.changes(listed.clone(), kept, changes, &last) {
+                let why = match self.changes(listed.clone(), kept, changes, &last) {
                     Err(Error::Spill(error)) if error.is_damage() => {
-                        // Nothing of this attempt is left but the reason for another one.
-                        self.store.discard(&self.report.record.run_id);
-                        *self = Run::new(self.job, self.pool, self.progress)?;
-                        let why = "everything is read: the state of the last run is damaged";
-                        self.report.notes.push(why.to_owned());
-                        self.everything(listed, Some(&last), "full")
+                        "the state of the last run is damaged"
                     }
-                    done => done,
-                }
+                    Err(Error::Doubt) => {
+                        "texts have to be put in order that the state does not hold"
+                    }
+                    done => return done,
+                };
+                // Nothing of this attempt is left but the reason for another one.
+                self.store.discard(&self.report.record.run_id);
+                *self = Run::new(self.job, self.pool, self.progress)?;
+                self.report.notes.push(format!("everything is read: {why}"));
+                self.everything(listed, Some(&last), "full")
             }
         }
     }
@@ -245,9 +248,7 @@ impl<'a> Run<'a> {
             if first <= day && day <= last {
                 let rows = published.rows(DELIVERY_KPI_HOURLY, &files)?;
                 let hours = earlier_hours(&rows, |_| true)?.into_iter();
-                let is_in = |row: &EarlierHour| {
-                    row.hour.start() < interval.end && interval.start < row.hour.end()
-                };
+                let is_in = |row: &EarlierHour| interval.contains(&row.hour.start());
                 found.extend(hours.filter(is_in).map(|row| row.delivery));
             }
         }

@@ -59,7 +59,7 @@ fn equal_revisions_of_unknown_types_are_decided_by_the_type_code() {
     let row = |value: Value| {
         let tracked = match &value {
             Value::Number(code) => Tracked::from_code(*code),
-            Value::Text(_) => Tracked::Unknown,
+            Value::Text(_) | Value::Hidden(_) => Tracked::Unknown,
         };
         let code = match tracked {
             Tracked::Unknown => codes.intern_unknown_type(value, None),
