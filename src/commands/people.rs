@@ -48,6 +48,7 @@ pub fn value_text(value: &Value) -> String {
     match value {
         Value::Number(number) => number.to_string(),
         Value::Text(text) => printable(text),
+        Value::Hidden(_) => "unknown".to_owned(),
     }
 }
 

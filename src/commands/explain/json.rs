@@ -70,6 +70,7 @@ fn value(value: &Value) -> Json {
     match value {
         Value::Number(number) => json!(number),
         Value::Text(text) => json!(text),
+        Value::Hidden(_) => Json::Null,
     }
 }
 

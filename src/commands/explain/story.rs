@@ -243,6 +243,7 @@ fn content<M>(event: &Event<M>, tail: &Tail, codes: &Codes) -> Content {
         (_, Some(tracked)) => match codes.unknown_type(event.code) {
             Some(Value::Number(code)) => format!("type {code}"),
             Some(Value::Text(label)) => format!("type {label}"),
+            Some(Value::Hidden(_)) => "type unknown".to_owned(),
             None => tracked.name().to_owned(),
         },
         (Some(logged), None) => logged.name().to_owned(),
@@ -271,5 +272,6 @@ pub fn reason_text(reason: &Value) -> String {
             None => code.to_string(),
         },
         Value::Text(text) => text.to_string(),
+        Value::Hidden(_) => "unknown".to_owned(),
     }
 }
