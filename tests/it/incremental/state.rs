@@ -13,6 +13,16 @@ fn site_with_state() -> Site {
     run(&site, "", NOON, &[]);
     assert_eq!(mode(&site), "incremental");
     copy(&site.output(), &site.path("kept"));
+    // All messages are looked at again in what comes next.
+    let mut rows = two_deliveries().deliveries;
+    for row in &mut rows {
+        row.efs = Some(true);
+    }
+    write_deliveries(
+        &site.path("in/deliveries.parquet"),
+        &rows,
+        &Layout::default(),
+    );
     // What comes next touches messages of both files, and of both deliveries.
     add_tracking(
         &site,
