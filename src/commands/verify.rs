@@ -62,6 +62,7 @@ fn compare(
         fingerprint: Fingerprint::random(),
         volumes: None,
         frozen: &frozen,
+        published: &BTreeSet::new(),
         progress,
     };
     let account = || Watched::new(inputs.logs.len(), &frozen);

@@ -4,12 +4,14 @@
 use super::deliveries::DeliverySet;
 use super::groups::Groups;
 use super::partition::Partitions;
+use super::rests::RowKey;
 use super::shelf::{Shelved, SpillError, failed};
 use super::volume::Volume;
 use super::watch::{Wake, Watched};
 use super::{Pool, Progress, Stage, share};
 use crate::history::Meaning;
 use crate::model::{MessageKey, Policy};
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 /// When the rows of a source count.
@@ -44,6 +46,8 @@ pub struct Changed<'a> {
     pub woken: &'a [Wake],
     /// The deliveries all of whose messages are folded again.
     pub whole: &'a DeliverySet,
+    /// Digests of rows that were read without them, as far as they are needed.
+    pub rests: &'a HashMap<RowKey, u64>,
     /// How the last run judged.
     pub before: Judged<'a>,
     /// How this one does.
@@ -62,6 +66,8 @@ pub struct Refolded {
     pub gone: DeliverySet,
     /// The deliveries with rows that are superseded or deleted now.
     pub corrected: DeliverySet,
+    /// Rows that were read without their digests, which decide whether others are copies of them.
+    pub doubts: HashSet<RowKey>,
 }
 
 /// Folds the changed messages of all partitions.
@@ -78,19 +84,26 @@ pub fn refold<M: MessageKey>(
         let place = partitions.place(M::from_wide(wake.message), wake.delivery);
         woken[usize::from(place)].push(wake);
     }
+    let is_gone = |source: u32| {
+        let standing = changed.sources[source as usize];
+        standing.before && !standing.after
+    };
+    let volumes = changed.volumes.iter();
+    let with_gone: Vec<&Volume> = volumes.filter(|volume| volume.names(is_gone)).collect();
     let start = || Refolder::<M> {
         before: Watched::new(sources, changed.before.frozen),
         after: Watched::new(sources, changed.after.frozen),
         added: DeliverySet::default(),
         gone: DeliverySet::default(),
         corrected: DeliverySet::default(),
+        doubts: HashSet::new(),
         groups: Groups::default(),
         buffer: Vec::new(),
         done: Ok(()),
     };
     let work = |refolder: &mut Refolder<M>, partition: usize| {
         if refolder.done.is_ok() {
-            refolder.done = refolder.fold(changed, &woken[partition], partition);
+            refolder.done = refolder.fold(changed, &with_gone, &woken[partition], partition);
             progress.advances(1);
         }
     };
@@ -102,6 +115,7 @@ pub fn refold<M: MessageKey>(
         added: DeliverySet::default(),
         gone: DeliverySet::default(),
         corrected: DeliverySet::default(),
+        doubts: HashSet::new(),
     };
     for part in parts {
         part.done?;
@@ -110,6 +124,7 @@ pub fn refold<M: MessageKey>(
         all.added.extend(&part.added);
         all.gone.extend(&part.gone);
         all.corrected.extend(&part.corrected);
+        all.doubts.extend(part.doubts);
     }
     Ok(all)
 }
@@ -121,6 +136,7 @@ struct Refolder<M> {
     added: DeliverySet,
     gone: DeliverySet,
     corrected: DeliverySet,
+    doubts: HashSet<RowKey>,
     groups: Groups<M>,
     buffer: Vec<u8>,
     done: Result<(), SpillError>,
@@ -130,6 +146,7 @@ impl<M: MessageKey> Refolder<M> {
     fn fold(
         &mut self,
         changed: &Changed<'_>,
+        with_gone: &[&Volume],
         woken: &[&Wake],
         partition: usize,
     ) -> Result<(), SpillError> {
@@ -139,6 +156,7 @@ impl<M: MessageKey> Refolder<M> {
             added,
             gone,
             corrected,
+            doubts,
             groups,
             buffer,
             ..
@@ -153,7 +171,7 @@ impl<M: MessageKey> Refolder<M> {
         }
         let of = |source: u32| changed.sources[source as usize];
         let is_gone = |source: u32| of(source).before && !of(source).after;
-        for volume in changed.volumes.iter().filter(|v| v.names(is_gone)) {
+        for volume in with_gone {
             read(volume, partition, buffer)?;
             volume.pieces(buffer, |piece| groups.touch_those(piece, is_gone, gone));
         }
@@ -164,9 +182,12 @@ impl<M: MessageKey> Refolder<M> {
         for volume in changed.volumes {
             if volume.has_some(&touched) || volume.has_some(changed.whole) {
                 read(volume, partition, buffer)?;
-                volume.pieces(buffer, |piece| groups.add_known(piece, changed.whole));
+                volume.pieces(buffer, |piece| {
+                    groups.add_known(piece, changed.whole, changed.rests)
+                });
             }
         }
+        groups.find_doubts(doubts);
         groups.replay_twice(
             changed.sources,
             (changed.before, before),

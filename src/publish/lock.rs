@@ -5,7 +5,14 @@ use std::path::Path;
 
 /// Held while a run works on an output; the system lets go of it when the process ends.
 pub struct Lock {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // A program that this process is just starting has its open files, too, until its own begin.
+        let _ = self.file.unlock();
+    }
 }
 
 /// Why there is no lock.
@@ -35,10 +42,10 @@ impl Lock {
         std::fs::create_dir_all(output).map_err(io)?;
         let file = File::create(output.join("_delivery-kpi.lock")).map_err(io)?;
         if may_wait {
-            return file.lock().map(|()| Lock { _file: file }).map_err(io);
+            return file.lock().map(|()| Lock { file }).map_err(io);
         }
         match file.try_lock() {
-            Ok(()) => Ok(Lock { _file: file }),
+            Ok(()) => Ok(Lock { file }),
             Err(TryLockError::WouldBlock) => Err(LockError::Held(output.display().to_string())),
             Err(TryLockError::Error(source)) => Err(io(source)),
         }

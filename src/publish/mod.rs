@@ -13,6 +13,7 @@ mod plan;
 mod published;
 mod record;
 mod restatement;
+mod rows;
 mod runs;
 mod table;
 mod upkeep;
@@ -22,10 +23,9 @@ pub use lock::{Lock, LockError};
 pub use output::{Committed, Days, Makes, Output};
 pub use plan::{DELIVERY_KPI, DELIVERY_KPI_HOURLY, DataFile, KPI_RESTATEMENT, KPI_RUN};
 pub use published::Published;
-pub use record::{
-    FileRecord, LogRecord, RejectionRecord, ReportedRecord, Rows, RunRecord, TableRecord,
-};
+pub use record::{FileRecord, LogRecord, RejectionRecord, ReportedRecord, RunRecord, TableRecord};
 pub use restatement::{RestatedKpi, Restatement};
+pub use rows::Rows;
 pub use runs::Runs;
 pub use upkeep::Cleared;
 

@@ -14,6 +14,8 @@ pub struct Changes {
     pub read: Vec<(Extract, SourceFile)>,
     /// The kept files that are still there, with the signs that they have now.
     pub same: Vec<KeptFile>,
+    /// Where they are, by their sources.
+    pub places: HashMap<u32, SourceFile>,
     /// The kept files in whose place is another content.
     pub replaced: Vec<KeptFile>,
     /// The kept files that are no longer there.
@@ -38,8 +40,9 @@ impl Changes {
                 continue;
             };
             let mut moved = self.vanished.swap_remove(place);
-            moved.record.file = file.name;
+            moved.record.file.clone_from(&file.name);
             moved.identity = file.identity;
+            self.places.insert(moved.source, file);
             self.same.push(moved);
         }
         self.read = new;
@@ -69,6 +72,7 @@ pub fn changes(
                 identity: file.identity,
                 ..before.clone()
             });
+            changes.places.insert(before.source, file);
         } else {
             changes.replaced.push(before.clone());
             changes.read.push((extract, file));

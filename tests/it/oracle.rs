@@ -169,7 +169,7 @@ pub fn expect_with(world: &World, as_of: i64, mode: Mode, defaults: &Defaults) -
     }
     let mut entered: BTreeSet<(i64, i64)> = BTreeSet::new();
     for ((delivery, message), reports) in &messages {
-        let rules = message::Rules::of(Some(&filled(*delivery)), mode);
+        let rules = message::Rules::of(&filled(*delivery), mode);
         let history = message::replay(reports, &rules, as_of);
         for (at, counter, by) in history.changes {
             changes.add(*delivery, at, counter, by);
@@ -221,7 +221,7 @@ pub fn expect_with(world: &World, as_of: i64, mode: Mode, defaults: &Defaults) -
             let final_at = final_at.get(&delivery).copied();
             let expected = delivery_row(
                 delivery,
-                Some(&row),
+                &row,
                 &hourly,
                 seen.get(&delivery),
                 final_at,
@@ -285,7 +285,7 @@ fn attribute_order(row: &DeliveryRow) -> impl Ord + '_ {
 /// A row of `delivery_kpi` (section 7 for `is_final`).
 fn delivery_row(
     delivery: i64,
-    row: Option<&DeliveryRow>,
+    row: &DeliveryRow,
     hourly: &BTreeMap<(i64, i64), Counters>,
     seen: Option<&(i64, i64)>,
     final_at: Option<i64>,
@@ -298,19 +298,20 @@ fn delivery_row(
         .iter()
         .map(|(counter, _)| (*counter, last.map_or(0, |(_, values)| values[counter])))
         .collect();
-    let to_deliver = row.and_then(|row| row.to_deliver);
     let is_final = final_at.map(|at| {
-        let all_there = to_deliver.is_none_or(|target| counters["processed"] >= target);
+        let all_there = row
+            .to_deliver
+            .is_none_or(|target| counters["processed"] >= target);
         at < as_of && counters["pending"] == 0 && all_there
     });
     DeliveryExpected {
         counters,
-        label: row.and_then(|row| row.label.clone()),
-        channel: row.and_then(|row| row.channel.clone()),
-        parent_delivery_id: row.and_then(|row| row.parent_delivery_id),
-        started_at: row.and_then(|row| row.started_at),
-        to_deliver,
-        efs: row.and_then(|row| row.efs).unwrap_or(false),
+        label: row.label.clone(),
+        channel: row.channel.clone(),
+        parent_delivery_id: row.parent_delivery_id,
+        started_at: row.started_at,
+        to_deliver: row.to_deliver,
+        efs: row.efs.unwrap_or(false),
         first_event_at: seen.map(|(first, _)| *first),
         last_event_at: seen.map(|(_, last)| *last),
         final_at,

@@ -19,7 +19,7 @@ use crate::job::{Sources, Stopwatch, resolve_check, shown};
 use crate::model::{Codes, DeliveryId};
 use inspector::{Cases, Inspector};
 use names::Names;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Runs the command; gives its exit code.
 pub fn run(flags: &Check) -> Result<u8, Error> {
@@ -38,6 +38,7 @@ pub fn run(flags: &Check) -> Result<u8, Error> {
         fingerprint: key,
         volumes: None,
         frozen: &DeliverySet::default(),
+        published: &BTreeSet::new(),
         progress: progress.as_ref(),
     };
     let (counted, mut inspector, _) = count.with(account, &mut watch)?;

@@ -77,6 +77,8 @@ pub struct Count<'a> {
     pub volumes: Option<&'a Volumes>,
     /// Deliveries whose published rows stay as they are.
     pub frozen: &'a DeliverySet,
+    /// Deliveries with published rows in the time that is asked for, if one is.
+    pub published: &'a BTreeSet<DeliveryId>,
     /// Who is told how far it is.
     pub progress: &'a dyn Progress,
 }
@@ -123,6 +125,7 @@ fn count_keyed<M: DecodeKey, A: Counting + Account<M>>(
         fingerprint,
         volumes,
         frozen,
+        published,
         progress,
     } = count;
     let mut laps = Vec::new();
@@ -190,7 +193,9 @@ fn count_keyed<M: DecodeKey, A: Counting + Account<M>>(
     kpis.deliveries.retain(|delivery| {
         let is_known = delivery.facts.in_a_log || inputs.catalog.attributes(&delivery.id).is_some();
         let is_asked_for = match sources.scope {
-            Scope::EventTime(_) => touched.contains(&delivery.id),
+            Scope::EventTime(_) => {
+                touched.contains(&delivery.id) || published.contains(&delivery.id)
+            }
             Scope::All | Scope::Deliveries(_) => true,
         };
         is_known && is_asked_for

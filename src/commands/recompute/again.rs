@@ -5,18 +5,18 @@ use super::publishing::Causes;
 use super::retention::Frozen;
 use super::{Error, Inputs};
 use crate::commands::compute::{decoder, refuse_bad_files};
-use crate::decode::DecodeKey;
+use crate::decode::{DecodeKey, Decoder};
 use crate::engine::{
-    self, Changed, DeliverySet, FileRead, Judged, Keeping, Pool, Progress, Refolded, Standing,
-    Volume, Volumes, Waiting, Wake,
+    self, Changed, DeliverySet, FileRead, Judged, Keeping, Pool, Progress, Refolded, RowKey,
+    Standing, Volume, Volumes, Waiting, Wake,
 };
-use crate::extracts::{Extract, FileError, IdKind};
+use crate::extracts::{Extract, FileError, IdKind, open};
 use crate::history::Meaning;
 use crate::job::{Job, Stopwatch};
 use crate::model::{Attributes, CodeEntry, Codes, DeliveryId, DeliveryIndex, Policy};
 use crate::rollup::Facts;
 use crate::state::{Changes, Kept};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
 /// What is counted again.
@@ -198,8 +198,10 @@ impl Again<'_> {
             },
         };
         let partitions = kept.partitions;
+        let mut rests = HashMap::new();
         let (refolded, facts) = loop {
             let changed = Changed {
+                rests: &rests,
                 volumes: &kept.volumes,
                 added: &reading.shelved,
                 sources: &standings,
@@ -210,7 +212,9 @@ impl Again<'_> {
             };
             let refolded = engine::refold::<M>(pool, partitions, &changed, self.progress)?;
             let (facts, doubtful) = self.facts(&refolded, &whole, &frozen_after, ids.len());
-            if doubtful.is_empty() {
+            if !refolded.doubts.is_empty() {
+                rests.extend(self.rests::<M>(&decoder, &refolded.doubts)?);
+            } else if doubtful.is_empty() {
                 break (refolded, facts);
             }
             // Something that was the first or last of its delivery is so no longer.
@@ -247,6 +251,39 @@ impl Again<'_> {
             files: reading.files,
             laps,
         })
+    }
+
+    /// Reads again what decides between rows of which only that is not kept.
+    fn rests<M: DecodeKey>(
+        &self,
+        decoder: &Decoder<'_>,
+        wanted: &HashSet<RowKey>,
+    ) -> Result<HashMap<RowKey, u64>, Error> {
+        let sources = &self.job.sources;
+        let mut numbers: Vec<u32> = wanted.iter().map(|(source, _)| *source).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        let failed = |error: FileError| Error::BadFiles(vec![error]);
+        let mut files = Vec::new();
+        for file in self
+            .changes
+            .same
+            .iter()
+            .filter(|file| numbers.contains(&file.source))
+        {
+            if let Some(place) = self.changes.places.get(&file.source) {
+                let opened = open(file.extract, place, sources.mapping(file.extract));
+                files.push((file.source, opened.map_err(failed)?));
+            }
+        }
+        let mapping = |extract| sources.mapping(extract);
+        let mut rests =
+            engine::rests::<M>(self.pool, &files, mapping, decoder, wanted).map_err(failed)?;
+        // Those of files that count no longer decide nothing.
+        wanted.iter().for_each(|key| {
+            rests.entry(*key).or_insert(0);
+        });
+        Ok(rests)
     }
 
     /// What the deliveries extract said when the last run read it.

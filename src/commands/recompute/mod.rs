@@ -7,6 +7,7 @@ mod plan;
 mod publishing;
 mod renewed;
 mod retention;
+mod since;
 mod summary;
 
 pub use summary::Report;
@@ -17,16 +18,16 @@ use crate::engine::{self, DeliverySet, Pool, Progress, Volumes, Watched};
 use crate::error::Error;
 use crate::extracts::{Extract, IdKind};
 use crate::job::{Job, Scope, Stopwatch};
-use crate::model::{Attributes, DeliveryId};
-use crate::publish::{Lock, Output, RunRecord};
+use crate::model::{Attributes, DeliveryId, Instant};
+use crate::publish::{DELIVERY_KPI_HOURLY, Lock, Output, RunRecord};
 use crate::rollup::Kpis;
 use crate::state::{Changes, Kept, Store};
-use crate::tables::earlier_deliveries;
+use crate::tables::{EarlierHour, date_name, earlier_deliveries, earlier_hours};
 use again::Again;
 use plan::Plan;
 use publishing::{ATTEMPTS, Causes, Ready};
 use retention::Frozen;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Runs the job. The report says what was done, also where input was left out.
@@ -127,6 +128,7 @@ impl<'a> Run<'a> {
         let inputs = Inputs::of(sources, pool, listed, None)?;
         let frozen = self.frozen(&inputs, last, names)?;
         let frozen_places = Frozen::places(&frozen.after, &inputs.catalog);
+        let published = self.published_in_time()?;
         self.report.lap("opening", self.watch.lap());
         let volumes = self.volumes()?;
         let count = Count {
@@ -136,6 +138,7 @@ impl<'a> Run<'a> {
             fingerprint: Fingerprint::random(),
             volumes: volumes.as_ref(),
             frozen: &frozen_places,
+            published: &published,
             progress: self.progress,
         };
         let account = || Watched::new(inputs.logs.len(), &frozen_places);
@@ -210,6 +213,35 @@ impl<'a> Run<'a> {
         let frozen = Frozen::by_time(job, last, kind, &vanished, &published);
         self.report.freeze(&frozen);
         Ok(frozen)
+    }
+
+    /// The deliveries with published rows in the time that is asked for, if one is.
+    fn published_in_time(&self) -> Result<BTreeSet<DeliveryId>, Error> {
+        let job = self.job;
+        let Scope::EventTime(interval) = &job.sources.scope else {
+            return Ok(BTreeSet::new());
+        };
+        if !job.output.is_dir() {
+            return Ok(BTreeSet::new());
+        }
+        let output = Output::existing(&job.output, job.sources.threads)?;
+        let Some(published) = output.published()? else {
+            return Ok(BTreeSet::new());
+        };
+        let last = Instant::from_micros(interval.end.micros() - 1);
+        let [first, last] = [interval.start, last].map(|at| Some(date_name(at.hour().day())));
+        let mut found = BTreeSet::new();
+        for (day, files) in published.files(DELIVERY_KPI_HOURLY)? {
+            if first <= day && day <= last {
+                let rows = published.rows(DELIVERY_KPI_HOURLY, &files)?;
+                let hours = earlier_hours(&rows, |_| true)?.into_iter();
+                let is_in = |row: &EarlierHour| {
+                    row.hour.start() < interval.end && interval.start < row.hour.end()
+                };
+                found.extend(hours.filter(is_in).map(|row| row.delivery));
+            }
+        }
+        Ok(found)
     }
 
     fn changes(

@@ -1,7 +1,5 @@
 //! What a run says at its end: is it right, what changed, what is not final yet.
 
-use super::again::Recount;
-use super::retention::Frozen;
 use super::{Inputs, Ledger, log_line};
 use crate::commands::people::{counted, number};
 use crate::error::exit;
@@ -9,7 +7,6 @@ use crate::extracts::Extract;
 use crate::job::{Job, Scope};
 use crate::model::{DeadlineMode, Instant};
 use crate::publish::{RejectionRecord, RunRecord};
-use crate::state::Changes;
 use std::fmt::Write;
 use std::io::ErrorKind;
 use std::time::Duration;
@@ -38,11 +35,11 @@ pub struct Report {
     /// The whole time.
     pub total: Duration,
     /// What has changed since the last run, where the run builds on it.
-    changes: Option<String>,
+    pub(super) changes: Option<String>,
     /// Hours that had ended and changed after all, where that is recorded.
     pub(super) restated: usize,
     /// The deliveries that follow from it, and why.
-    followed: Vec<(String, String)>,
+    pub(super) followed: Vec<(String, String)>,
     output: String,
     dry_run: bool,
 }
@@ -83,46 +80,6 @@ impl Report {
                 .to_string(),
             dry_run: job.dry_run,
             ..Report::default()
-        }
-    }
-
-    /// Enters what has changed since the last run, and what follows from it.
-    pub(super) fn follow(&mut self, changes: &Changes, recount: &Recount) {
-        let files = |files: usize| counted(files as i64, "file", "files");
-        let (replaced, vanished) = (changes.replaced.len(), changes.vanished.len());
-        let mut line = format!("{} new", files(changes.read.len() - replaced));
-        for (count, what) in [(replaced, "replaced"), (vanished, "vanished")] {
-            if count > 0 {
-                line += &format!(", {} {what}", files(count));
-            }
-        }
-        let followed = recount.followed.len() as i64;
-        line += &format!(
-            ", {} unchanged; {} to look at again",
-            files(changes.same.len()),
-            counted(followed, "delivery", "deliveries")
-        );
-        self.changes = Some(line);
-        let reasons = recount.followed.iter().map(|(index, reasons)| {
-            let names: Vec<&str> = reasons.iter().map(|reason| reason.name()).collect();
-            (recount.ids[index.0 as usize].to_string(), names.join(", "))
-        });
-        self.followed = reasons.collect();
-    }
-
-    /// Enters the deliveries whose published rows stay.
-    pub(super) fn freeze(&mut self, frozen: &Frozen) {
-        self.record.frozen = frozen.recorded();
-        let (count, new) = (
-            frozen.after.len(),
-            frozen.after.difference(&frozen.before).count(),
-        );
-        if count > 0 {
-            self.notes.push(format!(
-                "{} ({} of them since this run) keep their published rows, as files with rows of them are gone; --thaw computes them from what is left",
-                counted(count as i64, "delivery", "deliveries"),
-                number(new as i64)
-            ));
         }
     }
 

@@ -18,6 +18,7 @@ use crate::model::Instant;
 use crate::publish::{Output, RunRecord};
 use crate::tables::{RunMarks, Snapshot, Snapshots, build};
 use serde_json::json;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// Runs the command; gives its exit code.
@@ -94,6 +95,7 @@ fn recomputed(flags: &Stats, sources: &Sources, delivery: &str) -> Result<Option
         fingerprint: Fingerprint::random(),
         volumes: None,
         frozen: &DeliverySet::default(),
+        published: &BTreeSet::new(),
         progress: progress.as_ref(),
     };
     let counted = match count.plainly(&mut watch) {

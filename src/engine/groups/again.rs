@@ -7,10 +7,12 @@ use crate::engine::fold::Account;
 use crate::engine::packed::{Extra, Number, from_order};
 use crate::engine::partition::home;
 use crate::engine::refold::{Judged, Standing};
+use crate::engine::rests::RowKey;
 use crate::engine::run::Piece;
 use crate::engine::watch::Watched;
 use crate::history::Row;
 use crate::model::{Code, DeliveryIndex, MessageKey, Stamp, Tail};
+use std::collections::{HashMap, HashSet};
 
 impl<M: MessageKey> Groups<M> {
     /// Starts with no message.
@@ -64,7 +66,12 @@ impl<M: MessageKey> Groups<M> {
 
     /// Takes the rows of a piece in that belong to the messages that are here, and to deliveries that are
     /// folded as a whole.
-    pub fn add_known(&mut self, piece: Piece<'_>, whole: &DeliverySet) {
+    pub fn add_known(
+        &mut self,
+        piece: Piece<'_>,
+        whole: &DeliverySet,
+        rests: &HashMap<RowKey, u64>,
+    ) {
         if piece.rows() == 0 {
             return;
         }
@@ -82,7 +89,7 @@ impl<M: MessageKey> Groups<M> {
                 None if has_whole && whole.holds(delivery) => self.place(message, delivery, slot),
                 None => continue,
             };
-            self.add_row(&piece, row, place);
+            self.add_row(&piece, row, place, rests);
         }
     }
 
@@ -99,14 +106,19 @@ impl<M: MessageKey> Groups<M> {
         }
     }
 
-    fn add_row(&mut self, piece: &Piece<'_>, row: usize, place: u32) {
+    fn add_row(&mut self, piece: &Piece<'_>, row: usize, place: u32, rests: &HashMap<RowKey, u64>) {
+        let source = piece.sources()[piece.get(Number::Source, row) as usize];
         let tail = match piece.extra() {
             Extra::None => None,
-            Extra::RowIds => Some(Tail {
-                log_id: from_order(piece.get(Number::LogId, row)),
-                revision: 0,
-                rest: Tail::UNKNOWN,
-            }),
+            Extra::RowIds => {
+                let log_id = from_order(piece.get(Number::LogId, row));
+                let rest = rests.get(&(source, log_id)).copied();
+                Some(Tail {
+                    log_id,
+                    revision: 0,
+                    rest: rest.unwrap_or(Tail::UNKNOWN),
+                })
+            }
             Extra::Tails => Some(Tail {
                 log_id: from_order(piece.get(Number::LogId, row)),
                 revision: from_order(piece.get(Number::Revision, row)),
@@ -118,7 +130,7 @@ impl<M: MessageKey> Groups<M> {
         self.rows.push(Linked {
             stamp: Stamp::from_bits(piece.get(Number::Stamp, row)),
             code: Code::from_bits(piece.get(Number::Code, row) as u32),
-            source: piece.sources()[piece.get(Number::Source, row) as usize],
+            source,
             tail: match tail {
                 Some(_) => self.tails.len() as u32,
                 None => Row::SOLE,
@@ -126,6 +138,40 @@ impl<M: MessageKey> Groups<M> {
             before: std::mem::replace(last, at),
         });
         self.tails.extend(tail);
+    }
+
+    /// Adds the rows without a digest that have a rival with one, of the same revision.
+    pub fn find_doubts(&self, doubts: &mut HashSet<RowKey>) {
+        let is_known = |tail: &Tail| tail.rest != Tail::UNKNOWN;
+        if self.tails.iter().all(is_known) || !self.tails.iter().any(is_known) {
+            return;
+        }
+        for message in &self.messages {
+            for (row, tail) in self
+                .tailed(message.last)
+                .filter(|(_, tail)| !is_known(tail))
+            {
+                let is_rival = |(other, rival): (&Linked, &Tail)| {
+                    is_known(rival)
+                        && other.stamp.log() == row.stamp.log()
+                        && (rival.log_id, rival.revision) == (tail.log_id, tail.revision)
+                };
+                if row.stamp.has_log_id() && self.tailed(message.last).any(is_rival) {
+                    doubts.insert((row.source, tail.log_id));
+                }
+            }
+        }
+    }
+
+    /// The rows with tails of a message, from its last one on.
+    fn tailed(&self, last: u32) -> impl Iterator<Item = (&Linked, &Tail)> {
+        let mut at = last;
+        let rows = std::iter::from_fn(move || {
+            let row = self.rows.get(at as usize)?;
+            at = row.before;
+            Some(row)
+        });
+        rows.filter_map(|row| Some((row, self.tails.get(row.tail as usize)?)))
     }
 
     /// Replays the messages twice.

@@ -160,7 +160,7 @@ fn a_job_that_skips_every_file_takes_nothing_away() {
         }
         fs::remove_file(site.path("in/deliveries.parquet")).expect("a file to take away");
         site.write("in/sending_log/part.parquet", "");
-        let skipped = site.run_job("on_bad_file = \"skip\"\n", &[]);
+        let skipped = site.run_job("on_bad_file = \"skip\"\n", &["--accept-shrinkage"]);
         assert_eq!(
             skipped.status,
             Some(1),

@@ -250,7 +250,8 @@ fn notes_say_what_nobody_has_mapped() {
         .says(&["nothing new; 1 rejected row was reported by earlier runs"]);
     fs::remove_dir_all(site.path("in/tracking_log")).expect("a log to take away");
     let job = "[defaults]\nefs = true\n";
-    let run = site.run_job(job, &[]).expect_status(0);
+    let run = site.run_job(job, &["--accept-shrinkage"]);
+    let run = run.expect_status(0);
     let run = run.says(&["no tracking_log: opens, clicks and opt-outs are 0"]);
     assert!(!run.stderr.contains("efs is not known"), "{}", run.text());
     let json = site.run(&["--log-format", "json", "--progress", "always"]);

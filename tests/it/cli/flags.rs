@@ -37,6 +37,7 @@ fn the_help_has_examples_and_no_flag_that_is_not_tested() {
         .filter_map(|line| line.split([' ', '[', '=']).next())
         .collect();
     let tested = [
+        "--accept-shrinkage",
         "--as-of",
         "--deadline",
         "--deliveries",
@@ -50,11 +51,14 @@ fn the_help_has_examples_and_no_flag_that_is_not_tested() {
         "--memory-limit",
         "--output",
         "--progress",
+        "--rehash",
         "--rewind",
         "--sending-log",
         "--temp-dir",
+        "--thaw",
         "--threads",
         "--tracking-log",
+        "--wait",
     ];
     assert_eq!(found, BTreeSet::from(tested), "{}", help.stdout);
     let version = outcome(site.program().arg("--version")).expect_status(0);

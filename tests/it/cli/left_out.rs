@@ -90,7 +90,7 @@ fn a_run_in_between_without_the_tracking_log_forgets_nothing() {
     let tracking = site.path("in/tracking_log");
     let aside = site.path("aside");
     std::fs::rename(&tracking, &aside).expect("a log put aside");
-    site.run_to(0, &[]);
+    site.run_to(0, &["--accept-shrinkage"]);
     let logs = newest_run(&site.output())["logs"].clone();
     assert_eq!(
         logs.as_array().map(Vec::len),

@@ -6,13 +6,15 @@ use super::super::site::{
 use super::super::snapshots::snapshot;
 use super::super::world::{Layout, World};
 
-const COMMANDS: [&str; 8] = [
+const COMMANDS: [&str; 10] = [
     "recompute",
     "stats",
     "explain",
     "check",
     "diff",
+    "verify",
     "export",
+    "maintain",
     "generate",
     "completions",
 ];

@@ -26,18 +26,18 @@ pub struct Rules {
 }
 
 impl Rules {
-    pub fn of(row: Option<&DeliveryRow>, mode: Mode) -> Self {
-        let channel = row.and_then(|row| label(&row.channel));
+    /// The defaults of the job are in the row.
+    pub fn of(row: &DeliveryRow, mode: Mode) -> Self {
+        let channel = label(&row.channel);
         let is_email = channel.is_none_or(|channel| channel == "email" || channel == "e-mail");
-        let counts = |end: i64, started_at: Option<i64>| match started_at {
+        let counts = |end: &i64| match row.started_at {
             None => true,
             Some(started_at) => 0 < end - started_at && end - started_at <= QUEUE,
         };
         Self {
-            efs: row.and_then(|row| row.efs).unwrap_or(false),
+            efs: row.efs.unwrap_or(false),
             deadline: is_email && mode == Mode::Infer,
-            validity_end: row
-                .and_then(|row| row.validity_end.filter(|end| counts(*end, row.started_at))),
+            validity_end: row.validity_end.filter(counts),
         }
     }
 

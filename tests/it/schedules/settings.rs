@@ -60,7 +60,10 @@ impl Settings {
 
     /// The keys of a job file; tables come last in it.
     pub fn keys(&self) -> String {
-        let mut text = format!("deadline = \"{}\"\n[defaults]\n", self.mode.flag());
+        let mut text = format!(
+            "deadline = \"{}\"\non_vanished = \"restate\"\n[defaults]\n",
+            self.mode.flag()
+        );
         if let Some(efs) = self.efs {
             text += &format!("efs = {efs}\n");
         }

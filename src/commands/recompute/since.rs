@@ -1,0 +1,49 @@
+//! What a run says of the one before it: what has changed since, what follows, and what stays.
+
+use super::again::Recount;
+use super::retention::Frozen;
+use super::summary::Report;
+use crate::commands::people::{counted, number};
+use crate::state::Changes;
+
+impl Report {
+    /// Enters what has changed since the last run, and what follows from it.
+    pub(super) fn follow(&mut self, changes: &Changes, recount: &Recount) {
+        let files = |files: usize| counted(files as i64, "file", "files");
+        let (replaced, vanished) = (changes.replaced.len(), changes.vanished.len());
+        let mut line = format!("{} new", files(changes.read.len().saturating_sub(replaced)));
+        for (count, what) in [(replaced, "replaced"), (vanished, "vanished")] {
+            if count > 0 {
+                line += &format!(", {} {what}", files(count));
+            }
+        }
+        let followed = recount.followed.len() as i64;
+        line += &format!(
+            ", {} unchanged; {} to look at again",
+            files(changes.same.len()),
+            counted(followed, "delivery", "deliveries")
+        );
+        self.changes = Some(line);
+        let reasons = recount.followed.iter().map(|(index, reasons)| {
+            let names: Vec<&str> = reasons.iter().map(|reason| reason.name()).collect();
+            (recount.ids[index.0 as usize].to_string(), names.join(", "))
+        });
+        self.followed = reasons.collect();
+    }
+
+    /// Enters the deliveries whose published rows stay.
+    pub(super) fn freeze(&mut self, frozen: &Frozen) {
+        self.record.frozen = frozen.recorded();
+        let (count, new) = (
+            frozen.after.len(),
+            frozen.after.difference(&frozen.before).count(),
+        );
+        if count > 0 {
+            self.notes.push(format!(
+                "{} ({} of them since this run) keep their published rows, as files with rows of them are gone; --thaw computes them from what is left",
+                counted(count as i64, "delivery", "deliveries"),
+                number(new as i64)
+            ));
+        }
+    }
+}
