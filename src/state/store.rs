@@ -82,9 +82,13 @@ impl Store {
         let names = form.volumes.clone();
         let mut kept = form.kept().ok_or_else(damaged)?;
         let partitions = kept.partitions.count();
-        for name in names {
+        for (name, digest) in names {
             let volume = Volume::open(&self.directory, &name, partitions);
-            kept.volumes.push(volume.map_err(|_| damaged())?);
+            let volume = volume.map_err(|_| damaged())?;
+            if volume.digest() != digest {
+                return Err(damaged());
+            }
+            kept.volumes.push(volume);
         }
         let wakes = std::fs::read(self.path(run_id, "wakes")).map_err(|_| damaged())?;
         if xxh3_64(&wakes) != digest || wakes.len() as u64 != count * WAKE as u64 {
