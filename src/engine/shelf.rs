@@ -28,6 +28,13 @@ pub struct SpillError {
     pub source: io::Error,
 }
 
+impl SpillError {
+    /// Whether a file is not what was written.
+    pub fn is_damage(&self) -> bool {
+        self.source.kind() == io::ErrorKind::InvalidData
+    }
+}
+
 /// Takes slabs from all threads.
 pub struct Shelf<'a> {
     room: Option<&'a Room>,

@@ -37,10 +37,18 @@ pub fn run(job: &Job, progress: &dyn Progress) -> Result<Report, Error> {
         true => None,
         false => Some(Lock::take(&job.output, job.wait)?),
     };
+    let mut is_damaged = false;
     for _ in 0..ATTEMPTS {
-        let run = Run::new(job, &pool, progress)?;
-        if let Some(report) = run.go()? {
-            return Ok(report);
+        let mut run = Run::new(job, &pool, progress)?;
+        run.is_damaged = is_damaged;
+        match run.go() {
+            // Rows of the state are not what was written: from now on there is none.
+            Err(Error::Spill(error)) if error.is_damage() && !is_damaged => is_damaged = true,
+            done => {
+                if let Some(report) = done? {
+                    return Ok(report);
+                }
+            }
         }
     }
     Err(Error::Crowded(job.output.display().to_string(), ATTEMPTS))
@@ -54,6 +62,8 @@ struct Run<'a> {
     store: Store,
     report: Report,
     watch: Stopwatch,
+    /// Whether rows of the last state were found to be damaged.
+    is_damaged: bool,
 }
 
 impl<'a> Run<'a> {
@@ -71,6 +81,7 @@ impl<'a> Run<'a> {
             store: Store::of(&job.output),
             report,
             watch: Stopwatch::new(),
+            is_damaged: false,
         })
     }
 
@@ -88,7 +99,7 @@ impl<'a> Run<'a> {
     }
 
     fn follow(&mut self, listed: Listed) -> Result<bool, Error> {
-        match plan::plan(self.job, &listed)? {
+        match plan::plan(self.job, &listed, self.is_damaged)? {
             Plan::Everything(why, last) => {
                 let cause = match &why {
                     Some(why) if why == plan::OTHER_MEANING => "meaning",
