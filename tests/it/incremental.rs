@@ -106,6 +106,7 @@ fn by_name(files: &Value) -> BTreeMap<String, Value> {
             "counted",
             "duplicate",
             "superseded",
+            "deleted",
             "test",
             "orphan",
             "unknown_type",
@@ -115,7 +116,7 @@ fn by_name(files: &Value) -> BTreeMap<String, Value> {
             let rows = row
                 .remove(&format!("rows_{fate}"))
                 .and_then(|rows| rows.as_i64());
-            first += rows.filter(|_| place < 3).unwrap_or(0);
+            first += rows.filter(|_| place < 4).unwrap_or(0);
         }
         row.insert("rows_first".to_owned(), first.into());
         (name(file), told)
