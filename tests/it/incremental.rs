@@ -3,6 +3,7 @@
 
 mod attributes;
 mod files;
+mod frozen_and_selected;
 mod identity;
 mod maintain;
 mod meaning;
