@@ -21,6 +21,8 @@ pub struct Volume {
     /// None where the file has no name, and vanishes with the process.
     name: Option<String>,
     head: Head,
+    /// A digest of the head, and so of all that is in it; 0 where the file has no name.
+    digest: u64,
 }
 
 /// What has to be known of a volume to read it.
@@ -82,14 +84,16 @@ impl Volumes {
         end.seek(SeekFrom::End(0))?;
         end.write_all(&json)?;
         let length = json.len() as u64;
+        let digest = xxh3_64(&json);
         end.write_all(&length.to_le_bytes())?;
-        end.write_all(&xxh3_64(&json).to_le_bytes())?;
+        end.write_all(&digest.to_le_bytes())?;
         end.write_all(&MARK)?;
         Ok(Volume {
             file,
             directory: self.directory.clone(),
             name: Some(name),
             head,
+            digest,
         })
     }
 }
@@ -104,6 +108,7 @@ impl Volume {
             directory: directory.to_owned(),
             name: None,
             head,
+            digest: 0,
         })
     }
 
@@ -139,12 +144,18 @@ impl Volume {
             directory: directory.to_owned(),
             name: Some(name.to_owned()),
             head,
+            digest: word(8),
         })
     }
 
     /// Its name, if it has one.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
+    }
+
+    /// What tells it from others, whatever their names.
+    pub fn digest(&self) -> u64 {
+        self.digest
     }
 
     /// The directory that it is in.

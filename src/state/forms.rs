@@ -28,7 +28,8 @@ pub struct Form {
     codes: Vec<(Code, Option<Code>, bool)>,
     files: Vec<FileForm>,
     next_source: u32,
-    pub volumes: Vec<String>,
+    /// The names of the volumes, and what tells them from others.
+    pub volumes: Vec<(String, u64)>,
     /// How many wakes there are, and a digest of their bytes.
     pub wakes: (u64, u64),
     /// The same of the rests.
@@ -120,7 +121,10 @@ fn instant(micros: Option<i64>) -> Option<Instant> {
 impl Form {
     /// The form of what is kept.
     pub fn of(kept: &Kept, wakes: (u64, u64), rests: (u64, u64)) -> Form {
-        let volumes = kept.volumes.iter().filter_map(|volume| volume.name());
+        let volumes = kept
+            .volumes
+            .iter()
+            .filter_map(|volume| Some((volume.name()?.to_owned(), volume.digest())));
         let codes = kept.codes.iter().map(|entry| match entry {
             CodeEntry::One(one) => (code(one), None, false),
             CodeEntry::UnknownType(kind, url) => (code(kind), url.as_ref().map(code), true),
@@ -138,7 +142,7 @@ impl Form {
             codes: codes.collect(),
             files: kept.files.iter().map(FileForm::of).collect(),
             next_source: kept.next_source,
-            volumes: volumes.map(str::to_owned).collect(),
+            volumes: volumes.collect(),
             wakes,
             rests,
         }

@@ -84,9 +84,13 @@ impl Store {
         let names = form.volumes.clone();
         let mut kept = form.kept().ok_or_else(damaged)?;
         let partitions = kept.partitions.count();
-        for name in names {
+        for (name, digest) in names {
             let volume = Volume::open(&self.directory, &name, partitions);
-            kept.volumes.push(volume.map_err(|_| damaged())?);
+            let volume = volume.map_err(|_| damaged())?;
+            if volume.digest() != digest {
+                return Err(damaged());
+            }
+            kept.volumes.push(volume);
         }
         let list = |ending: &str, (count, digest): (u64, u64), width: usize| {
             let bytes = std::fs::read(self.path(run_id, ending)).map_err(|_| damaged())?;

@@ -3,6 +3,7 @@
 
 mod attributes;
 mod files;
+mod frozen_and_selected;
 mod identity;
 mod maintain;
 mod meaning;
@@ -95,13 +96,33 @@ pub fn assert_as_fresh(site: &Site, keys: &str, as_of: i64) {
     assert_eq!(found["listing"], record["listing"]);
 }
 
+/// By file what does not depend on which of several copies of a row is taken for the first one.
 fn by_name(files: &Value) -> BTreeMap<String, Value> {
     let name = |file: &Value| format!("{}/{}", file["log"], file["file"]);
-    let files = files.as_array().expect("a list");
-    files
-        .iter()
-        .map(|file| (name(file), file.clone()))
-        .collect()
+    let files = files.as_array().expect("a list").iter();
+    let told = |file: &Value| {
+        let mut told = file.clone();
+        let row = told.as_object_mut().expect("a file");
+        let open = [
+            "counted",
+            "duplicate",
+            "superseded",
+            "deleted",
+            "test",
+            "orphan",
+            "unknown_type",
+        ];
+        let mut first = 0;
+        for (place, fate) in open.iter().enumerate() {
+            let rows = row
+                .remove(&format!("rows_{fate}"))
+                .and_then(|rows| rows.as_i64());
+            first += rows.filter(|_| place < 4).unwrap_or(0);
+        }
+        row.insert("rows_first".to_owned(), first.into());
+        (name(file), told)
+    };
+    files.map(told).collect()
 }
 
 /// How the newest run came to its numbers.

@@ -37,10 +37,23 @@ pub fn run(job: &Job, progress: &dyn Progress) -> Result<Report, Error> {
         true => None,
         false => Some(Lock::take(&job.output, job.wait)?),
     };
+    let mut unusable = None;
     for _ in 0..ATTEMPTS {
-        let run = Run::new(job, &pool, progress)?;
-        if let Some(report) = run.go()? {
-            return Ok(report);
+        let mut run = Run::new(job, &pool, progress)?;
+        run.unusable = unusable;
+        match run.go() {
+            // Rows of the state are not what was written.
+            Err(Error::Spill(error)) if error.is_damage() && unusable.is_none() => {
+                unusable = Some("it is damaged");
+            }
+            Err(Error::Doubt) if unusable.is_none() => {
+                unusable = Some("it does not hold the texts that have to be put in order");
+            }
+            done => {
+                if let Some(report) = done? {
+                    return Ok(report);
+                }
+            }
         }
     }
     Err(Error::Crowded(job.output.display().to_string(), ATTEMPTS))
@@ -54,6 +67,8 @@ struct Run<'a> {
     store: Store,
     report: Report,
     watch: Stopwatch,
+    /// Why the last state is of no use, where an attempt has found that out.
+    unusable: Option<&'static str>,
 }
 
 impl<'a> Run<'a> {
@@ -71,6 +86,7 @@ impl<'a> Run<'a> {
             store: Store::of(&job.output),
             report,
             watch: Stopwatch::new(),
+            unusable: None,
         })
     }
 
@@ -88,7 +104,7 @@ impl<'a> Run<'a> {
     }
 
     fn follow(&mut self, listed: Listed) -> Result<bool, Error> {
-        match plan::plan(self.job, &listed)? {
+        match plan::plan(self.job, &listed, self.unusable)? {
             Plan::Everything(why, last) => {
                 let cause = match &why {
                     Some(why) if why == plan::OTHER_MEANING => "meaning",
@@ -100,20 +116,7 @@ impl<'a> Run<'a> {
             }
             Plan::Changes(earlier) => {
                 let (kept, changes, last) = *earlier;
-                let why = match self.changes(listed.clone(), kept, changes, &last) {
-                    Err(Error::Spill(error)) if error.is_damage() => {
-                        "the state of the last run is damaged"
-                    }
-                    Err(Error::Doubt) => {
-                        "texts have to be put in order that the state does not hold"
-                    }
-                    done => return done,
-                };
-                // Nothing of this attempt is left but the reason for another one.
-                self.store.discard(&self.report.record.run_id);
-                *self = Run::new(self.job, self.pool, self.progress)?;
-                self.report.notes.push(format!("everything is read: {why}"));
-                self.everything(listed, Some(&last), "full")
+                self.changes(listed, kept, changes, &last)
             }
         }
     }

@@ -32,8 +32,8 @@ pub fn meaning(job: &Job) -> String {
     )
 }
 
-/// Finds out what a run has to read.
-pub fn plan(job: &Job, listed: &Listed) -> Result<Plan, Error> {
+/// Finds out what a run has to read; a state that is known to be of no use is none.
+pub fn plan(job: &Job, listed: &Listed, unusable: Option<&'static str>) -> Result<Plan, Error> {
     if !job.output.is_dir() {
         return Ok(Plan::Everything(None, None));
     }
@@ -41,7 +41,7 @@ pub fn plan(job: &Job, listed: &Listed) -> Result<Plan, Error> {
     let Some(last) = output.last_run()? else {
         return Ok(Plan::Everything(None, None));
     };
-    let kept = match usable(job, &last) {
+    let kept = match usable(job, &last, unusable) {
         Ok(kept) => kept,
         Err(why) => return Ok(Plan::Everything(why, Some(Box::new(last)))),
     };
@@ -51,7 +51,11 @@ pub fn plan(job: &Job, listed: &Listed) -> Result<Plan, Error> {
 }
 
 /// What the last run has left, if this one can build on it; else why not, where that needs a word.
-fn usable(job: &Job, last: &RunRecord) -> Result<Kept, Option<String>> {
+fn usable(
+    job: &Job,
+    last: &RunRecord,
+    unusable: Option<&'static str>,
+) -> Result<Kept, Option<String>> {
     let everything = |why: &str| Err(Some(why.to_owned()));
     if !matches!(job.sources.scope, Scope::All) {
         return Err(None);
@@ -62,6 +66,9 @@ fn usable(job: &Job, last: &RunRecord) -> Result<Kept, Option<String>> {
     let Some(state) = &last.state else {
         return everything("the last run was of some deliveries only, and has left no state");
     };
+    if let Some(why) = unusable {
+        return everything(&format!("the state of the last run cannot be used: {why}"));
+    }
     let kept = match Store::of(&job.output).read(state) {
         Ok(kept) => kept,
         Err(why) => {

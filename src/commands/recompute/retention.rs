@@ -99,7 +99,9 @@ impl Frozen {
             return frozen;
         }
         let instant = |text: &Option<String>| text.as_deref().and_then(crate::job::parse_instant);
-        let spans: Vec<(Option<Instant>, Option<Instant>)> = last
+        // Of files that were read for some deliveries alone, nobody knows.
+        type Span = (Option<Instant>, Option<Instant>);
+        let gone: Vec<(bool, Span)> = last
             .files
             .iter()
             .filter(|file| {
@@ -108,10 +110,11 @@ impl Frozen {
                     .any(|(log, name)| log.name() == file.log && *name == file.file)
             })
             .map(|file| {
-                (
+                let span = (
                     instant(&file.oldest_event_at),
                     instant(&file.newest_event_at),
-                )
+                );
+                (file.rows.rows_not_selected == 0, span)
             })
             .collect();
         for (id, delivery) in published {
@@ -120,12 +123,13 @@ impl Frozen {
                 continue;
             };
             // A file without an instant had no row that counted.
-            let meets = |span: &(Option<Instant>, Option<Instant>)| match span {
-                (Some(oldest), Some(newest)) => *oldest <= last && first <= *newest,
-                _ => false,
+            let meets = |file: &(bool, Span)| match file {
+                (false, _) => true,
+                (true, (Some(oldest), Some(newest))) => *oldest <= last && first <= *newest,
+                (true, _) => false,
             };
             let is_thawed = job.thaw.iter().any(|thawed| *thawed == id.to_string());
-            if spans.iter().any(meets) && !is_thawed {
+            if gone.iter().any(meets) && !is_thawed {
                 frozen.after.insert(id.clone());
             }
         }

@@ -237,7 +237,7 @@ fn time_restates_nothing() {
         assert!(rows.is_empty(), "{step_to}: {rows:?}");
         assert_eq!(mode(&site), "incremental");
     }
-    assert_eq!(number(&site.deliveries()["2"], "failed"), 1);
+    assert_eq!(number(&site.deliveries()["2"], "failed_by_deadline"), 1);
 }
 
 #[test]

@@ -4,12 +4,12 @@ use super::super::delta::newest_run;
 use super::super::site::{HOUR, MINUTE, NINE, NOON, number, report, tracked};
 use super::*;
 
-const FREEZE: &str = "";
+pub const FREEZE: &str = "";
 const RESTATE: &str = "on_vanished = \"restate\"\n";
 
 /// Delivery 1 has rows in `old` besides others, delivery 2 has none there. Several more files, so that one
 /// of them is not half.
-fn site() -> Site {
+pub fn site() -> Site {
     let site = Site::new(&two_deliveries());
     add_sending(&site, "old", &late_rows());
     for (name, message) in [("x", 201), ("y", 202)] {
@@ -18,7 +18,7 @@ fn site() -> Site {
     site
 }
 
-fn lose(site: &Site) {
+pub fn lose(site: &Site) {
     fs::remove_file(site.path("in/sending_log/old.parquet")).expect("the old file");
 }
 
@@ -30,7 +30,7 @@ fn of_delivery(tables: &Tables, id: &str) -> Tables {
 }
 
 /// The rows of a delivery with `run_id`, and all else.
-fn rows_of(site: &Site, id: &str) -> (Vec<Row>, Row) {
+pub fn rows_of(site: &Site, id: &str) -> (Vec<Row>, Row) {
     let hours = site.hourly().into_iter().filter(|((of, _), _)| of == id);
     (
         hours.map(|(_, row)| row).collect(),
@@ -70,7 +70,7 @@ fn rows(site: &Site, fate: &str) -> i64 {
 }
 
 /// Late rows of both deliveries.
-fn more(site: &Site, name: &str, message: i64) {
+pub fn more(site: &Site, name: &str, message: i64) {
     add_sending(
         site,
         name,
@@ -298,61 +298,7 @@ fn a_directory_that_is_missing_is_refused() {
     assert_as_fresh(&site, "", NOON);
 }
 
-/// A run for one delivery leaves frozen ones as they are, also where it is asked for one of them.
-#[test]
-fn a_run_for_some_deliveries_does_not_end_it() {
-    let site = site();
-    run(&site, FREEZE, NOON, &[]);
-    let kept = rows_of(&site, "1");
-    lose(&site);
-    run(&site, FREEZE, NOON, &[]);
-    more(&site, "late", 301);
-    for only in ["1", "2"] {
-        run(&site, FREEZE, NOON, &["--delivery", only]);
-        assert_eq!(rows_of(&site, "1"), kept, "{only}");
-        assert_eq!(frozen(&site), ["1"], "{only}");
-    }
-    run(&site, FREEZE, NOON + HOUR, &[]);
-    assert_eq!(rows_of(&site, "1"), kept);
-    assert_eq!(frozen(&site), ["1"]);
-    run(
-        &site,
-        FREEZE,
-        NOON + HOUR,
-        &["--delivery", "1", "--thaw", "1"],
-    );
-    assert!(frozen(&site).is_empty());
-    run(&site, FREEZE, NOON + HOUR, &[]);
-    assert_as_fresh(&site, "", NOON + HOUR);
-}
-
-/// The file goes after a run for another delivery, which knows nothing of its rows.
-#[test]
-fn a_file_that_goes_after_a_run_for_another_delivery_freezes_all_the_same() {
-    let site = site();
-    run(&site, FREEZE, NOON, &[]);
-    let kept = rows_of(&site, "1");
-    run(&site, FREEZE, NOON, &["--delivery", "2"]);
-    lose(&site);
-    run(&site, FREEZE, NOON + HOUR, &[]);
-    assert_eq!(frozen(&site).first().map(String::as_str), Some("1"));
-    assert_eq!(rows_of(&site, "1"), kept);
-}
-
-/// The file goes, and the next run is for another delivery.
-#[test]
-fn a_file_that_goes_before_a_run_for_another_delivery_freezes_all_the_same() {
-    let site = site();
-    run(&site, FREEZE, NOON, &[]);
-    let kept = rows_of(&site, "1");
-    lose(&site);
-    run(&site, FREEZE, NOON, &["--delivery", "2"]);
-    run(&site, FREEZE, NOON + HOUR, &[]);
-    assert!(frozen(&site).contains(&"1".to_owned()));
-    assert_eq!(rows_of(&site, "1"), kept);
-}
-
-/// A day's files become one: the rows are all there, under other names.
+/// Nothing is left of the delivery but what was published.
 #[test]
 fn a_delivery_of_which_all_is_gone_keeps_its_rows() {
     let site = Site::new(&two_deliveries());
@@ -376,16 +322,26 @@ fn a_delivery_of_which_all_is_gone_keeps_its_rows() {
     assert_as_fresh(&site, "", NOON + HOUR);
 }
 
-/// Restated, a delivery of which nothing is left has no row left either.
+/// As in every run, a delivery that the extracts know no longer keeps its rows, whatever the job says.
 #[test]
-fn a_delivery_of_which_all_is_gone_is_restated_to_nothing() {
+fn a_delivery_of_which_all_is_gone_keeps_its_rows_where_others_are_restated() {
     let site = Site::new(&two_deliveries());
-    add_sending(&site, "only", &[report(7, 1, "relayed", NINE)]);
-    add_sending(&site, "x", &[report(2, 201, "relayed", NINE)]);
+    let rows = [
+        report(7, 1, "relayed", NINE),
+        report(2, 202, "relayed", NINE),
+    ];
+    add_sending(&site, "only", &rows);
+    for (name, message) in [("x", 201), ("y", 203)] {
+        add_sending(&site, name, &[report(2, message, "relayed", NINE)]);
+    }
     run(&site, RESTATE, NOON, &[]);
+    let kept = rows_of(&site, "7");
     fs::remove_file(site.path("in/sending_log/only.parquet")).expect("a file");
-    run(&site, RESTATE, NOON, &[]);
-    assert_as_fresh(&site, "", NOON);
+    run(&site, RESTATE, NOON + HOUR, &[]);
+    assert!(frozen(&site).is_empty());
+    assert_eq!(rows_of(&site, "7"), kept);
+    let now = of_delivery(&tables(&site), "2");
+    assert_eq!(now, of_delivery(&fresh(&site, "", NOON + HOUR).0, "2"));
 }
 
 #[test]

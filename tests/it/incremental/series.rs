@@ -91,7 +91,7 @@ fn runs_with_nothing_new_add_no_volume() {
 /// With little memory, rows wait in the volumes that are kept.
 #[test]
 fn a_memory_limit_changes_nothing() {
-    let keys = "memory_limit = \"64MB\"\n";
+    let keys = "threads = 1\nmemory_limit = \"512MB\"\n";
     let site = after_one_run(keys, NINE + 2 * HOUR);
     add_sending(&site, "late", &late_rows());
     run(&site, keys, NINE + 3 * HOUR, &[]);

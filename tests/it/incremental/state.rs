@@ -3,6 +3,7 @@
 
 use super::super::delta::newest_run;
 use super::super::site::{NINE, NOON, content, number, report, tracked};
+use super::super::world::write_deliveries;
 use super::*;
 
 /// A job after two runs, so that its state has rows of two files; its output is kept beside it.
@@ -12,6 +13,16 @@ fn site_with_state() -> Site {
     run(&site, "", NOON, &[]);
     assert_eq!(mode(&site), "incremental");
     copy(&site.output(), &site.path("kept"));
+    // All messages are looked at again in what comes next.
+    let mut rows = two_deliveries().deliveries;
+    for row in &mut rows {
+        row.efs = Some(true);
+    }
+    write_deliveries(
+        &site.path("in/deliveries.parquet"),
+        &rows,
+        &Layout::default(),
+    );
     // What comes next touches messages of both files, and of both deliveries.
     add_tracking(
         &site,
@@ -87,7 +98,7 @@ fn a_flipped_byte_anywhere_is_noticed() {
         if length == 0 {
             continue;
         }
-        let steps = 12.min(length);
+        let steps = 6.min(length);
         for step in 0..steps {
             restore(&site);
             let mut bytes = fs::read(&path).expect("a file of the state");

@@ -86,8 +86,8 @@ fn rows_of_another_run_are_not_taken() {
             "{from} as {to}: {}",
             outcome.text()
         );
-        assert_eq!(mode(&site), "full", "{from} as {to}: {}", outcome.text());
         assert_as_fresh(&site, "", NOON);
+        assert_eq!(mode(&site), "full", "{from} as {to}: {}", outcome.text());
     }
 }
 

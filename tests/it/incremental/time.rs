@@ -30,7 +30,7 @@ fn a_deadline_passes_without_a_new_row() {
         run(&site, "", as_of, &[]);
         assert_eq!(mode(&site), "incremental");
         assert_as_fresh(&site, "", as_of);
-        failed.push(number(&site.deliveries()["2"], "failed"));
+        failed.push(number(&site.deliveries()["2"], "failed_by_deadline"));
     }
     assert_eq!(failed, [0, 0, 1, 1, 1]);
 }
@@ -60,7 +60,7 @@ fn a_deadline_that_is_moved_wakes_the_message_when_it_is_due() {
         run(&site, "", NINE + as_of * MINUTE, &[]);
         assert_eq!(mode(&site), "incremental");
         assert_as_fresh(&site, "", NINE + as_of * MINUTE);
-        let failed = number(&site.deliveries()["2"], "failed");
+        let failed = number(&site.deliveries()["2"], "failed_by_deadline");
         assert_eq!(failed, i64::from(as_of > end), "{end} {as_of}");
     }
 }

@@ -19,7 +19,13 @@ fn verify(site: &Site, flags: &[&str]) -> Outcome {
 fn plant(site: &Site, table: &str, column: &str, delivery: i64, hour: Option<i64>) {
     let root = site.output().join(table);
     let mut planted = 0;
-    for (name, _) in content(&root) {
+    let mut names: Vec<PathBuf> = content(&root).into_keys().collect();
+    let age = |name: &PathBuf| root.join(name).metadata().and_then(|m| m.modified()).ok();
+    names.sort_by_key(|name| std::cmp::Reverse(age(name)));
+    for name in names {
+        if planted > 0 {
+            break;
+        }
         let path = root.join(&name);
         if path.extension().is_none_or(|end| end != "parquet") {
             continue;
@@ -170,16 +176,14 @@ fn rows_that_are_not_published_yet_differ() {
     verify(&site, &[]).expect_status(0);
 }
 
-/// Rows of a delivery that the extracts do not know are wrong, too.
+/// Rows of a delivery that the extracts know no longer stay, and are not compared.
 #[test]
-fn rows_that_nothing_comes_to_differ() {
+fn deliveries_that_the_extracts_do_not_know_are_not_compared() {
     let site = site();
     add_sending(&site, "only", &[report(9, 1, "relayed", NINE + MINUTE)]);
     run(&site, "", NOON, &[]);
     fs::remove_file(site.path("in/sending_log/only.parquet")).expect("a file");
-    let found = verify(&site, &[]);
-    assert_eq!(found.status, Some(1), "{}", found.text());
-    assert!(found.stdout.contains("only in OLD"), "{}", found.text());
+    verify(&site, &[]).expect_status(0);
 }
 
 #[test]
