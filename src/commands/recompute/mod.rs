@@ -251,7 +251,9 @@ impl<'a> Run<'a> {
             if first <= day && day <= last {
                 let rows = published.rows(DELIVERY_KPI_HOURLY, &files)?;
                 let hours = earlier_hours(&rows, |_| true)?.into_iter();
-                let is_in = |row: &EarlierHour| interval.contains(&row.hour.start());
+                let is_in = |row: &EarlierHour| {
+                    interval.start <= row.hour.start() && row.hour.end() <= interval.end
+                };
                 found.extend(hours.filter(is_in).map(|row| row.delivery));
             }
         }
