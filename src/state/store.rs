@@ -99,7 +99,11 @@ impl Store {
         };
         let wakes = list("wakes", wakes, WAKE)?;
         kept.wakes = wakes.as_chunks::<WAKE>().0.iter().map(wake).collect();
-        let rests = list("rests", rests, REST)?;
+        // Few states have some.
+        let rests = match rests.0 {
+            0 => Vec::new(),
+            _ => list("rests", rests, REST)?,
+        };
         kept.rests = rests.as_chunks::<REST>().0.iter().map(rest).collect();
         Ok(kept)
     }
@@ -114,7 +118,11 @@ impl Store {
         let form = form.map_err(|error| self.failed(error.into()))?;
         let mut text = format!("{:016x}", xxh3_64(&form)).into_bytes();
         text.extend(form);
-        for (ending, bytes) in [("wakes", wakes), ("rests", rests), ("json", text)] {
+        let files = [("wakes", wakes), ("rests", rests), ("json", text)];
+        for (ending, bytes) in files {
+            if ending == "rests" && bytes.is_empty() {
+                continue;
+            }
             let mut options = OpenOptions::new();
             let options = options.write(true).create_new(true).mode(0o600);
             let file = options.open(self.path(&kept.run_id, ending));

@@ -82,7 +82,7 @@ fn runs_with_nothing_new_add_no_volume() {
         assert_eq!(state_files(&site, ".rows"), volumes);
         assert_eq!(
             content(&site.output().join("_state")).len(),
-            volumes.len() + 3
+            volumes.len() + 2
         );
     }
     assert_as_fresh(&site, "", NINE + 7 * HOUR);
