@@ -74,6 +74,7 @@ fn fates(site: &Site, log: &str) -> [i64; 3] {
         "rows_superseded",
         "rows_deleted",
         "rows_future",
+        "rows_frozen",
         "rows_rejected",
     ];
     [

@@ -85,12 +85,13 @@ impl Tables {
 
     /// Every row of a log that was read has one fate.
     fn sums(&self) -> Vec<String> {
-        const FATES: [&str; 6] = [
+        const FATES: [&str; 7] = [
             "rows_counted",
             "rows_duplicate",
             "rows_superseded",
             "rows_deleted",
             "rows_future",
+            "rows_frozen",
             "rows_rejected",
         ];
         let mut wrong = Vec::new();
