@@ -67,7 +67,8 @@ fn assert_survives(site: &Site, context: &str) {
 fn each_file_of_the_state_may_be_gone_or_cut_short() {
     let site = site_with_state();
     let names: Vec<PathBuf> = content(&site.output().join("_state")).into_keys().collect();
-    assert_eq!(names.len(), 4, "{names:?}");
+    // A volume for each thread that read something, and what is known of them.
+    assert!(names.len() >= 4, "{names:?}");
     for name in names {
         let path = site.output().join("_state").join(&name);
         for keep in [None, Some(0.0), Some(0.3), Some(0.99)] {
