@@ -166,3 +166,27 @@ fn a_file_that_was_left_out_is_read_once_it_is_whole() {
     run(&site, keys, NOON, &[]);
     assert_as_fresh(&site, keys, NOON);
 }
+
+/// What the tables still hold of a delivery that no extract named for a while is not added to.
+#[test]
+fn a_delivery_that_comes_back_counts_once() {
+    let site = after_one_run("", NOON);
+    let of_9 = |messages: std::ops::Range<i64>| -> Vec<SendingRow> {
+        messages.map(|m| report(9, m, "relayed", NINE)).collect()
+    };
+    add_sending(&site, "more", &of_9(900..910));
+    run(&site, "", NOON, &[]);
+    assert_eq!(number(&site.deliveries()["9"], "processed"), 10);
+    // Another content under the name, then the first one again, and later only a part of it.
+    add_sending(&site, "more", &late_rows());
+    run(&site, "", NOON, &[]);
+    for (messages, processed) in [(900..910, 10), (905..908, 3)] {
+        add_sending(&site, "more", &of_9(messages));
+        run(&site, "", NOON, &[]);
+        assert_eq!(mode(&site), "incremental");
+        assert_eq!(number(&site.deliveries()["9"], "processed"), processed);
+        assert_as_fresh(&site, "", NOON);
+        add_sending(&site, "more", &late_rows());
+        run(&site, "", NOON, &[]);
+    }
+}
