@@ -2,7 +2,8 @@
 
 The files up to an hour are linked into a directory of their own and run as of that hour; then hour by hour both logs
 grow by one file, and the job runs again on the same output. At the end everything is read once more into a fresh
-output, and all values of both tables must be the same. With --days the history starts so many days before.
+output, and all values of both tables must be the same. With --days the history starts so many days before, with
+--maintain-every N `maintain` runs after every N hours. Over a hundred hours, the median of each hundred is told.
 """
 import argparse
 import datetime as dt
@@ -68,6 +69,15 @@ def tables(output):
     return found
 
 
+def size(output):
+    """How many files there are, and how many bytes, by table."""
+    told = []
+    for place in sorted(path for path in output.iterdir() if path.is_dir()):
+        files = [file.stat() for file in place.rglob("*") if file.is_file()]
+        told.append(f"{place.name} {len(files)} files {sum(file.st_size for file in files) / 1e6:.1f} MB")
+    return ", ".join(told)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
@@ -75,6 +85,7 @@ def main():
     parser.add_argument("--until", help="the hour of the first run; default: three quarters through the sends")
     parser.add_argument("--days", type=int, default=10_000)
     parser.add_argument("--hours", type=int, default=5)
+    parser.add_argument("--maintain-every", type=int, default=0)
     parser.add_argument("--threads", type=int, default=2)
     flags = parser.parse_args()
     # Beside the data, since files are linked, not copied.
@@ -88,7 +99,7 @@ def main():
         seconds, memory, record = run(flags.program, extracts, output, until, flags.threads)
         rows = sum(log["rows_read"] for log in record["logs"])
         print(f"full         {seconds:7.2f} s {memory:6.0f} MB  {rows:,} rows", flush=True)
-        times, memories = [], []
+        times, memories, upkeep = [], [], []
         for number in range(flags.hours):
             extracts.fill(until, until + HOUR)
             until += HOUR
@@ -98,7 +109,18 @@ def main():
             rows = sum(log["rows_read"] for log in record["logs"])
             times.append(seconds)
             memories.append(memory)
-            print(f"incremental  {seconds:7.2f} s {memory:6.0f} MB  {rows - before:,} new rows", flush=True)
+            if flags.hours <= 100:
+                print(f"incremental  {seconds:7.2f} s {memory:6.0f} MB  {rows - before:,} new rows", flush=True)
+            elif (number + 1) % 100 == 0:
+                last = times[-100:]
+                print(f"{number - 98:5} to {number + 1:5} {statistics.median(last):6.3f} s "
+                      f"({min(last):.3f} - {max(last):.3f}) {max(memories[-100:]):5.0f} MB, {rows:,} rows; {size(output)}", flush=True)
+            if flags.maintain_every and (number + 1) % flags.maintain_every == 0:
+                start = time.perf_counter()
+                subprocess.run([flags.program, "maintain", "--output", output], check=True, stdout=subprocess.DEVNULL)
+                upkeep.append(time.perf_counter() - start)
+        if upkeep:
+            print(f"maintain     {statistics.median(upkeep):7.2f} s ({min(upkeep):.2f} - {max(upkeep):.2f})")
         fresh = place / "fresh"
         full, memory, _ = run(flags.program, extracts, fresh, until, flags.threads)
         print(f"full         {full:7.2f} s {memory:6.0f} MB  {rows:,} rows")

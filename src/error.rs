@@ -147,6 +147,16 @@ pub enum Error {
         /// How many there were.
         files: usize,
     },
+    /// More deliveries are gone than corrections take away.
+    #[error(
+        "{lost} of the {before} deliveries with published events are named by no extract any more; is a directory missing? --accept-shrinkage goes on without them"
+    )]
+    DeliveriesGone {
+        /// How many are gone.
+        lost: usize,
+        /// How many there were.
+        before: usize,
+    },
     /// What is left for the next run.
     #[error(transparent)]
     State(#[from] StateError),
@@ -217,6 +227,7 @@ impl Error {
             | Error::Doubt
             | Error::Vanished(_)
             | Error::Shrunk { .. }
+            | Error::DeliveriesGone { .. }
             | Error::Crowded(..)
             | Error::Lock(LockError::Io { .. })
             | Error::Generate(_)

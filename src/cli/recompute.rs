@@ -87,7 +87,7 @@ pub struct Recompute {
     )]
     pub thaw: Vec<String>,
 
-    /// Go on though half of the files of a log, or more, are gone since the last run
+    /// Go on though half of the files of a log, or of the deliveries, or more, are gone since the last run
     #[arg(long, help_heading = "What to compute")]
     pub accept_shrinkage: bool,
 

@@ -1,11 +1,11 @@
 //! `verify`: the published tables beside a fresh full recompute.
 
-use super::compute::{Count, Inputs};
+use super::compute::{Count, Inputs, Listed};
 use super::diff::{Json, Tally, Teller, Text, exit_code};
 use super::outcome::say;
 use super::people::{Clock, counted as several};
 use super::progress;
-use super::recompute::frozen_of;
+use super::recompute::{Frozen, frozen_anew};
 use crate::cli;
 use crate::decode::Fingerprint;
 use crate::engine::{self, Progress, Watched};
@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::extracts::IdKind;
 use crate::job::{Job, Stopwatch, parse_instant, resolve_timezone, resolve_verify};
 use crate::publish::{DELIVERY_KPI, DELIVERY_KPI_HOURLY, Output, Published, RunRecord};
-use crate::tables::{RunMarks, Versions, build};
+use crate::tables::{RunMarks, Versions, build, earlier_deliveries};
 use std::collections::BTreeSet;
 
 /// Runs the command; gives its exit code.
@@ -40,21 +40,32 @@ pub fn run(flags: &cli::Verify) -> Result<u8, Error> {
         false => Box::new(Text::new(&published.last, &fresh, &clock, flags.limit)),
     };
     let progress = progress(job.progress);
-    let differs = compare(&job, &published, progress.as_ref(), teller.as_mut())?;
+    let differs = compare(
+        &job,
+        &output,
+        &published,
+        progress.as_ref(),
+        teller.as_mut(),
+    )?;
     Ok(exit_code(differs))
 }
 
 /// Tells the differences; whether there are any.
 fn compare(
     job: &Job,
+    output: &Output,
     published: &Published<'_>,
     progress: &dyn Progress,
     teller: &mut dyn Teller,
 ) -> Result<bool, Error> {
     let sources = &job.sources;
     let pool = engine::pool(sources.threads)?;
-    let inputs = Inputs::open(sources, &pool)?;
-    let frozen = frozen_of(&published.last, &inputs);
+    let listed = Listed::of(sources)?;
+    let logs: Vec<_> = listed.logs().cloned().collect();
+    let inputs = Inputs::of(sources, &pool, listed, None)?;
+    let (last, kind) = (&published.last, inputs.schemas.delivery_id);
+    let stays = frozen_anew(job, &pool, output, last, kind, &logs)?.after;
+    let frozen = Frozen::places(&stays, &inputs.catalog);
     let count = Count {
         sources,
         pool: &pool,
@@ -72,9 +83,11 @@ fn compare(
         as_of: sources.as_of,
     };
     let text_ids = inputs.schemas.delivery_id == IdKind::String;
-    let frames = build(&counted.kpis, &counted.attributes, text_ids, &marks)?;
+    let mut frames = build(&counted.kpis, &counted.attributes, text_ids, &marks)?;
     let (mut deliveries, mut hours) = (Tally::default(), Tally::default());
     let before = published.deliveries()?;
+    let known = earlier_deliveries(&before)?;
+    frames.remove(frames.gone(&known, &stays));
     let comparison = frames.compare_deliveries(&before)?;
     // Rows that differ in nothing but the run that wrote them are not told.
     let after = match comparison.differs {
@@ -103,10 +116,10 @@ fn compare(
         }
     }
     teller.finish(deliveries, hours)?;
-    if !published.last.frozen.is_empty() {
+    if !stays.is_empty() {
         say(&format!(
             "note: not compared, as files with rows of them are gone: {}\n",
-            several(published.last.frozen.len() as i64, "delivery", "deliveries")
+            several(stays.len() as i64, "delivery", "deliveries")
         ));
     }
     Ok(deliveries.sum() + hours.sum() > 0)

@@ -25,6 +25,8 @@ pub fn resolve_verify(flags: &cli::Verify) -> Result<Job, JobError> {
         },
         memory_limit: flags.memory_limit.clone(),
         dry_run: true,
+        // It changes nothing.
+        accept_shrinkage: true,
         log_format: LogFormat::Text,
         ..Recompute::default()
     })

@@ -34,6 +34,8 @@ pub struct RunName<'a> {
 pub struct Written {
     /// Those that get new content, or none.
     replaced: BTreeSet<Option<String>>,
+    /// The paths of data files whose rows are in new ones.
+    gathered: BTreeSet<String>,
     adds: Vec<Add>,
 }
 
@@ -41,7 +43,17 @@ impl Written {
     /// Adds other partitions of the same table.
     pub fn merge(&mut self, other: Written) {
         self.replaced.extend(other.replaced);
+        self.gathered.extend(other.gathered);
         self.adds.extend(other.adds);
+    }
+
+    /// What is written are the rows of these files, and nothing new.
+    pub(super) fn gathers(&mut self, files: &[DataFile]) {
+        self.replaced.clear();
+        self.gathered = files.iter().map(|file| file.path.clone()).collect();
+        for add in &mut self.adds {
+            add.data_change = false;
+        }
     }
 }
 
@@ -54,16 +66,25 @@ impl Table {
         written: Written,
         run: RunName<'_>,
     ) -> Result<u64, PublishError> {
-        let Written { replaced, adds } = written;
+        let Written {
+            replaced,
+            gathered,
+            adds,
+        } = written;
         let (old, latest) = (committed.files()?, self.files()?);
         let names = |files: &BTreeMap<DataFile, Add>| files.keys().cloned().collect::<Vec<_>>();
-        let FilePlan { remove, restore } = plan(&names(&old), &names(&latest), &replaced);
+        let FilePlan { remove, restore } = plan(&names(&old), &names(&latest), |file| {
+            replaced.contains(&file.partition) || gathered.contains(&file.path)
+        });
         let snapshot = self.snapshot()?;
         let views = snapshot.log_data();
         let mut actions: Vec<Action> = views
             .iter()
             .filter(|view| remove.iter().any(|file| *file.path == *view.path()))
-            .map(|view| Action::Remove(view.remove_action(true)))
+            .map(|view| {
+                let is_gathered = gathered.contains(&*view.path());
+                Action::Remove(view.remove_action(!is_gathered))
+            })
             .collect();
         actions.extend(
             restore
@@ -76,20 +97,32 @@ impl Table {
         if actions.is_empty() {
             return Ok(self.version());
         }
-        self.commit(actions, SaveMode::Overwrite, run).await
+        let mode = match replaced.is_empty() {
+            true => SaveMode::Append,
+            false => SaveMode::Overwrite,
+        };
+        self.commit(actions, mode, run).await
     }
 
     /// Adds rows in one commit on top of the latest version, if nobody committed since it was opened.
     pub async fn append(&self, batch: &RecordBatch, run: RunName<'_>) -> Result<u64, PublishError> {
-        let written = self.write(None, Some(batch)).await?;
-        let actions = written.adds.into_iter().map(Action::Add).collect();
-        self.commit(actions, SaveMode::Append, run).await
+        let written = self.write_more(self, Some(batch)).await?;
+        self.replace(self, written, run).await
     }
 
-    /// Writes rows beside those that are there, of a table without partitions.
-    pub async fn write_more(&self, rows: Option<&RecordBatch>) -> Result<Written, PublishError> {
-        let mut written = self.write(None, rows).await?;
+    /// Writes rows beside those that are there, of a table without partitions; `committed` is the version
+    /// that these are taken from.
+    pub async fn write_more(
+        &self,
+        committed: &Table,
+        rows: Option<&RecordBatch>,
+    ) -> Result<Written, PublishError> {
+        let Some(rows) = rows else {
+            return Ok(Written::default());
+        };
+        let mut written = self.write(None, std::slice::from_ref(rows)).await?;
         written.replaced.clear();
+        written.merge(committed.gather().await?);
         Ok(written)
     }
 
@@ -98,7 +131,7 @@ impl Table {
     pub async fn write(
         &self,
         partition: Option<String>,
-        rows: Option<&RecordBatch>,
+        rows: &[RecordBatch],
     ) -> Result<Written, PublishError> {
         let failed = |source| delta(self.name, source);
         let level = ZstdLevel::try_new(3).map_err(|error| failed(error.into()))?;
@@ -114,12 +147,14 @@ impl Table {
         let properties = properties.build();
         let mut written = Written {
             replaced: [partition].into(),
-            adds: Vec::new(),
+            ..Written::default()
         };
-        if let Some(rows) = rows {
+        if !rows.is_empty() {
             let writer = RecordBatchWriter::for_table(&self.table).map_err(failed)?;
             let mut writer = writer.with_writer_properties(properties);
-            writer.write(rows.clone()).await.map_err(failed)?;
+            for rows in rows {
+                writer.write(rows.clone()).await.map_err(failed)?;
+            }
             written.adds = writer.flush().await.map_err(failed)?;
         }
         Ok(written)

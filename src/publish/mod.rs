@@ -6,7 +6,9 @@
 //! by the next run that commits to them.
 
 mod commit;
+mod gather;
 mod lock;
+mod opened;
 mod output;
 mod pieces;
 mod plan;

@@ -1,6 +1,7 @@
 //! The three tables of an output, and the order in which a run commits to them.
 
 use super::commit::{RunName, Written};
+use super::opened::Opened;
 use super::plan::{DELIVERY_KPI, DELIVERY_KPI_HOURLY, DataFile, KPI_RESTATEMENT, KPI_RUN};
 use super::table::Table;
 use super::{PublishError, RunRecord};
@@ -18,6 +19,7 @@ const CHECKPOINT_EVERY: u64 = 50;
 pub struct Output {
     pub(super) root: Url,
     pub(super) runtime: Runtime,
+    pub(super) opened: Opened,
 }
 
 /// The tables as a run finds them.
@@ -72,16 +74,19 @@ impl Output {
             .enable_all()
             .build()
             .map_err(|error| unusable(path, error.to_string()))?;
-        Ok(Output { root, runtime })
+        let opened = Opened::new(&root);
+        Ok(Output {
+            root,
+            runtime,
+            opened,
+        })
     }
 
     /// The record of the newest run, if there is one, without making anything.
     pub fn last_run(&self) -> Result<Option<RunRecord>, PublishError> {
         self.runtime.block_on(async {
-            match Table::find(&self.root, KPI_RUN).await? {
-                Some(runs) => newest(&runs).await,
-                None => Ok(None),
-            }
+            let runs = self.opened.runs().await?;
+            Ok(runs.and_then(|(_, newest)| newest))
         })
     }
 
@@ -97,7 +102,7 @@ impl Output {
         let may_make = makes != Makes::Nothing;
         self.runtime.block_on(async {
             let root = &self.root;
-            let find = async |name, schema: &Schema| match Table::find(root, name).await? {
+            let find = async |name, schema: &Schema| match self.opened.find(name).await? {
                 Some(table) => table.checked(schema).map(Some),
                 None => Ok(None),
             };
@@ -123,7 +128,7 @@ impl Output {
                 false => None,
             };
             let runs = make(found_runs, KPI_RUN, records, None).await?;
-            let last = newest(&runs).await?;
+            let last = self.opened.newest(&runs).await?;
             let mut next_number = last.as_ref().map_or(0, |last| last.run_number);
             for table in [&hourly, &deliveries, &runs]
                 .into_iter()
@@ -172,15 +177,6 @@ fn unusable(path: &Path, reason: String) -> PublishError {
     }
 }
 
-/// The record of the newest run.
-pub(super) async fn newest(runs: &Table) -> Result<Option<RunRecord>, PublishError> {
-    let mut records = Vec::new();
-    for batch in runs.newest("run_number").await? {
-        records.extend(RunRecord::from_batch(&batch)?);
-    }
-    Ok(records.into_iter().max_by_key(|record| record.run_number))
-}
-
 impl Committed<'_> {
     /// The data files of `delivery_kpi_hourly` that belong to the newest run, by date.
     pub fn hourly_days(&self) -> Result<Days, PublishError> {
@@ -189,7 +185,7 @@ impl Committed<'_> {
 
     /// The rows of some of these files.
     pub fn hourly(&self, files: &[DataFile]) -> Result<Vec<RecordBatch>, PublishError> {
-        let rows = self.hourly.committed.read_files(files);
+        let rows = self.hourly.committed.read_files(files, None);
         self.output.runtime.block_on(rows)
     }
 
@@ -197,7 +193,7 @@ impl Committed<'_> {
     pub fn deliveries(&self) -> Result<Vec<RecordBatch>, PublishError> {
         let table = &self.deliveries.committed;
         let partitions = table.partitions()?;
-        let rows = table.read_files(partitions.values().flatten());
+        let rows = table.read_files(partitions.values().flatten(), None);
         self.output.runtime.block_on(rows)
     }
 
@@ -208,13 +204,19 @@ impl Committed<'_> {
         day: &str,
         rows: Option<&RecordBatch>,
     ) -> Result<Written, PublishError> {
-        let written = self.hourly.latest.write(Some(day.to_owned()), rows);
+        let written = self
+            .hourly
+            .latest
+            .write(Some(day.to_owned()), rows.map_or(&[], std::slice::from_ref));
         self.output.runtime.block_on(written)
     }
 
     /// The same for `delivery_kpi`.
     pub fn write_deliveries(&self, rows: Option<&RecordBatch>) -> Result<Written, PublishError> {
-        let written = self.deliveries.latest.write(None, rows);
+        let written = self
+            .deliveries
+            .latest
+            .write(None, rows.map_or(&[], std::slice::from_ref));
         self.output.runtime.block_on(written)
     }
 
@@ -222,7 +224,7 @@ impl Committed<'_> {
     pub fn write_restatements(&self, rows: Option<&RecordBatch>) -> Result<Written, PublishError> {
         match &self.restatements {
             Some(pair) => {
-                let written = pair.latest.write_more(rows);
+                let written = pair.latest.write_more(&pair.committed, rows);
                 self.output.runtime.block_on(written)
             }
             None => Ok(Written::default()),

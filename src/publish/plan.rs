@@ -29,15 +29,15 @@ pub struct FilePlan {
     pub restore: Vec<DataFile>,
 }
 
-/// The files that a table must have are those of the version that `kpi_run` names, but for the
-/// replaced partitions; the plan leads there from the latest version, which may be that of a run
+/// The files that a table must have are those of the version that `kpi_run` names, but for those that
+/// are replaced; the plan leads there from the latest version, which may be that of a run
 /// that died.
 pub fn plan(
     committed: &[DataFile],
     latest: &[DataFile],
-    replaced: &BTreeSet<Option<String>>,
+    is_replaced: impl Fn(&DataFile) -> bool,
 ) -> FilePlan {
-    let stays = |file: &&DataFile| !replaced.contains(&file.partition);
+    let stays = |file: &&DataFile| !is_replaced(file);
     let target: BTreeSet<&DataFile> = committed.iter().filter(stays).collect();
     let present: BTreeSet<&DataFile> = latest.iter().collect();
     FilePlan {
@@ -64,14 +64,14 @@ mod tests {
         names.iter().map(file).collect()
     }
 
-    fn replaced(names: &[&str]) -> BTreeSet<Option<String>> {
-        names.iter().map(|name| Some((*name).to_owned())).collect()
+    fn replaced(names: &[&str]) -> impl Fn(&DataFile) -> bool {
+        move |file| names.contains(&file.partition.as_deref().unwrap_or_default())
     }
 
     #[test]
     fn only_replaced_partitions_lose_their_files() {
         let committed = files(&["a1", "b1", "b2"]);
-        let plan = plan(&committed, &committed, &replaced(&["b", "c"]));
+        let plan = plan(&committed, &committed, replaced(&["b", "c"]));
         assert_eq!(plan.remove, files(&["b1", "b2"]));
         assert_eq!(plan.restore, []);
     }
@@ -80,7 +80,7 @@ mod tests {
     fn what_a_dead_run_did_is_undone() {
         let committed = files(&["a1", "b1", "c1"]);
         let latest = files(&["a2", "b1", "c2"]);
-        let plan = plan(&committed, &latest, &replaced(&["c"]));
+        let plan = plan(&committed, &latest, replaced(&["c"]));
         assert_eq!(plan.remove, files(&["a2", "c2"]));
         assert_eq!(plan.restore, files(&["a1"]));
     }

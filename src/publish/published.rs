@@ -25,7 +25,7 @@ impl Output {
             let Some(runs) = self.run_table().await? else {
                 return Ok(None);
             };
-            let Some(last) = super::output::newest(&runs).await? else {
+            let Some(last) = self.opened.newest(&runs).await? else {
                 return Ok(None);
             };
             self.named_by(runs, last).await.map(Some)
@@ -34,7 +34,7 @@ impl Output {
 
     /// `kpi_run`, if it is there.
     pub(super) async fn run_table(&self) -> Result<Option<Table>, PublishError> {
-        let runs = Table::find(&self.root, KPI_RUN).await?;
+        let runs = self.opened.find(KPI_RUN).await?;
         runs.map(|runs| runs.checked(&RunRecord::schema()))
             .transpose()
     }
@@ -50,7 +50,7 @@ impl Output {
                 place: self.root.to_string(),
                 reason: format!("kpi_run names a version of {name}, which is not there"),
             };
-            let table = Table::find(&self.root, name).await?.ok_or_else(gone)?;
+            let table = self.opened.find(name).await?.ok_or_else(gone)?;
             let table = table.checked(&Schema::empty())?;
             let version = run.table_versions.get(name).ok_or_else(gone)?;
             table.at(*version as u64).await
@@ -105,7 +105,7 @@ impl Published<'_> {
         table: &str,
         files: impl IntoIterator<Item = &'f DataFile>,
     ) -> Result<Vec<RecordBatch>, PublishError> {
-        let rows = self.known(table)?.read_files(files);
+        let rows = self.known(table)?.read_files(files, None);
         self.output.runtime.block_on(rows)
     }
 

@@ -2,8 +2,6 @@
 
 use super::table::Table;
 use super::{DataFile, Output, PublishError, Published, RunRecord};
-use arrow::array::RecordBatch;
-use arrow::error::ArrowError;
 
 /// What tells runs apart; the rest of a record may be long.
 const COLUMNS: [&str; 5] = [
@@ -57,20 +55,12 @@ impl Runs<'_> {
     }
 
     fn records(&self, piece: &[DataFile]) -> Result<Vec<RunRecord>, PublishError> {
-        let rows = self.table.read_files(piece);
+        let rows = self.table.read_files(piece, Some(&COLUMNS));
         let mut records = Vec::new();
         for batch in self.output.runtime.block_on(rows)? {
-            records.extend(RunRecord::from_batch(&narrowed(&batch)?)?);
+            records.extend(RunRecord::from_batch(&batch)?);
         }
         records.sort_by_key(|record| std::cmp::Reverse(record.run_number));
         Ok(records)
     }
-}
-
-fn narrowed(batch: &RecordBatch) -> Result<RecordBatch, ArrowError> {
-    let places: Result<Vec<usize>, _> = COLUMNS
-        .iter()
-        .map(|name| batch.schema_ref().index_of(name))
-        .collect();
-    batch.project(&places?)
 }

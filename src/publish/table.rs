@@ -11,6 +11,7 @@ use deltalake::kernel::transaction::CommitProperties;
 use deltalake::kernel::{Add, LogicalFileView, StructField, StructType};
 use deltalake::logstore::object_store::ObjectStoreExt;
 use deltalake::operations::create::CreateBuilder;
+use deltalake::parquet::arrow::ProjectionMask;
 use deltalake::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use deltalake::table::state::DeltaTableState;
 use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError, Path};
@@ -179,10 +180,11 @@ impl Table {
         Ok(partitions)
     }
 
-    /// The rows of some data files.
+    /// The rows of some data files, with all columns or some.
     pub async fn read_files(
         &self,
         files: impl IntoIterator<Item = &DataFile>,
+        columns: Option<&[&str]>,
     ) -> Result<Vec<RecordBatch>, PublishError> {
         let failed = |source| delta(self.name, source);
         let store = self.table.object_store();
@@ -197,7 +199,16 @@ impl Table {
                 .map_err(|error| failed(error.into()))?;
             let bytes = bytes.bytes().await.map_err(|error| failed(error.into()))?;
             let reader = ParquetRecordBatchReaderBuilder::try_new(bytes)
-                .and_then(|builder| builder.with_batch_size(1 << 20).build())
+                .and_then(|builder| {
+                    let mask = columns.map_or_else(ProjectionMask::all, |columns| {
+                        let columns = columns.iter().copied();
+                        ProjectionMask::columns(builder.parquet_schema(), columns)
+                    });
+                    builder
+                        .with_projection(mask)
+                        .with_batch_size(1 << 20)
+                        .build()
+                })
                 .map_err(|error| failed(error.into()))?;
             for batch in reader {
                 let batch = batch.map_err(|error| failed(error.into()))?;
@@ -240,7 +251,7 @@ impl Table {
             .max_by_key(|(_, add)| highest(add))
             .map(|(file, _)| file);
         match newest {
-            Some(file) => self.read_files(std::iter::once(file)).await,
+            Some(file) => self.read_files(std::iter::once(file), None).await,
             None => Ok(Vec::new()),
         }
     }

@@ -1,6 +1,5 @@
 //! Clearing away what no reader needs any more.
 
-use super::output::newest;
 use super::plan::{DELIVERY_KPI, DELIVERY_KPI_HOURLY, KPI_RESTATEMENT, KPI_RUN};
 use super::table::{Table, delta};
 use super::{Output, PublishError};
@@ -30,12 +29,9 @@ impl Output {
     ) -> Result<Vec<Cleared>, PublishError> {
         self.runtime.block_on(async {
             let mut all = Vec::new();
-            let last = match Table::find(&self.root, KPI_RUN).await? {
-                Some(runs) => newest(&runs).await?,
-                None => None,
-            };
+            let last = self.opened.runs().await?.and_then(|(_, newest)| newest);
             for name in [DELIVERY_KPI_HOURLY, DELIVERY_KPI, KPI_RESTATEMENT, KPI_RUN] {
-                let Some(table) = Table::find(&self.root, name).await? else {
+                let Some(table) = self.opened.find(name).await? else {
                     continue;
                 };
                 let versions = last.as_ref().map(|last| &last.table_versions);

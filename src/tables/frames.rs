@@ -1,11 +1,11 @@
 //! The two KPI tables as frames.
 
-use super::TableError;
 use super::rates::with_rates;
+use super::{EarlierDelivery, TableError};
 use crate::model::{Attributes, DeliveryId, Hour, Instant};
 use crate::rollup::{Change, Counter, DeliveryKpis, Given, HourKpis, Kpis, Shown};
 use polars::prelude::*;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 
 /// What marks the rows of a run.
@@ -28,6 +28,8 @@ pub struct Frames<'a> {
     run: Vec<Delivery<'a>>,
     text_ids: bool,
     marks: RunMarks,
+    /// Deliveries with published rows that the run does not know.
+    gone: Vec<DeliveryId>,
     /// Where the hours of each day are: a delivery by its place, and some of its hours.
     days: BTreeMap<String, Vec<(usize, Range<usize>)>>,
     /// `delivery_kpi`, sorted by delivery.
@@ -68,6 +70,7 @@ pub fn build<'a>(
         run,
         text_ids,
         marks: marks.clone(),
+        gone: Vec::new(),
         days: days
             .into_iter()
             .map(|(day, rows)| (date_name(day), rows))
@@ -76,8 +79,27 @@ pub fn build<'a>(
 }
 
 impl Frames<'_> {
+    /// Deliveries of which no row is to be left.
+    pub fn remove(&mut self, gone: Vec<DeliveryId>) {
+        self.gone = gone;
+    }
+
+    /// The deliveries among the published ones that the run does not know, other than those that stay.
+    pub fn gone(
+        &self,
+        published: &BTreeMap<DeliveryId, EarlierDelivery>,
+        stays: &BTreeSet<DeliveryId>,
+    ) -> Vec<DeliveryId> {
+        let known: BTreeSet<&DeliveryId> = self.run.iter().map(|known| &known.kpis.id).collect();
+        let is_gone = |id: &&DeliveryId| !known.contains(id) && !stays.contains(*id);
+        published.keys().filter(is_gone).cloned().collect()
+    }
+
     /// The first day, by its name, of which the rows of some delivery are given; none if no rows are.
     pub fn first_day(&self) -> Option<String> {
+        if !self.gone.is_empty() {
+            return Some(String::new());
+        }
         let given = self
             .run
             .iter()
@@ -102,9 +124,18 @@ impl Frames<'_> {
                 .or_insert_with(|| *date_name(first) <= *day),
             Given::Nothing => false,
         };
-        let run = self.run.iter().filter(is_given);
-        let column = ids("delivery_id", run.map(|d| Some(&d.kpis.id)), self.text_ids);
-        column.into_frame()
+        self.replaced(self.run.iter().filter(is_given))
+    }
+
+    /// The deliveries whose row of `delivery_kpi` is given.
+    pub(super) fn all(&self) -> DataFrame {
+        self.replaced(self.run.iter())
+    }
+
+    fn replaced<'d>(&'d self, given: impl Iterator<Item = &'d Delivery<'d>>) -> DataFrame {
+        let given = given.map(|delivery| &delivery.kpis.id);
+        let all = given.chain(&self.gone).map(Some);
+        ids("delivery_id", all, self.text_ids).into_frame()
     }
 
     /// The days with hourly rows, by their names in order.

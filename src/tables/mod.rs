@@ -88,8 +88,7 @@ impl Frames<'_> {
     /// Compares the rows of `delivery_kpi` in the same way.
     pub fn compare_deliveries(&self, published: &[RecordBatch]) -> Result<Comparison, TableError> {
         let (table, keys) = ("delivery_kpi", ["delivery_id"]);
-        let replaced = self.deliveries.select(keys)?;
-        compare::compare(table, &keys, published, &self.deliveries, &replaced)
+        compare::compare(table, &keys, published, &self.deliveries, &self.all())
     }
 
     /// The hourly rows that are new or different, as CSV.

@@ -30,8 +30,7 @@ fn runtime() -> &'static Runtime {
     })
 }
 
-/// All rows of the table in `directory`, at `version` or at its newest one.
-pub fn read(directory: &Path, version: Option<i64>) -> Vec<Row> {
+fn open(directory: &Path, version: Option<i64>) -> deltalake::DeltaTable {
     let failed =
         |error: &dyn std::fmt::Display| -> ! { panic!("{}: {error}", directory.display()) };
     let url = deltalake::table::builder::parse_table_uri(directory.to_string_lossy())
@@ -45,8 +44,20 @@ pub fn read(directory: &Path, version: Option<i64>) -> Vec<Row> {
             }
         }
     });
-    let table = table.unwrap_or_else(|error| failed(&error));
-    let state = table.snapshot().unwrap_or_else(|error| failed(&error));
+    table.unwrap_or_else(|error| failed(&error))
+}
+
+/// How many data files the newest version of the table in `directory` has.
+pub fn data_files(directory: &Path) -> usize {
+    let table = open(directory, None);
+    let state = table.snapshot().expect("a version");
+    state.log_data().iter().count()
+}
+
+/// All rows of the table in `directory`, at `version` or at its newest one.
+pub fn read(directory: &Path, version: Option<i64>) -> Vec<Row> {
+    let table = open(directory, version);
+    let state = table.snapshot().expect("a version");
     let mut rows = Vec::new();
     for view in state.log_data().iter() {
         assert!(

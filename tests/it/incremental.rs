@@ -4,6 +4,7 @@
 mod attributes;
 mod files;
 mod frozen_and_selected;
+mod gone;
 mod identity;
 mod maintain;
 mod meaning;
@@ -40,15 +41,24 @@ pub fn typed(micros: i64) -> String {
 
 /// One more file of the sending log.
 pub fn add_sending(site: &Site, name: &str, rows: &[SendingRow]) -> PathBuf {
-    let path = site.path(&format!("in/sending_log/{name}.parquet"));
-    write_sending(&path, rows, &Layout::default());
-    path
+    add(site, &format!("sending_log/{name}"), |path| {
+        write_sending(path, rows, &Layout::default());
+    })
 }
 
 /// One more file of the tracking log.
 pub fn add_tracking(site: &Site, name: &str, rows: &[TrackingRow]) -> PathBuf {
-    let path = site.path(&format!("in/tracking_log/{name}.parquet"));
-    write_tracking(&path, rows, &Layout::default());
+    add(site, &format!("tracking_log/{name}"), |path| {
+        write_tracking(path, rows, &Layout::default());
+    })
+}
+
+/// A file that is there as a whole or not at all: a run may be reading the log.
+fn add(site: &Site, name: &str, write: impl Fn(&Path)) -> PathBuf {
+    let path = site.path(&format!("in/{name}.parquet"));
+    let aside = path.with_extension("new");
+    write(&aside);
+    fs::rename(&aside, &path).expect("a new name");
     path
 }
 

@@ -10,25 +10,24 @@ mod retention;
 mod since;
 mod summary;
 
+pub use retention::{Frozen, frozen_anew};
 pub use summary::Report;
 
 use super::compute::{Count, Counted, Earlier, Inputs, Ledger, Listed, ledger, log_line};
 use crate::decode::Fingerprint;
-use crate::engine::{self, DeliverySet, Pool, Progress, Volumes, Watched};
+use crate::engine::{self, Pool, Progress, Volumes, Watched};
 use crate::error::Error;
-use crate::extracts::{Extract, IdKind};
+use crate::extracts::IdKind;
 use crate::job::{Job, Scope, Stopwatch};
 use crate::model::{Attributes, DeliveryId, Instant};
 use crate::publish::{DELIVERY_KPI_HOURLY, Lock, Output, RunRecord};
 use crate::rollup::Kpis;
 use crate::state::{Changes, Kept, Store};
-use crate::tables::{EarlierHour, date_name, earlier_deliveries, earlier_hours};
+use crate::tables::{EarlierHour, date_name, earlier_hours};
 use again::Again;
 use plan::Plan;
-use publishing::{ATTEMPTS, Causes, Ready};
-use retention::Frozen;
-use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use publishing::{ATTEMPTS, Causes, Place, Ready};
+use std::collections::BTreeSet;
 
 /// Runs the job. The report says what was done, also where input was left out.
 pub fn run(job: &Job, progress: &dyn Progress) -> Result<Report, Error> {
@@ -37,9 +36,14 @@ pub fn run(job: &Job, progress: &dyn Progress) -> Result<Report, Error> {
         true => None,
         false => Some(Lock::take(&job.output, job.wait)?),
     };
+    // Only a dry run may find that there is none.
+    let output = match job.output.is_dir() {
+        true => Some(Output::existing(&job.output, job.sources.threads)?),
+        false => None,
+    };
     let mut unusable = None;
     for _ in 0..ATTEMPTS {
-        let mut run = Run::new(job, &pool, progress)?;
+        let mut run = Run::new(job, &pool, output.as_ref(), progress)?;
         run.unusable = unusable;
         match run.go() {
             // Rows of the state are not what was written.
@@ -63,6 +67,8 @@ pub fn run(job: &Job, progress: &dyn Progress) -> Result<Report, Error> {
 struct Run<'a> {
     job: &'a Job,
     pool: &'a Pool,
+    /// Where the tables are, if they are.
+    output: Option<&'a Output>,
     progress: &'a dyn Progress,
     store: Store,
     report: Report,
@@ -72,7 +78,12 @@ struct Run<'a> {
 }
 
 impl<'a> Run<'a> {
-    fn new(job: &'a Job, pool: &'a Pool, progress: &'a dyn Progress) -> Result<Run<'a>, Error> {
+    fn new(
+        job: &'a Job,
+        pool: &'a Pool,
+        output: Option<&'a Output>,
+        progress: &'a dyn Progress,
+    ) -> Result<Run<'a>, Error> {
         let started_at = crate::job::now();
         let mut report = Report::new(job, started_at);
         if job.sources.as_of > started_at {
@@ -82,6 +93,7 @@ impl<'a> Run<'a> {
         Ok(Run {
             job,
             pool,
+            output,
             progress,
             store: Store::of(&job.output),
             report,
@@ -104,7 +116,7 @@ impl<'a> Run<'a> {
     }
 
     fn follow(&mut self, listed: Listed) -> Result<bool, Error> {
-        match plan::plan(self.job, &listed, self.unusable)? {
+        match plan::plan(self.job, self.output, &listed, self.unusable)? {
             Plan::Everything(why, last) => {
                 let cause = match &why {
                     Some(why) if why == plan::OTHER_MEANING => "meaning",
@@ -115,8 +127,8 @@ impl<'a> Run<'a> {
                 self.everything(listed, last.as_deref(), cause)
             }
             Plan::Changes(earlier) => {
-                let (kept, changes, last) = *earlier;
-                self.changes(listed, kept, changes, &last)
+                let (output, kept, changes, last) = *earlier;
+                self.changes(listed, output, kept, changes, &last)
             }
         }
     }
@@ -139,10 +151,16 @@ impl<'a> Run<'a> {
     ) -> Result<bool, Error> {
         let (job, pool) = (self.job, self.pool);
         let sources = &job.sources;
-        let names = listed.logs().map(|(log, file)| (*log, file.name.clone()));
-        let names: Vec<(Extract, String)> = names.collect();
+        let logs: Vec<_> = listed.logs().cloned().collect();
         let inputs = Inputs::of(sources, pool, listed, None)?;
-        let frozen = self.frozen(&inputs, last, names)?;
+        let frozen = match (self.output, last) {
+            (Some(output), Some(last)) => {
+                let kind = inputs.schemas.delivery_id;
+                frozen_anew(job, pool, output, last, kind, &logs)?
+            }
+            _ => Frozen::default(),
+        };
+        self.report.freeze(&frozen);
         let frozen_places = Frozen::places(&frozen.after, &inputs.catalog);
         let published = self.published_in_time()?;
         self.report.lap("opening", self.watch.lap());
@@ -188,6 +206,7 @@ impl<'a> Run<'a> {
             attributes: &counted.attributes,
             text_ids: inputs.schemas.delivery_id == IdKind::String,
             kept: kept.as_ref(),
+            frozen: &frozen.after,
             causes: Causes::One(cause),
             builds_on: None,
         };
@@ -202,46 +221,14 @@ impl<'a> Run<'a> {
         self.report.notes.append(&mut counted.notes);
     }
 
-    /// The deliveries whose published rows stay, where all files are read.
-    fn frozen(
-        &mut self,
-        inputs: &Inputs,
-        last: Option<&RunRecord>,
-        listed: Vec<(Extract, String)>,
-    ) -> Result<Frozen, Error> {
-        let (job, kind) = (self.job, inputs.schemas.delivery_id);
-        let Some(last) = last else {
-            return Ok(Frozen::default());
-        };
-        let vanished = retention::vanished(last, listed.into_iter());
-        let known = last.files.iter().filter(|file| file.skipped.is_none());
-        retention::allowed(job, known, &vanished)?;
-        let published = match vanished.is_empty() {
-            true => BTreeMap::new(),
-            false => {
-                let output = Output::existing(&job.output, job.sources.threads)?;
-                match output.published()? {
-                    Some(published) => earlier_deliveries(&published.deliveries()?)?,
-                    None => BTreeMap::new(),
-                }
-            }
-        };
-        let frozen = Frozen::by_time(job, last, kind, &vanished, &published);
-        self.report.freeze(&frozen);
-        Ok(frozen)
-    }
-
     /// The deliveries with published rows in the time that is asked for, if one is.
     fn published_in_time(&self) -> Result<BTreeSet<DeliveryId>, Error> {
         let job = self.job;
         let Scope::EventTime(interval) = &job.sources.scope else {
             return Ok(BTreeSet::new());
         };
-        if !job.output.is_dir() {
-            return Ok(BTreeSet::new());
-        }
-        let output = Output::existing(&job.output, job.sources.threads)?;
-        let Some(published) = output.published()? else {
+        let published = self.output.map(Output::published).transpose()?;
+        let Some(published) = published.flatten() else {
             return Ok(BTreeSet::new());
         };
         let last = Instant::from_micros(interval.end.micros() - 1);
@@ -263,6 +250,7 @@ impl<'a> Run<'a> {
     fn changes(
         &mut self,
         listed: Listed,
+        output: &Output,
         kept: Kept,
         changes: Changes,
         last: &RunRecord,
@@ -281,12 +269,6 @@ impl<'a> Run<'a> {
             self.report.notes.push(why.to_owned());
             return self.everything(listed, Some(last), "full");
         }
-        let vanished = changes.vanished.iter();
-        let vanished: Vec<(Extract, String)> = vanished
-            .map(|file| (file.extract, file.record.file.clone()))
-            .collect();
-        let known = kept.files.iter().map(|file| &file.record);
-        retention::allowed(job, known, &vanished)?;
         let frozen = Frozen::by_rows(job, pool, last, &kept, &changes)?;
         self.report.freeze(&frozen);
         self.report.lap("opening", self.watch.lap());
@@ -305,7 +287,6 @@ impl<'a> Run<'a> {
         for (stage, time) in &recount.laps {
             self.report.lap(stage, *time);
         }
-        let output = Output::existing(&job.output, sources.threads)?;
         let published = output.published()?;
         let Some(published) = published.filter(|p| p.last.state.as_ref() == Some(&kept.run_id))
         else {
@@ -332,6 +313,7 @@ impl<'a> Run<'a> {
             attributes: &attributes,
             text_ids: inputs.schemas.delivery_id == IdKind::String,
             kept: volumes.is_some().then_some(&renewed),
+            frozen: &frozen.after,
             causes,
             builds_on: Some(&builds_on),
         };
@@ -345,20 +327,19 @@ impl<'a> Run<'a> {
             record.state = Some(kept.run_id.clone());
             record.listing = Some(kept.listing());
         }
-        let (job, pool, watch) = (self.job, self.pool, &self.watch);
-        let report = &mut self.report;
-        let is_done = publishing::publish(job, pool, ready, self.progress, report, watch)?;
+        let (job, watch) = (self.job, &self.watch);
+        let place = Place {
+            job,
+            pool: self.pool,
+            output: self.output,
+            progress: self.progress,
+        };
+        let is_done = publishing::publish(place, ready, &mut self.report, watch)?;
         if is_done && !job.dry_run {
             self.store.clean(ready.kept);
         }
         Ok(is_done)
     }
-}
-
-/// The deliveries whose published rows stay as they are, since a run.
-pub fn frozen_of(last: &RunRecord, inputs: &Inputs) -> Arc<DeliverySet> {
-    let ids = Frozen::recorded_in(last, inputs.schemas.delivery_id);
-    Frozen::places(&ids, &inputs.catalog)
 }
 
 /// The attributes of the deliveries of a run, the job's defaults in, and for how many of them neither

@@ -15,11 +15,12 @@ pub const OTHER_MEANING: &str =
     "labels, defaults, columns, time zone, deadline or the rules of the program have changed";
 
 /// How a run comes to its numbers.
-pub enum Plan {
+pub enum Plan<'a> {
     /// It reads everything; where there were runs before, it says why. The record of the last one.
     Everything(Option<String>, Option<Box<RunRecord>>),
-    /// It reads what has changed since the last run, of which this is the record.
-    Changes(Box<(Kept, Changes, RunRecord)>),
+    /// It reads what has changed since the last run: where that was published, what it has left, and its
+    /// record.
+    Changes(Box<(&'a Output, Kept, Changes, RunRecord)>),
 }
 
 /// What the rows of a job mean: equal for jobs that come to the same numbers from the same files.
@@ -33,12 +34,14 @@ pub fn meaning(job: &Job) -> String {
 }
 
 /// Finds out what a run has to read; a state that is known to be of no use is none.
-pub fn plan(job: &Job, listed: &Listed, unusable: Option<&'static str>) -> Result<Plan, Error> {
-    if !job.output.is_dir() {
-        return Ok(Plan::Everything(None, None));
-    }
-    let output = Output::existing(&job.output, job.sources.threads)?;
-    let Some(last) = output.last_run()? else {
+pub fn plan<'a>(
+    job: &Job,
+    output: Option<&'a Output>,
+    listed: &Listed,
+    unusable: Option<&'static str>,
+) -> Result<Plan<'a>, Error> {
+    let last = output.map(Output::last_run).transpose()?.flatten();
+    let (Some(output), Some(last)) = (output, last) else {
         return Ok(Plan::Everything(None, None));
     };
     let kept = match usable(job, &last, unusable) {
@@ -47,7 +50,7 @@ pub fn plan(job: &Job, listed: &Listed, unusable: Option<&'static str>) -> Resul
     };
     let logs = listed.logs().cloned();
     let changes = changes(&kept, logs, job.rehash);
-    Ok(Plan::Changes(Box::new((kept, changes, last))))
+    Ok(Plan::Changes(Box::new((output, kept, changes, last))))
 }
 
 /// What the last run has left, if this one can build on it; else why not, where that needs a word.

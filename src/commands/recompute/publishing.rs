@@ -12,8 +12,11 @@ use crate::publish::{
 };
 use crate::rollup::Kpis;
 use crate::state::Kept;
-use crate::tables::{Comparison, Frames, Restated, RowCounts, RunMarks, build, restated};
-use std::collections::{BTreeSet, HashMap};
+use crate::tables::{
+    Comparison, EarlierDelivery, Frames, Restated, RowCounts, RunMarks, build, earlier_deliveries,
+    restated,
+};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// How often another run may be faster before this one gives up.
 pub const ATTEMPTS: usize = 5;
@@ -35,6 +38,19 @@ impl Causes {
     }
 }
 
+/// What is published where, and how.
+#[derive(Clone, Copy)]
+pub struct Place<'a> {
+    /// The job.
+    pub job: &'a Job,
+    /// The threads.
+    pub pool: &'a Pool,
+    /// The output; a dry run may have none.
+    pub output: Option<&'a Output>,
+    /// Who is told how far it is.
+    pub progress: &'a dyn Progress,
+}
+
 /// What is ready to be published.
 pub struct Ready<'a> {
     /// The deliveries of the run.
@@ -47,6 +63,8 @@ pub struct Ready<'a> {
     pub kept: Option<&'a Kept>,
     /// Why the hours of a delivery have changed that had ended.
     pub causes: Causes,
+    /// The deliveries whose published rows stay as they are.
+    pub frozen: &'a BTreeSet<DeliveryId>,
     /// The state of the run that it builds on; then nothing may have been committed since.
     pub builds_on: Option<&'a str>,
 }
@@ -54,24 +72,24 @@ pub struct Ready<'a> {
 /// Compares and, unless it is a dry run, commits; false if another run has committed in between and what
 /// this one builds on has to be read again.
 pub fn publish(
-    job: &Job,
-    pool: &Pool,
+    place: Place<'_>,
     ready: &Ready<'_>,
-    progress: &dyn Progress,
     report: &mut Report,
     watch: &Stopwatch,
 ) -> Result<bool, Error> {
+    let Place { job, pool, .. } = place;
     let marks = RunMarks {
         run_id: report.record.run_id.clone(),
         as_of: job.sources.as_of,
     };
-    let frames = build(ready.kpis, ready.attributes, ready.text_ids, &marks)?;
+    let mut frames = build(ready.kpis, ready.attributes, ready.text_ids, &marks)?;
     report.shown = frames.show(Report::SHOWN)?;
     report.not_final = frames.not_final()?;
     report.deliveries = ready.kpis.deliveries.len() as u64;
     report.record.mode = mode(job, ready).to_owned();
     let columns = frames.schemas()?;
-    if job.dry_run && !has_published(job)? {
+    let last = place.output.map(Output::last_run).transpose()?.flatten();
+    let (Some(output), false) = (place.output, job.dry_run && last.is_none()) else {
         let days: Vec<&str> = frames.days().collect();
         let compare = |at: usize| frames.compare_day(days[at], &[]);
         let days: Result<Vec<_>, _> = map(pool, days.len(), compare).into_iter().collect();
@@ -81,8 +99,7 @@ pub fn publish(
         report.difference = Some(frames.csv(&days)?);
         enter(total(&days), &deliveries, report);
         return Ok(true);
-    }
-    let output = Output::new(&job.output, job.sources.threads)?;
+    };
     for _ in 0..ATTEMPTS {
         let makes = match (job.dry_run, job.restatements) {
             (true, _) => Makes::Nothing,
@@ -99,13 +116,17 @@ pub fn publish(
         if ready.builds_on.is_some() && ready.builds_on != last {
             return Ok(false);
         }
-        let deliveries = frames.compare_deliveries(&committed.deliveries()?)?;
+        let earlier = committed.deliveries()?;
+        let gone = gone(job, ready, &frames, &earlier_deliveries(&earlier)?)?;
+        report.enter_gone(&gone);
+        frames.remove(gone);
+        let deliveries = frames.compare_deliveries(&earlier)?;
         refuse_rewind(job, &deliveries)?;
         let earlier = committed.last.as_ref().filter(|_| !job.full);
         enter_left_out(report, earlier.map_or(&[], |last| &last.reported));
-        progress.begins(Stage::Publishing, frames.hours());
-        let done = compare_days(job, pool, &frames, &committed, progress);
-        progress.ends();
+        place.progress.begins(Stage::Publishing, frames.hours());
+        let done = compare_days(place, &frames, &committed);
+        place.progress.ends();
         let (days, hourly, restated) = done?;
         enter(total(&days), &deliveries, report);
         if job.dry_run {
@@ -143,15 +164,41 @@ pub fn publish(
     Err(Error::Crowded(job.output.display().to_string(), ATTEMPTS))
 }
 
+/// The deliveries with published rows that neither logs nor deliveries extract name any more; a run of some
+/// deliveries knows nothing of the others. That most have gone at once is more likely an error.
+fn gone(
+    job: &Job,
+    ready: &Ready<'_>,
+    frames: &Frames<'_>,
+    published: &BTreeMap<DeliveryId, EarlierDelivery>,
+) -> Result<Vec<DeliveryId>, Error> {
+    if !matches!(job.sources.scope, Scope::All) {
+        return Ok(Vec::new());
+    }
+    let gone = frames.gone(published, ready.frozen);
+    // One without an event has nothing to lose.
+    let had_events = |id: &&DeliveryId| published[*id].first_event_at.is_some();
+    let before = published.keys().filter(had_events).count();
+    let lost = gone.iter().filter(had_events).count();
+    if lost > 0 && 2 * lost >= before && !job.accept_shrinkage {
+        return Err(Error::DeliveriesGone { lost, before });
+    }
+    Ok(gone)
+}
+
 /// Compares the hourly rows with the published ones, day by day, and without a memory limit several days at
 /// once; unless it is a dry run, those of days that differ are written, so that they need not be kept.
 fn compare_days(
-    job: &Job,
-    pool: &Pool,
+    place: Place<'_>,
     frames: &Frames<'_>,
     committed: &Committed<'_>,
-    progress: &dyn Progress,
 ) -> Result<(Vec<Comparison>, Written, Vec<Restated>), Error> {
+    let Place {
+        job,
+        pool,
+        progress,
+        ..
+    } = place;
     let last = committed.last.as_ref().filter(|_| job.restatements);
     let until = last.and_then(|last| parse_instant(&last.as_of));
     let published = committed.hourly_days()?;
@@ -265,12 +312,4 @@ fn mode(job: &Job, ready: &Ready<'_>) -> &'static str {
         Scope::Deliveries(_) => "selected",
         Scope::EventTime(_) => "event_time",
     }
-}
-
-/// Whether there is a published run; looks without making anything.
-fn has_published(job: &Job) -> Result<bool, Error> {
-    Ok(job.output.is_dir()
-        && Output::new(&job.output, job.sources.threads)?
-            .last_run()?
-            .is_some())
 }

@@ -2,12 +2,12 @@
 
 use super::Error;
 use crate::engine::{DeliverySet, Pool, deliveries_of};
-use crate::extracts::{Extract, IdKind};
+use crate::extracts::{Extract, IdKind, SourceFile};
 use crate::job::{Job, OnVanished};
 use crate::model::{Catalog, DeliveryId, Instant};
-use crate::publish::{FileRecord, RunRecord};
-use crate::state::{Changes, Kept};
-use crate::tables::EarlierDelivery;
+use crate::publish::{FileRecord, Output, RunRecord};
+use crate::state::{Changes, Kept, Store, changes};
+use crate::tables::{EarlierDelivery, earlier_deliveries};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ pub struct Frozen {
 }
 
 /// Files of the last run that are no longer there; they have to be few enough, and the job has to allow it.
-pub fn allowed<'a>(
+fn allowed<'a>(
     job: &Job,
     known: impl Iterator<Item = &'a FileRecord>,
     vanished: &[(Extract, String)],
@@ -48,8 +48,42 @@ pub fn allowed<'a>(
     Ok(())
 }
 
+/// The deliveries that are frozen where all files are read. What the last run has left tells which had rows in
+/// the files that are gone; where it is of no use, the times of these files have to do.
+pub fn frozen_anew(
+    job: &Job,
+    pool: &Pool,
+    output: &Output,
+    last: &RunRecord,
+    kind: IdKind,
+    listed: &[(Extract, SourceFile)],
+) -> Result<Frozen, Error> {
+    let state = last.state.as_deref();
+    let kept = state.and_then(|state| Store::of(&job.output).read(state).ok());
+    if let Some(kept) = kept.filter(|kept| kept.schemas.delivery_id == kind) {
+        let changes = changes(&kept, listed.iter().cloned(), job.rehash);
+        match Frozen::by_rows(job, pool, last, &kept, &changes) {
+            Err(Error::Spill(error)) if error.is_damage() => {}
+            frozen => return frozen,
+        }
+    }
+    let names = listed.iter().map(|(log, file)| (*log, file.name.clone()));
+    let vanished = vanished(last, names);
+    let known = last.files.iter().filter(|file| file.skipped.is_none());
+    allowed(job, known, &vanished)?;
+    let published = match vanished.is_empty() {
+        true => None,
+        false => output.published()?,
+    };
+    let published = match published {
+        Some(published) => earlier_deliveries(&published.deliveries()?)?,
+        None => BTreeMap::new(),
+    };
+    Ok(Frozen::by_time(job, last, kind, &vanished, &published))
+}
+
 /// The files of the last run's record that are not among the listed ones.
-pub fn vanished(
+fn vanished(
     last: &RunRecord,
     listed: impl Iterator<Item = (Extract, String)>,
 ) -> Vec<(Extract, String)> {
@@ -85,9 +119,9 @@ impl Frozen {
         }
     }
 
-    /// Where all files are read: which deliveries had rows in the files that are gone is not known, so every
+    /// Where nobody knows any more which deliveries had rows in the files that are gone: every
     /// one that had events in the time of such a file is taken to have lost some.
-    pub fn by_time(
+    fn by_time(
         job: &Job,
         last: &RunRecord,
         kind: IdKind,
@@ -144,6 +178,12 @@ impl Frozen {
         kept: &Kept,
         changes: &Changes,
     ) -> Result<Frozen, Error> {
+        let vanished = changes.vanished.iter();
+        let vanished: Vec<(Extract, String)> = vanished
+            .map(|file| (file.extract, file.record.file.clone()))
+            .collect();
+        let known = kept.files.iter().map(|file| &file.record);
+        allowed(job, known, &vanished)?;
         let mut frozen = Frozen::earlier(job, last, kept.schemas.delivery_id);
         if job.on_vanished != OnVanished::Freeze || changes.vanished.is_empty() {
             return Ok(frozen);

@@ -4,6 +4,7 @@ use super::again::Recount;
 use super::retention::Frozen;
 use super::summary::Report;
 use crate::commands::people::{counted, number};
+use crate::model::DeliveryId;
 use crate::state::Changes;
 
 impl Report {
@@ -29,6 +30,11 @@ impl Report {
             (recount.ids[index.0 as usize].to_string(), names.join(", "))
         });
         self.followed = reasons.collect();
+    }
+
+    /// Enters the deliveries that no extract names any more.
+    pub(super) fn enter_gone(&mut self, gone: &[DeliveryId]) {
+        self.gone = gone.len();
     }
 
     /// Enters the deliveries whose published rows stay.

@@ -38,6 +38,8 @@ pub struct Report {
     pub(super) changes: Option<String>,
     /// Hours that had ended and changed after all, where that is recorded.
     pub(super) restated: usize,
+    /// How many deliveries no extract names any more.
+    pub(super) gone: usize,
     /// The deliveries that follow from it, and why.
     pub(super) followed: Vec<(String, String)>,
     output: String,
@@ -279,6 +281,13 @@ impl Report {
                 "restated      {hours} that had ended: kpi_restatement tells old and new values, and why"
             )?;
         }
+        if self.gone > 0 {
+            let deliveries = counted(self.gone as i64, "delivery", "deliveries");
+            writeln!(
+                out,
+                "gone          {deliveries} that no extract names any more: the rows are removed"
+            )?;
+        }
         match self.not_final {
             (0, _) => {}
             (some, None) => writeln!(
@@ -352,6 +361,7 @@ impl Report {
             "seconds": self.total.as_secs_f64(),
             "notes": self.notes,
             "changes": self.changes,
+            "gone": self.gone,
             "followed": self.followed.iter().map(|(delivery, reasons)| {
                 serde_json::json!({"delivery_id": delivery, "reasons": reasons})
             }).collect::<Vec<_>>(),

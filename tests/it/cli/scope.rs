@@ -88,7 +88,7 @@ fn an_unknown_delivery_among_known_ones_is_told() {
 }
 
 #[test]
-fn deliveries_that_the_extracts_no_longer_know_keep_their_rows() {
+fn deliveries_that_the_extracts_no_longer_know_keep_their_rows_but_in_a_run_of_all() {
     let site = Site::new(&two_deliveries());
     site.run_to(0, &[]);
     let (hours, deliveries) = (site.hourly(), site.deliveries());
@@ -100,9 +100,14 @@ fn deliveries_that_the_extracts_no_longer_know_keep_their_rows() {
     rest.tracking
         .push(tracked(2, 22, "click", NINE + 150 * MINUTE));
     site.rewrite(&rest, &Layout::default());
-    site.run_to(0, &["--as-of", "2026-03-02T13:00:00Z"]);
+    let later = ["--as-of", "2026-03-02T13:00:00Z"];
+    site.run_to(0, &[&later[..], &["--delivery", "2"]].concat());
     assert_eq!(of(&site.hourly(), "1"), of(&hours, "1"));
     assert_eq!(site.deliveries()["1"], deliveries["1"]);
+    assert_eq!(of(&site.hourly(), "2").len(), 3);
+    site.run_to(1, &later).says(&["1 of the 2 deliveries"]);
+    site.run_to(0, &[&later[..], &["--accept-shrinkage"]].concat());
+    assert!(of(&site.hourly(), "1").is_empty() && !site.deliveries().contains_key("1"));
     assert_eq!(of(&site.hourly(), "2").len(), 3);
 }
 

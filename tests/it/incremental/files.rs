@@ -167,7 +167,7 @@ fn a_file_that_was_left_out_is_read_once_it_is_whole() {
     assert_as_fresh(&site, keys, NOON);
 }
 
-/// What the tables still hold of a delivery that no extract named for a while is not added to.
+/// A delivery that no extract named for a while starts anew.
 #[test]
 fn a_delivery_that_comes_back_counts_once() {
     let site = after_one_run("", NOON);
@@ -188,5 +188,6 @@ fn a_delivery_that_comes_back_counts_once() {
         assert_as_fresh(&site, "", NOON);
         add_sending(&site, "more", &late_rows());
         run(&site, "", NOON, &[]);
+        assert!(!site.deliveries().contains_key("9"));
     }
 }

@@ -76,6 +76,55 @@ fn other_columns_read_everything() {
     assert_as_fresh(&site, keys, NOON);
 }
 
+/// A mapped column has to be in some file; a new one may be without it.
+#[test]
+fn a_new_file_may_lack_a_mapped_column() {
+    let mut world = world();
+    world.sending[6].failure_reason = Some("mailbox full".to_owned());
+    let site = Site::new(&world);
+    let path = site.path("in/sending_log/part-000.parquet");
+    rename_columns(&path, &[("failure_reason", "why")]);
+    let keys = "[columns.sending_log]\nfailure_reason = \"why\"\n";
+    run(&site, keys, NOON, &[]);
+    let mut row = report(2, 22, "soft_bounce", NINE + 50 * MINUTE);
+    row.failure_reason = Some("not in the mapped column".to_owned());
+    add_sending(&site, "late", &[row]);
+    run(&site, keys, NOON, &[]);
+    assert_eq!(mode(&site), "incremental");
+    assert_as_fresh(&site, keys, NOON);
+}
+
+/// The state holds fingerprints of texts, which have no order.
+#[test]
+fn texts_that_have_to_be_put_in_order_read_everything() {
+    let row = |reason: &str| {
+        let mut row = report(1, 12, "soft_bounce", NINE + 20 * MINUTE);
+        (row.log_id, row.revision) = (Some(700), Some(1));
+        row.failure_reason = Some(reason.to_owned());
+        row
+    };
+    let site = Site::new(&two_deliveries());
+    add_sending(&site, "first", &[row("reason of ours")]);
+    run(&site, "", NOON, &[]);
+    let in_order =
+        "everything is read: the state of the last run cannot be used: it does not hold the texts";
+    for (name, reason, expected) in [
+        ("same", "reason of ours", "incremental"),
+        ("before", "a reason", "full"),
+        ("after", "the reason", "full"),
+    ] {
+        add_sending(&site, name, &[row(reason)]);
+        let outcome = run(&site, "", NOON, &[]);
+        assert_eq!(mode(&site), expected, "{name}");
+        assert_eq!(
+            outcome.text().contains(in_order),
+            expected == "full",
+            "{name}"
+        );
+        assert_as_fresh(&site, "", NOON);
+    }
+}
+
 #[test]
 fn the_flag_reads_everything() {
     let site = after_one_run("", NOON);

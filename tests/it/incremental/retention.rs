@@ -5,7 +5,7 @@ use super::super::site::{HOUR, MINUTE, NINE, NOON, number, report, tracked};
 use super::*;
 
 pub const FREEZE: &str = "";
-const RESTATE: &str = "on_vanished = \"restate\"\n";
+pub const RESTATE: &str = "on_vanished = \"restate\"\n";
 
 /// Delivery 1 has rows in `old` besides others, delivery 2 has none there. Several more files, so that one
 /// of them is not half.
@@ -320,28 +320,6 @@ fn a_delivery_of_which_all_is_gone_keeps_its_rows() {
     assert_eq!(rows(&site, "rows_frozen"), 1);
     run(&site, FREEZE, NOON + HOUR, &["--thaw", "7"]);
     assert_as_fresh(&site, "", NOON + HOUR);
-}
-
-/// As in every run, a delivery that the extracts know no longer keeps its rows, whatever the job says.
-#[test]
-fn a_delivery_of_which_all_is_gone_keeps_its_rows_where_others_are_restated() {
-    let site = Site::new(&two_deliveries());
-    let rows = [
-        report(7, 1, "relayed", NINE),
-        report(2, 202, "relayed", NINE),
-    ];
-    add_sending(&site, "only", &rows);
-    for (name, message) in [("x", 201), ("y", 203)] {
-        add_sending(&site, name, &[report(2, message, "relayed", NINE)]);
-    }
-    run(&site, RESTATE, NOON, &[]);
-    let kept = rows_of(&site, "7");
-    fs::remove_file(site.path("in/sending_log/only.parquet")).expect("a file");
-    run(&site, RESTATE, NOON + HOUR, &[]);
-    assert!(frozen(&site).is_empty());
-    assert_eq!(rows_of(&site, "7"), kept);
-    let now = of_delivery(&tables(&site), "2");
-    assert_eq!(now, of_delivery(&fresh(&site, "", NOON + HOUR).0, "2"));
 }
 
 #[test]

@@ -1,6 +1,9 @@
 //! Many runs in a row.
 
-use super::super::site::{HOUR, MINUTE, NINE, content, report, tracked};
+use std::collections::BTreeSet;
+
+use super::super::delta;
+use super::super::site::{HOUR, MINUTE, NINE, NOON, content, number, report, tracked};
 use super::*;
 
 /// Each hour a file of each log; some hours bring a correction, and files expire at the end.
@@ -101,4 +104,47 @@ fn a_memory_limit_changes_nothing() {
     run(&site, "", NINE + 3 * HOUR, &[]);
     assert_eq!(mode(&site), "incremental");
     assert_as_fresh(&site, "", NINE + 3 * HOUR);
+}
+
+/// Records and restatements are added by every run, and stay readable in few files.
+#[test]
+fn what_many_runs_add_is_gathered_in_few_files() {
+    let keys = "restatements = true\n";
+    let site = after_one_run(keys, NOON);
+    let hidden = site.path("hidden");
+    for round in 0..140i64 {
+        let row = report(1, 1000 + round, "relayed", NINE);
+        add_sending(&site, &format!("late-{round:03}"), &[row]);
+        if round == 70 {
+            // What a run has left that died before its record was there.
+            copy(&site.output().join("kpi_run"), &hidden);
+            run(&site, keys, NOON, &[]);
+            fs::remove_dir_all(site.output().join("kpi_run")).expect("newer records");
+            copy(&hidden, &site.output().join("kpi_run"));
+        }
+        run(&site, keys, NOON, &[]);
+    }
+    for table in ["kpi_run", "kpi_restatement"] {
+        let files = delta::data_files(&site.output().join(table));
+        assert!((2..80).contains(&files), "{table}: {files} files");
+    }
+    let runs = delta::read(&site.output().join("kpi_run"), None);
+    let numbers: BTreeSet<i64> = runs.iter().map(|run| number(run, "run_number")).collect();
+    assert_eq!((runs.len(), numbers.len()), (141, 141));
+    // Each run has changed the three hours of delivery 1, once.
+    let told = restatements(&site);
+    let of: BTreeSet<(String, i64)> = told
+        .iter()
+        .map(|row| (row["run_id"].to_string(), number(row, "hour")))
+        .collect();
+    assert_eq!((told.len(), of.len()), (3 * 140, 3 * 140));
+    // As an earlier run left it.
+    let early = runs
+        .iter()
+        .find(|run| run["run_number"] == 41)
+        .expect("a run");
+    let version = early["table_versions"]["kpi_restatement"].as_i64();
+    let then = delta::read(&site.output().join("kpi_restatement"), version);
+    assert_eq!(then.len(), 3 * 40);
+    assert_as_fresh(&site, "", NOON);
 }

@@ -11,7 +11,6 @@ use super::super::run::{delivery_differences, fate_differences, hourly_differenc
 use super::super::world::Layout;
 
 /// What the newest run says, and the tables as seen through it.
-#[derive(Clone, Default)]
 pub struct Tables {
     pub hourly: Vec<Row>,
     pub deliveries: Vec<Row>,
@@ -26,35 +25,6 @@ impl Tables {
             deliveries,
             run,
         }
-    }
-
-    fn take_unnamed(&mut self, expected: &Expected, layout: &Layout) -> Vec<Row> {
-        let ids = expected.deliveries.keys();
-        let named: BTreeSet<String> = ids.map(|id| layout.delivery_id(*id)).collect();
-        let is_named = |row: &mut Row| match &row["delivery_id"] {
-            Value::String(id) => named.contains(id),
-            id => named.contains(&id.to_string()),
-        };
-        let mut unnamed: Vec<Row> = self.hourly.extract_if(.., |row| !is_named(row)).collect();
-        unnamed.extend(self.deliveries.extract_if(.., |row| !is_named(row)));
-        unnamed
-    }
-
-    /// Takes out the rows of deliveries that the extracts do not name: where they are not as they were
-    /// before the run.
-    pub fn unnamed_changed(
-        &mut self,
-        mut before: Tables,
-        expected: &Expected,
-        layout: &Layout,
-    ) -> Vec<String> {
-        let here = by_key(&self.take_unnamed(expected, layout));
-        let before = by_key(&before.take_unnamed(expected, layout));
-        differences(
-            "not named by an extract",
-            &here,
-            (&before, "before the run"),
-        )
     }
 
     /// Where they differ from what the oracle says.
