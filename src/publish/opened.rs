@@ -1,5 +1,5 @@
-//! Tables that are opened once, and brought up to date when they are asked for again: that takes a look at
-//! what was committed since, not at the whole log.
+//! Tables that are opened once. What others commit meanwhile is not seen, and makes a commit on top of what was
+//! seen fail, until one begins anew.
 
 use super::plan::KPI_RUN;
 use super::table::{Table, delta};
@@ -12,7 +12,8 @@ use url::Url;
 /// The tables below a location.
 pub(super) struct Opened {
     root: Url,
-    tables: Mutex<HashMap<&'static str, DeltaTable>>,
+    /// The tables, and whether somebody may have committed since they were read.
+    tables: Mutex<HashMap<&'static str, (DeltaTable, bool)>>,
     /// The record of the newest run, and the version of `kpi_run` that it was found in.
     newest: Mutex<Option<(u64, Option<RunRecord>)>>,
 }
@@ -26,11 +27,19 @@ impl Opened {
         }
     }
 
-    /// A table at its latest version, if it is there.
+    /// From now on tables are found as others have left them.
+    pub(super) fn begin_anew(&self) {
+        for (_, is_stale) in lock(&self.tables).values_mut() {
+            *is_stale = true;
+        }
+    }
+
+    /// A table at the version that was the latest one when it was opened, if it is there.
     pub(super) async fn find(&self, name: &'static str) -> Result<Option<Table>, PublishError> {
         let known = lock(&self.tables).get(name).cloned();
         let found = match known {
-            Some(mut table) => {
+            Some((table, false)) => return Ok(Some(Table { name, table })),
+            Some((mut table, true)) => {
                 let updated = table.update_state().await;
                 updated.map_err(|source| delta(name, source))?;
                 Some(Table { name, table })
@@ -38,7 +47,7 @@ impl Opened {
             None => Table::find(&self.root, name).await?,
         };
         if let Some(found) = &found {
-            lock(&self.tables).insert(name, found.table.clone());
+            lock(&self.tables).insert(name, (found.table.clone(), false));
         }
         Ok(found)
     }

@@ -13,7 +13,7 @@ use tokio::runtime::Runtime;
 use url::Url;
 
 /// Readers of a table replay the commits since its last checkpoint.
-const CHECKPOINT_EVERY: u64 = 50;
+const CHECKPOINT_EVERY: u64 = 10;
 
 /// Where the tables are.
 pub struct Output {
@@ -80,6 +80,11 @@ impl Output {
             runtime,
             opened,
         })
+    }
+
+    /// Looks at the tables as others have left them: what is asked for afterwards comes from their latest versions.
+    pub fn begin_anew(&self) {
+        self.opened.begin_anew();
     }
 
     /// The record of the newest run, if there is one, without making anything.

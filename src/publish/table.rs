@@ -33,12 +33,14 @@ impl Table {
     pub async fn find(root: &Url, name: &'static str) -> Result<Option<Table>, PublishError> {
         let failed = |source| delta(name, source);
         let mut table = unloaded(root, name)?;
+        let Err(error) = table.load().await else {
+            return Ok(Some(Table { name, table }));
+        };
         let log_store = table.log_store();
-        if !log_store.is_delta_table_location().await.map_err(failed)? {
-            return Ok(None);
+        match log_store.is_delta_table_location().await.map_err(failed)? {
+            true => Err(failed(error)),
+            false => Ok(None),
         }
-        table.load().await.map_err(failed)?;
-        Ok(Some(Table { name, table }))
     }
 
     /// Makes a table that is not there; if another first run was faster, its table is ours too.
@@ -204,10 +206,10 @@ impl Table {
                         let columns = columns.iter().copied();
                         ProjectionMask::columns(builder.parquet_schema(), columns)
                     });
-                    builder
-                        .with_projection(mask)
-                        .with_batch_size(1 << 20)
-                        .build()
+                    // Columns get room for a whole batch at once.
+                    let rows = builder.metadata().file_metadata().num_rows();
+                    let builder = builder.with_batch_size(rows.clamp(1, 1 << 20) as usize);
+                    builder.with_projection(mask).build()
                 })
                 .map_err(|error| failed(error.into()))?;
             for batch in reader {

@@ -43,6 +43,7 @@ pub fn run(job: &Job, progress: &dyn Progress) -> Result<Report, Error> {
     };
     let mut unusable = None;
     for _ in 0..ATTEMPTS {
+        output.iter().for_each(Output::begin_anew);
         let mut run = Run::new(job, &pool, output.as_ref(), progress)?;
         run.unusable = unusable;
         match run.go() {

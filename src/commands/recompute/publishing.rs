@@ -101,6 +101,10 @@ pub fn publish(
         return Ok(true);
     };
     for _ in 0..ATTEMPTS {
+        // Who builds on a run commits on top of that run or not at all.
+        if ready.builds_on.is_none() {
+            output.begin_anew();
+        }
         let makes = match (job.dry_run, job.restatements) {
             (true, _) => Makes::Nothing,
             (false, false) => Makes::UsualTables,
