@@ -36,7 +36,7 @@
 //!     Attributes, Catalog, Codes, DeadlineMode, DeliveryId, Fate, Instant, Labels, Log, Mark, Policy,
 //!     Report,
 //! };
-//! use delivery_kpi::publish::{Output, RunRecord};
+//! use delivery_kpi::publish::{Makes, Output, Restatement, RunRecord, Written};
 //! use delivery_kpi::rollup::{Counter, Partial, finish};
 //! use delivery_kpi::tables::{RunMarks, build};
 //! use parquet::arrow::ArrowWriter;
@@ -68,7 +68,7 @@
 //! let file = open(Extract::SendingLog, &listing.files[0], &mapping)?;
 //! let (extract, name) = (Extract::SendingLog, file.file.name.as_str());
 //! let columns = FileSchema { extract, file: name, schema: file.schema() };
-//! assert!(check(&[columns], |_| &mapping).is_ok());
+//! assert!(check(&[columns], |_| &mapping, true).is_ok());
 //!
 //! // 2. decode: batches of the needed columns become events.
 //! let attributes = Attributes { efs: Some(true), ..Attributes::default() };
@@ -154,11 +154,13 @@
 //!     as_of: as_of.to_string(),
 //!     ..RunRecord::default()
 //! };
-//! let empty = output.open(&columns.hourly, &columns.deliveries, true)?;
+//! let restated = Restatement::schema(false);
+//! let makes = Makes::UsualTables;
+//! let empty = output.open(&columns.hourly, &columns.deliveries, &restated, makes)?;
 //! let hourly = empty.write_day("2026-03-02", day.rows.as_ref())?;
 //! let whole = empty.write_deliveries(deliveries.rows.as_ref())?;
-//! empty.publish(hourly, whole, &mut record, |_| {})?;
-//! let published = output.open(&columns.hourly, &columns.deliveries, true)?;
+//! empty.publish(hourly, whole, Written::default(), &mut record, |_| {})?;
+//! let published = output.open(&columns.hourly, &columns.deliveries, &restated, makes)?;
 //! assert_eq!(record.table_versions["delivery_kpi"], 1);
 //! let newest = published.last.as_ref().map(|run| &run.table_versions);
 //! assert_eq!(newest, Some(&record.table_versions));

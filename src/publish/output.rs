@@ -271,6 +271,7 @@ impl Committed<'_> {
             }
             finish(record);
             let version = self.runs.append(&record.to_batch()?, run).await?;
+            self.output.begin_anew();
             made.push((&self.runs, version));
             let mut failed = Vec::new();
             for (table, version) in made {
