@@ -189,7 +189,12 @@ impl Volume {
         let (start, end) = (self.head.starts[partition], self.head.starts[partition + 1]);
         let bytes = (end - start) as usize;
         buffer.resize(bytes + MARGIN, 0);
-        self.file.read_exact_at(&mut buffer[..bytes], start)?;
+        let read = self.file.read_exact_at(&mut buffer[..bytes], start);
+        // What was kept can be read again from the extracts, whatever is wrong with it.
+        read.map_err(|error| match self.name {
+            Some(_) => io::Error::new(io::ErrorKind::InvalidData, error),
+            None => error,
+        })?;
         match self.head.digests.get(partition) {
             Some(digest) if *digest != xxh3_64(&buffer[..bytes]) => Err(io::Error::new(
                 io::ErrorKind::InvalidData,

@@ -122,7 +122,10 @@ impl Table {
         };
         let mut written = self.write(None, std::slice::from_ref(rows)).await?;
         written.replaced.clear();
-        written.merge(committed.gather().await?);
+        // Where an old file cannot be read, all stay as they are: the run does not need them.
+        if let Ok(gathered) = committed.gather().await {
+            written.merge(gathered);
+        }
         Ok(written)
     }
 

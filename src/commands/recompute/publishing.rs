@@ -180,8 +180,9 @@ fn gone(
         return Ok(Vec::new());
     }
     let gone = frames.gone(published, ready.frozen);
-    // One without an event has nothing to lose.
-    let had_events = |id: &&DeliveryId| published[*id].first_event_at.is_some();
+    // One without an event has nothing to lose, and one that is frozen cannot go.
+    let had_events =
+        |id: &&DeliveryId| published[*id].first_event_at.is_some() && !ready.frozen.contains(*id);
     let before = published.keys().filter(had_events).count();
     let lost = gone.iter().filter(had_events).count();
     if lost > 0 && 2 * lost >= before && !job.accept_shrinkage {
