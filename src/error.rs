@@ -135,9 +135,9 @@ pub enum Error {
     /// Files are gone, and the job says that this is an error.
     #[error("{} of the last run are gone (on_vanished = \"fail\"):\n{}", .0.len(), lines(.0))]
     Vanished(Vec<String>),
-    /// More files are gone than expire from one run to the next.
+    /// More files are gone, or without a row now, than expire from one run to the next.
     #[error(
-        "{log}: {gone} of the {files} files of the last run are gone; is a directory missing? --accept-shrinkage goes on without them"
+        "{log}: {gone} of the {files} files of the last run are gone or empty; is a directory missing? --accept-shrinkage goes on without them"
     )]
     Shrunk {
         /// The log.

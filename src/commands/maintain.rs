@@ -38,7 +38,7 @@ pub fn run(flags: &cli::Maintain) -> Result<u8, Error> {
     let _ = match state {
         Some(Ok(kept)) => {
             if !asked.dry_run {
-                store.clean(Some(&kept));
+                store.clean(&kept);
             }
             let rows: u64 = kept.volumes.iter().map(|volume| volume.rows()).sum();
             writeln!(

@@ -63,8 +63,8 @@ fn compare(
     let listed = Listed::of(sources)?;
     let logs: Vec<_> = listed.logs().cloned().collect();
     let inputs = Inputs::of(sources, &pool, listed, None)?;
-    let (last, kind) = (&published.last, inputs.schemas.delivery_id);
-    let stays = frozen_anew(job, &pool, output, last, kind, &logs)?.after;
+    let last = &published.last;
+    let stays = frozen_anew(job, &pool, output, last, &inputs, &logs)?.after;
     let frozen = Frozen::places(&stays, &inputs.catalog);
     let count = Count {
         sources,
@@ -82,7 +82,7 @@ fn compare(
         run_id: String::new(),
         as_of: sources.as_of,
     };
-    let text_ids = inputs.schemas.delivery_id == IdKind::String;
+    let text_ids = inputs.schemas.delivery_id() == IdKind::String;
     let mut frames = build(&counted.kpis, &counted.attributes, text_ids, &marks)?;
     let (mut deliveries, mut hours) = (Tally::default(), Tally::default());
     let before = published.deliveries()?;

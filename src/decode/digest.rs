@@ -1,7 +1,7 @@
 //! A digest of the columns that no KPI needs, to tell copies of a row from other rows with its key.
 
 use super::cell::{Bools, Cell, Unsupported};
-use super::ids::Opaque;
+use super::ids::{Fingerprint, Opaque};
 use super::labelled::Texts;
 use crate::model::{Tail, spread};
 use arrow::array::RecordBatch;
@@ -12,28 +12,33 @@ pub struct Rest {
     recipient: Opaque,
     domain: Texts,
     machine: Bools,
+    hash: SipHasher13,
 }
 
 impl Rest {
-    /// Reads the columns of a batch.
-    pub fn new(batch: &RecordBatch) -> Result<Rest, Unsupported> {
+    /// Reads the columns of a batch. The digests are kept and recipients can be guessed, so that they have
+    /// the key of the fingerprints.
+    pub fn new(batch: &RecordBatch, fingerprint: Fingerprint) -> Result<Rest, Unsupported> {
+        let (first, second) = fingerprint.key();
         Ok(Rest {
+            hash: SipHasher13::new_with_keys(first, second),
             recipient: Opaque::new("recipient_id", batch.column_by_name("recipient_id"))?,
             domain: Texts::new("recipient_domain", batch.column_by_name("recipient_domain"))?,
             machine: Bools::new("machine", batch.column_by_name("machine"))?,
         })
     }
 
-    /// The digest of a row, on top of what the caller has to tell apart. The same in every run.
+    /// The digest of a row, on top of what the caller has to tell apart. Equal where the columns are,
+    /// and greater in one run than in another.
     #[inline]
     pub fn of(&self, row: usize, other: u64) -> u64 {
         let recipient = match &self.recipient {
             Opaque::Ints(ints) => match ints.get(row) {
-                Cell::Value(id) => spread(1, id as u64),
+                Cell::Value(id) => self.hash.hash(&id.to_le_bytes()),
                 Cell::Null => 2,
                 Cell::Bad(_) => 3,
             },
-            Opaque::Texts(texts) => text(texts.get(row)),
+            Opaque::Texts(texts) => self.text(texts.get(row)),
         };
         let machine = match self.machine.get(row) {
             Cell::Null => 0,
@@ -42,17 +47,17 @@ impl Rest {
             Cell::Bad(_) => 3,
         };
         let digest = spread(
-            spread(spread(other, recipient), text(self.domain.get(row))),
+            spread(spread(other, recipient), self.text(self.domain.get(row))),
             machine,
         );
         digest.min(Tail::UNKNOWN - 1)
     }
-}
 
-fn text(cell: Cell<&str>) -> u64 {
-    match cell {
-        Cell::Value(text) => SipHasher13::new().hash(text.as_bytes()),
-        Cell::Null => 2,
-        Cell::Bad(_) => 3,
+    fn text(&self, cell: Cell<&str>) -> u64 {
+        match cell {
+            Cell::Value(text) => self.hash.hash(text.as_bytes()),
+            Cell::Null => 2,
+            Cell::Bad(_) => 3,
+        }
     }
 }

@@ -59,7 +59,7 @@ impl<'a, M: DecodeKey> Keys<'a, M> {
             deleted: Bools::new("deleted", column("deleted"))?,
             is_test: Bools::new("is_test", column("is_test"))?,
             rest: if with_tails {
-                Some(Rest::new(batch)?)
+                Some(Rest::new(batch, decoder.fingerprint)?)
             } else {
                 None
             },

@@ -215,4 +215,18 @@ mod tests {
             assert!(reads.fold(false, |any, one| any | one), "byte {at}");
         }
     }
+
+    /// Somebody clears the directory away while a run goes on.
+    #[test]
+    fn a_volume_that_is_cut_short_while_it_is_open_is_damaged() {
+        let directory = tempfile::tempdir().expect("a directory");
+        let partitions = Partitions::of(8);
+        let volumes = Volumes::new(directory.path(), "run");
+        let open = volume(&volumes, &[(1, 1, 1, None), (9, 1, 1, None)], partitions);
+        let path = directory.path().join(open.name().expect("a name"));
+        let file = std::fs::File::options().write(true).open(path);
+        file.expect("a file").set_len(3).expect("a short file");
+        let merged = merge::<u64>(&[&open], &volumes, partitions, |_| true);
+        assert!(merged.is_err_and(|error| error.is_damage()));
+    }
 }

@@ -3,6 +3,7 @@
 use super::contract::{Column, Extract, Mapping, is_integer};
 use super::listing::SourceFile;
 use super::pages::Pages;
+use super::schema;
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use bytes::Bytes;
@@ -175,6 +176,11 @@ impl OpenFile {
     /// The columns of the file, with the types that they have in it.
     pub fn schema(&self) -> &SchemaRef {
         &self.schema
+    }
+
+    /// Those of the columns that the job renames which the file has, by their names in the contract.
+    pub fn renamed(&self, mapping: &Mapping) -> Vec<&'static str> {
+        schema::renamed(self.extract, &self.schema, mapping)
     }
 
     /// How many row groups the file has.

@@ -14,4 +14,4 @@ pub use file::{FileError, OpenFile, Projection, open};
 pub use identity::Identity;
 pub use listing::{Listing, ListingError, SourceFile, list};
 pub use pages::Pages;
-pub use schema::{FileSchema, IdKind, SchemaProblem, Schemas, check};
+pub use schema::{FileSchema, IdKind, SchemaProblem, Schemas, check, may_be_renamed};

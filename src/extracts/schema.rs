@@ -2,7 +2,7 @@
 
 use super::contract::{Column, Extract, Mapping, Takes, is_integer, is_text};
 use arrow::datatypes::{DataType, Schema};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 /// Whether identifiers are integers or strings.
@@ -45,13 +45,48 @@ impl fmt::Display for SchemaProblem {
     }
 }
 
-/// What the files of a run have in common.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Schemas {
+/// What the files of a run have in common: what each identifier is that at least one of them has.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Schemas(BTreeMap<String, IdKind>);
+
+impl Schemas {
+    /// From the names of identifiers to what they are.
+    pub fn new(kinds: BTreeMap<String, IdKind>) -> Schemas {
+        Schemas(kinds)
+    }
+
+    /// What each identifier is.
+    pub fn kinds(&self) -> &BTreeMap<String, IdKind> {
+        &self.0
+    }
+
     /// What a `delivery_id` is.
-    pub delivery_id: IdKind,
+    pub fn delivery_id(&self) -> IdKind {
+        self.kind("delivery_id")
+    }
+
     /// What a `message_id` is.
-    pub message_id: IdKind,
+    pub fn message_id(&self) -> IdKind {
+        self.kind("message_id")
+    }
+
+    /// An identifier that no file has is taken for an integer.
+    fn kind(&self, id: &str) -> IdKind {
+        self.0.get(id).copied().unwrap_or(IdKind::Integer)
+    }
+
+    /// Whether files of these and of those have identifiers of one kind.
+    pub fn fits(&self, earlier: &Schemas) -> bool {
+        let mut kinds = self.0.iter();
+        kinds.all(|(id, kind)| *kind == earlier.kind(id))
+    }
+
+    /// Those of both.
+    #[must_use]
+    pub fn with(mut self, earlier: &Schemas) -> Schemas {
+        self.0.extend(earlier.0.clone());
+        self
+    }
 }
 
 /// The columns of one file.
@@ -84,11 +119,29 @@ pub fn check<'a>(
     if !problems.is_empty() {
         return Err(problems);
     }
-    let kind = |id| kinds.get(id).map_or(IdKind::Integer, |first| first.kind);
-    Ok(Schemas {
-        delivery_id: kind("delivery_id"),
-        message_id: kind("message_id"),
-    })
+    let kinds = kinds.into_iter();
+    Ok(Schemas(
+        kinds
+            .map(|(id, first)| (id.to_owned(), first.kind))
+            .collect(),
+    ))
+}
+
+/// Those of the columns that the job renames which a file has, by their names in the contract.
+pub fn renamed(extract: Extract, schema: &Schema, mapping: &Mapping) -> Vec<&'static str> {
+    let has = |name: &&str| schema.field_with_name(mapping.name(name)).is_ok();
+    may_be_renamed(extract, mapping).filter(has).collect()
+}
+
+/// The optional columns of an extract that the job gives another name, by their names in the contract.
+pub fn may_be_renamed(
+    extract: Extract,
+    mapping: &Mapping,
+) -> impl Iterator<Item = &'static str> + '_ {
+    let optional = extract.columns().iter().filter(|column| !column.required);
+    optional
+        .map(|column| column.name)
+        .filter(|name| mapping.renames(name))
 }
 
 /// Where an identifier was first seen, and as what.
@@ -124,20 +177,13 @@ fn check_mapping(
     if files.peek().is_none() {
         return;
     }
-    let files: Vec<_> = files.collect();
-    for column in extract.columns().iter().filter(|column| !column.required) {
-        let name = mapping.name(column.name);
-        let is_nowhere = files
-            .iter()
-            .all(|file| file.schema.field_with_name(name).is_err());
-        if mapping.renames(column.name) && is_nowhere {
-            let expected = format!("a column for {}, as the job says", column.name);
-            problems.push(problem(
-                name,
-                &expected,
-                "no such column in any file".to_owned(),
-            ));
-        }
+    let found: BTreeSet<&str> = files
+        .flat_map(|file| renamed(extract, file.schema, mapping))
+        .collect();
+    for name in may_be_renamed(extract, mapping).filter(|name| !found.contains(name)) {
+        let expected = format!("a column for {name}, as the job says");
+        let found = "no such column in any file".to_owned();
+        problems.push(problem(mapping.name(name), &expected, found));
     }
 }
 

@@ -97,6 +97,11 @@ fn settle_corrections(rows: &mut Vec<Row>, rivals: &Rivals<'_>, sink: &mut impl 
             let (of_a, of_b) = (rivals.key(a), rivals.key(b));
             of_a.cmp(&of_b).then_with(|| rivals.precedence(b, a))
         });
+        let of_one_key =
+            |a: &Row, b: &Row| rivals.key(a).is_some() && rivals.key(a) == rivals.key(b);
+        for of_key in rows.chunk_by_mut(of_one_key) {
+            rivals.lead_with_most_copies(of_key);
+        }
         let mut winner: Option<Row> = None;
         rows.retain(|row| {
             let key = rivals.key(row);
@@ -166,10 +171,8 @@ impl Rivals<'_> {
     }
 
     /// The order that decides between rows with one key: revision, deletion, instant, event or type,
-    /// reason or link, test mark. Rows that are still equal differ in no column that a KPI needs:
-    /// the digest of the other columns decides, then the source, so that the result never depends on
-    /// the order of rows.
-    fn precedence(&self, a: &Row, b: &Row) -> Ordering {
+    /// reason or link, test mark.
+    fn rank(&self, a: &Row, b: &Row) -> Ordering {
         let (of_a, of_b) = (self.tail(a), self.tail(b));
         of_a.revision
             .cmp(&of_b.revision)
@@ -177,8 +180,38 @@ impl Rivals<'_> {
             .then_with(|| when_and_what(a, b, self.codes))
             .then_with(|| self.codes.cmp(a.code, b.code))
             .then_with(|| a.stamp.is_test().cmp(&b.stamp.is_test()))
-            .then_with(|| of_a.rest.cmp(&of_b.rest))
-            .then_with(|| b.source.cmp(&a.source))
+    }
+
+    /// The same, copies of a row together and in the order of their sources.
+    fn precedence(&self, a: &Row, b: &Row) -> Ordering {
+        let rests = || self.tail(a).rest.cmp(&self.tail(b).rest);
+        let sources = || b.source.cmp(&a.source);
+        self.rank(a, b).then_with(rests).then_with(sources)
+    }
+
+    /// Rows that are equal by rank differ in no column that a KPI needs. Of them that one wins which has the
+    /// most copies, then the one from the lowest source: their digests, which have another key in each run,
+    /// must not decide how many rows are superseded. `rows` have one key and are sorted, the highest first.
+    fn lead_with_most_copies(&self, rows: &mut [Row]) {
+        let first = rows[0];
+        let tied = rows.partition_point(|row| self.rank(row, &first).is_eq());
+        let tied = &mut rows[..tied];
+        let are_copies = |a: &Row, b: &Row| self.tail(a).rest == self.tail(b).rest;
+        if are_copies(&tied[0], &tied[tied.len() - 1]) {
+            return;
+        }
+        let (mut most, mut start, mut next) = (&tied[..0], 0, 0);
+        for copies in tied.chunk_by(are_copies) {
+            let by_sources = || {
+                let sources = copies.iter().map(|row| row.source);
+                most.iter().map(|row| row.source).cmp(sources)
+            };
+            if copies.len().cmp(&most.len()).then_with(by_sources).is_gt() {
+                (most, start) = (copies, next);
+            }
+            next += copies.len();
+        }
+        tied.rotate_left(start);
     }
 
     /// Whether two rows with one key are equal in all columns of the contract.

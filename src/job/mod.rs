@@ -197,6 +197,15 @@ impl Job {
         let given = Given::read(flags.job.as_deref())?;
         let (extracts, meaning, effort) = (&flags.extracts, &flags.meaning, &flags.effort);
         let scope = scope(flags)?;
+        if let Scope::Deliveries(asked) = &scope
+            && let Some(other) = flags.thaw.iter().find(|id| !asked.contains(id))
+        {
+            return Err(value(
+                "--thaw",
+                "one of the deliveries of --delivery",
+                other,
+            ));
+        }
         let output = given.output(flags.output.as_deref());
         let mut sources =
             Sources::resolve(&given, extracts, meaning, effort, scope, AsOf::HourStart)?;

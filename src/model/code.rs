@@ -1,7 +1,7 @@
 //! Codes that are either a number or a text: failure reasons, links and unknown tracking types.
 
 use std::cmp::Ordering;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering as AtomicOrdering};
 use std::sync::{PoisonError, RwLock};
 
@@ -14,6 +14,15 @@ pub enum Value {
     Text(Box<str>),
     /// A text of an earlier run, of which only the keyed fingerprint is known.
     Hidden([u64; 2]),
+}
+
+impl Value {
+    fn text(&self) -> Option<&str> {
+        match self {
+            Value::Text(text) => Some(text),
+            Value::Number(_) | Value::Hidden(_) => None,
+        }
+    }
 }
 
 /// A [`Value`], or none, in four bytes: small numbers as they are, all else by its place in [`Codes`].
@@ -74,6 +83,23 @@ impl CodeEntry {
             }
         }
     }
+
+    fn values(&self) -> impl Iterator<Item = &Value> {
+        let (one, other) = match self {
+            CodeEntry::One(value) => (value, None),
+            CodeEntry::UnknownType(kind, url) => (kind, url.as_ref()),
+        };
+        [Some(one), other].into_iter().flatten()
+    }
+}
+
+/// What a run leaves of its codes: no text, but which of two texts comes first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HiddenCodes {
+    /// By their places.
+    pub entries: Vec<CodeEntry>,
+    /// The fingerprints of texts, in the order of the texts; others are newer.
+    pub order: Vec<[u64; 2]>,
 }
 
 #[derive(Default)]
@@ -91,32 +117,49 @@ pub struct Codes {
     places: RwLock<Places>,
     /// Where some texts are hidden.
     hide: Option<Box<Hide>>,
-    /// Whether the order of a hidden text was asked for.
+    /// The ranks of texts of earlier runs, by their fingerprints.
+    ranks: HashMap<[u64; 2], usize>,
+    /// Whether the order of a hidden text was asked for that has no rank.
     is_in_doubt: AtomicBool,
 }
 
 impl Codes {
-    /// Those with these entries, by their places; `hide` gives the fingerprints of hidden texts.
+    /// Those of an earlier run; `hide` gives the fingerprints of hidden texts.
     pub fn with(
-        entries: Vec<CodeEntry>,
+        hidden: HiddenCodes,
         hide: impl Fn(&str) -> [u64; 2] + Send + Sync + 'static,
     ) -> Codes {
+        let HiddenCodes { entries, order } = hidden;
         let place_of = entries.iter().cloned().zip(0..).collect();
         Codes {
             places: RwLock::new(Places { entries, place_of }),
             hide: Some(Box::new(hide)),
+            ranks: order.into_iter().zip(0..).collect(),
             is_in_doubt: AtomicBool::new(false),
         }
     }
 
-    /// All entries, by their places, their texts hidden.
-    pub fn hidden(&self, hide: impl Fn(&str) -> [u64; 2]) -> Vec<CodeEntry> {
+    /// All of them, their texts hidden.
+    pub fn hidden(&self, hide: impl Fn(&str) -> [u64; 2]) -> HiddenCodes {
         let places = self.places.read().unwrap_or_else(PoisonError::into_inner);
-        let entries = places.entries.iter();
-        entries.map(|entry| entry.hidden(&hide)).collect()
+        let values = || places.entries.iter().flat_map(CodeEntry::values);
+        let order = if values().any(|value| matches!(value, Value::Hidden(_))) {
+            // New texts cannot be put among those that are hidden.
+            let mut ranked: Vec<_> = self.ranks.iter().collect();
+            ranked.sort_unstable_by_key(|(_, rank)| **rank);
+            ranked.into_iter().map(|(text, _)| *text).collect()
+        } else {
+            let texts: BTreeSet<&str> = values().filter_map(Value::text).collect();
+            texts.into_iter().map(&hide).collect()
+        };
+        HiddenCodes {
+            entries: places.entries.iter().map(|e| e.hidden(&hide)).collect(),
+            order,
+        }
     }
 
-    /// Whether the order of a hidden text was asked for, so that nothing that came of it can be trusted.
+    /// Whether the order of a hidden text was asked for that nobody knows, so that nothing that came of it
+    /// can be trusted.
     pub fn are_in_doubt(&self) -> bool {
         self.is_in_doubt.load(AtomicOrdering::Relaxed)
     }
@@ -124,12 +167,23 @@ impl Codes {
     /// The order of two values; no value comes first.
     pub fn order(&self, a: &Option<Value>, b: &Option<Value>) -> Ordering {
         let is_hidden = |value: &Option<Value>| matches!(value, Some(Value::Hidden(_)));
-        let is_text = |value: &Option<Value>| matches!(value, Some(Value::Text(_)));
-        let are_texts = |a, b| is_hidden(a) && (is_hidden(b) || is_text(b));
-        if a != b && (are_texts(a, b) || are_texts(b, a)) {
-            self.is_in_doubt.store(true, AtomicOrdering::Relaxed);
+        if a == b || !(is_hidden(a) || is_hidden(b)) {
+            return a.cmp(b);
         }
-        a.cmp(b)
+        let rank = |value: &Option<Value>| match (value, &self.hide) {
+            (Some(Value::Hidden(text)), _) => Some(self.ranks.get(text).copied()),
+            (Some(Value::Text(text)), Some(hide)) => Some(self.ranks.get(&hide(text)).copied()),
+            _ => None,
+        };
+        match (rank(a), rank(b)) {
+            (Some(Some(a)), Some(Some(b))) => a.cmp(&b),
+            (Some(_), Some(_)) => {
+                self.is_in_doubt.store(true, AtomicOrdering::Relaxed);
+                a.cmp(b)
+            }
+            // Numbers and no value come before all texts.
+            _ => a.cmp(b),
+        }
     }
 
     /// The code of a value.
@@ -271,11 +325,25 @@ mod tests {
             unknown
         );
         assert_eq!(next.value(full), text("full"));
+        assert_eq!(
+            next.cmp(long, full),
+            Ordering::Greater,
+            "their ranks are kept"
+        );
         let new = next.intern(text("gone"));
         assert_ne!(new, full);
         assert_eq!(next.cmp(full, new), Ordering::Less);
         assert!(!next.are_in_doubt(), "both are known");
-        next.cmp(long, full);
+        let later = Codes::with(next.hidden(hide), hide);
+        assert_eq!(
+            later.cmp(full, long),
+            Ordering::Less,
+            "through later runs too"
+        );
+        assert!(!later.are_in_doubt());
+        later.cmp(long, new);
+        assert!(later.are_in_doubt(), "one of them came later");
+        next.cmp(long, new);
         assert!(next.are_in_doubt());
     }
 }

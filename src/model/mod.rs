@@ -16,7 +16,7 @@ mod spread;
 mod stamp;
 
 pub use catalog::{Catalog, DeliveryId, DeliveryIndex};
-pub use code::{Code, CodeEntry, Codes, Value};
+pub use code::{Code, CodeEntry, Codes, HiddenCodes, Value};
 pub use delivery::{Attributes, DeadlineMode, Defaults, Policy, QUEUE_LIFE};
 pub use event::{Event, Log, Logged, Report, Tail, Tracked};
 pub use fate::{Fate, FateCounts, Mark, Rejection, Tally};

@@ -4,7 +4,6 @@ use super::PublishError;
 use super::plan::{DataFile, FilePlan, plan};
 use super::table::{Table, delta};
 use arrow::array::RecordBatch;
-use deltalake::DeltaTableError;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
 use deltalake::kernel::{Action, Add, Transaction};
 use deltalake::parquet::basic::{Compression, ZstdLevel};
@@ -12,6 +11,7 @@ use deltalake::parquet::file::properties::WriterProperties;
 use deltalake::parquet::schema::types::ColumnPath;
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use deltalake::writer::{DeltaWriter, RecordBatchWriter};
+use deltalake::{DeltaTableBuilder, DeltaTableError};
 use futures::StreamExt;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -198,27 +198,29 @@ impl Table {
         error: DeltaTableError,
         run: RunName<'_>,
     ) -> Result<u64, PublishError> {
-        let failed = |source| delta(self.name, source);
+        let table = || self.name.to_owned();
         let next = self.version() + 1;
+        match self.writer_of(next).await {
+            Ok(None) => Err(delta(self.name, error)),
+            Ok(Some(writer)) if writer == run.id => Ok(next),
+            Ok(Some(_)) => Err(PublishError::Conflict { table: table() }),
+            Err(source) => Err(PublishError::Unknown {
+                table: table(),
+                source: Box::new(source),
+            }),
+        }
+    }
+
+    /// Which run made the next version, if there is one; it is empty where it was another program.
+    async fn writer_of(&self, next: u64) -> Result<Option<String>, DeltaTableError> {
         let log_store = self.table.log_store();
-        if log_store
-            .get_latest_version(self.version())
-            .await
-            .map_err(failed)?
-            < next
-        {
-            return Err(failed(error));
+        if log_store.get_latest_version(self.version()).await? < next {
+            return Ok(None);
         }
-        let commit = self.at(next).await?.table.history(Some(1)).next().await;
-        let writer = commit
-            .transpose()
-            .map_err(failed)?
-            .and_then(|commit| commit.info.get(RUN_ID).cloned());
-        if writer.is_some_and(|writer| writer == run.id) {
-            return Ok(next);
-        }
-        Err(PublishError::Conflict {
-            table: self.name.to_owned(),
-        })
+        let table = DeltaTableBuilder::from_url(self.table.table_url().clone())?;
+        let table = table.with_version(next).load().await?;
+        let commit = table.history(Some(1)).next().await.transpose()?;
+        let writer = commit.and_then(|commit| commit.info.get(RUN_ID)?.as_str().map(str::to_owned));
+        Ok(Some(writer.unwrap_or_default()))
     }
 }

@@ -83,6 +83,15 @@ pub enum PublishError {
         #[source]
         source: Box<deltalake::DeltaTableError>,
     },
+    /// A commit failed, and so did looking up whether it was made all the same. The next run sees which.
+    #[error("table {table}: whether the commit was made cannot be told: {source}")]
+    Unknown {
+        /// The table.
+        table: String,
+        /// Why it cannot be looked up.
+        #[source]
+        source: Box<deltalake::DeltaTableError>,
+    },
     /// A record of a run could not be written or read.
     #[error("table kpi_run: the record of a run cannot be converted: {0}")]
     Record(#[from] arrow::error::ArrowError),

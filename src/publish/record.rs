@@ -34,7 +34,7 @@ pub struct RunRecord {
     pub deadline: String,
     /// A digest of the names and contents of all files of the logs.
     pub listing: Option<String>,
-    /// The run whose state the next one may build on: this one, or none.
+    /// The run whose state tells which rows are in which files; the next run may build on that of this one.
     pub state: Option<String>,
     /// By log, the sums over its files.
     pub logs: Vec<LogRecord>,
@@ -151,6 +151,11 @@ const ROWS: [&str; 12] = [
 ];
 
 impl RunRecord {
+    /// The state that the next run may build on, if this one has left one.
+    pub fn own_state(&self) -> Option<&str> {
+        self.state.as_deref().filter(|state| *state == self.run_id)
+    }
+
     /// The columns of `kpi_run`.
     pub fn schema() -> SchemaRef {
         let text = |name| field(name, DataType::Utf8);

@@ -3,8 +3,10 @@
 use super::plan::{DELIVERY_KPI, DELIVERY_KPI_HOURLY, KPI_RESTATEMENT, KPI_RUN};
 use super::table::{Table, delta};
 use super::{Output, PublishError};
-use deltalake::checkpoints::cleanup_metadata;
+use chrono::Utc;
+use deltalake::checkpoints::cleanup_expired_logs_for;
 use deltalake::operations::vacuum::VacuumMode;
+use deltalake::table::config::TablePropertiesExt;
 use std::time::Duration;
 
 /// What was cleared away of a table.
@@ -20,7 +22,8 @@ pub struct Cleared {
 
 impl Output {
     /// Removes data files that for so long have belonged to no version, and those of runs that died as long
-    /// ago; commits go when they are older than the tables keep them (`delta.logRetentionDuration`, 30 days).
+    /// ago. Commits go when they are older than that, and older than the tables keep them
+    /// (`delta.logRetentionDuration`, 30 days).
     /// What the newest run names stays, whatever became of it since. A dry run removes nothing.
     pub fn clear_away(
         &self,
@@ -64,9 +67,18 @@ impl Table {
             .with_dry_run(is_dry_run)
             .await
             .map_err(failed)?;
-        let commits = match is_dry_run {
-            true => 0,
-            false => cleanup_metadata(&table, None).await.map_err(failed)?,
+        let snapshot = table.snapshot().map_err(failed)?;
+        let least = snapshot.table_config().log_retention_duration();
+        let least = chrono::Duration::from_std(least).unwrap_or(chrono::Duration::MAX);
+        let oldest = Utc::now().checked_sub_signed(keep.max(least));
+        let commits = match oldest.filter(|_| !is_dry_run) {
+            None => 0,
+            Some(oldest) => {
+                let (log_store, oldest) = (table.log_store(), oldest.timestamp_millis());
+                let version = snapshot.version();
+                let cleaned = cleanup_expired_logs_for(version, &*log_store, oldest, None);
+                cleaned.await.map_err(failed)?
+            }
         };
         Ok(Cleared {
             name: self.name,

@@ -4,14 +4,14 @@ use super::kept::{Kept, KeptDelivery, KeptFile};
 use crate::decode::Fingerprint;
 use crate::engine::Partitions;
 use crate::extracts::{Extract, IdKind, Identity, Schemas};
-use crate::model::{Attributes, CodeEntry, DeliveryId, Instant, Value};
+use crate::model::{Attributes, CodeEntry, DeliveryId, HiddenCodes, Instant, Value};
 use crate::publish::FileRecord;
 use crate::rollup::Facts;
 use serde::{Deserialize, Serialize};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// The version of this form and of the volumes: another one is not read.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// All but volumes and wakes.
 #[derive(Serialize, Deserialize)]
@@ -20,12 +20,13 @@ pub struct Form {
     pub run_id: String,
     as_of: i64,
     meaning: String,
-    text_deliveries: bool,
-    text_messages: bool,
+    /// Which identifiers there are, and whether they are texts.
+    are_texts: BTreeMap<String, bool>,
     partitions: (usize, u32),
     fingerprint: (u64, u64),
     deliveries: Vec<DeliveryForm>,
     codes: Vec<(Code, Option<Code>, bool)>,
+    texts: Vec<[u64; 2]>,
     files: Vec<FileForm>,
     next_source: u32,
     /// The names of the volumes, and what tells them from others.
@@ -76,6 +77,8 @@ struct FileForm {
     digest: String,
     newest: Option<i64>,
     log_ids: Option<(i64, i64)>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    renamed: Vec<String>,
 }
 
 fn code(value: &Value) -> Code {
@@ -125,7 +128,8 @@ impl Form {
             .volumes
             .iter()
             .filter_map(|volume| Some((volume.name()?.to_owned(), volume.digest())));
-        let codes = kept.codes.iter().map(|entry| match entry {
+        let kinds = kept.schemas.kinds().iter();
+        let codes = kept.codes.entries.iter().map(|entry| match entry {
             CodeEntry::One(one) => (code(one), None, false),
             CodeEntry::UnknownType(kind, url) => (code(kind), url.as_ref().map(code), true),
         });
@@ -134,12 +138,14 @@ impl Form {
             run_id: kept.run_id.clone(),
             as_of: kept.as_of.micros(),
             meaning: kept.meaning.clone(),
-            text_deliveries: Kept::is_text(kept.schemas.delivery_id),
-            text_messages: Kept::is_text(kept.schemas.message_id),
+            are_texts: kinds
+                .map(|(id, kind)| (id.clone(), *kind == IdKind::String))
+                .collect(),
             partitions: kept.partitions.parts(),
             fingerprint: kept.fingerprint.key(),
             deliveries: kept.deliveries.iter().map(DeliveryForm::of).collect(),
             codes: codes.collect(),
+            texts: kept.codes.order.clone(),
             files: kept.files.iter().map(FileForm::of).collect(),
             next_source: kept.next_source,
             volumes: volumes.collect(),
@@ -150,10 +156,13 @@ impl Form {
 
     /// What was kept, without volumes and wakes; none where it cannot be.
     pub fn kept(self) -> Option<Kept> {
-        let kind = |is_text| match is_text {
-            true => IdKind::String,
-            false => IdKind::Integer,
-        };
+        let kinds = self
+            .are_texts
+            .into_iter()
+            .map(|(id, is_text)| match is_text {
+                true => (id, IdKind::String),
+                false => (id, IdKind::Integer),
+            });
         let codes = self
             .codes
             .into_iter()
@@ -165,10 +174,7 @@ impl Form {
             run_id: self.run_id,
             as_of: Instant::from_micros(self.as_of),
             meaning: self.meaning,
-            schemas: Schemas {
-                delivery_id: kind(self.text_deliveries),
-                message_id: kind(self.text_messages),
-            },
+            schemas: Schemas::new(kinds.collect()),
             partitions: Partitions::from_parts(self.partitions)?,
             fingerprint: Fingerprint::of_key(self.fingerprint),
             deliveries: self
@@ -176,7 +182,10 @@ impl Form {
                 .into_iter()
                 .map(DeliveryForm::kept)
                 .collect(),
-            codes: codes.collect(),
+            codes: HiddenCodes {
+                entries: codes.collect(),
+                order: self.texts,
+            },
             files: self
                 .files
                 .into_iter()
@@ -246,6 +255,7 @@ impl FileForm {
             digest: kept.digest.clone(),
             newest: micros(kept.newest),
             log_ids: kept.log_ids,
+            renamed: kept.renamed.clone(),
         }
     }
 
@@ -266,6 +276,7 @@ impl FileForm {
             digest: self.digest,
             newest: instant(self.newest),
             log_ids: self.log_ids,
+            renamed: self.renamed,
         })
     }
 }

@@ -3,8 +3,8 @@
 use super::changes::listing_digest;
 use crate::decode::Fingerprint;
 use crate::engine::{Partitions, RowKey, Volume, Wake};
-use crate::extracts::{Extract, IdKind, Identity, Schemas};
-use crate::model::{Attributes, CodeEntry, DeliveryId, Instant};
+use crate::extracts::{Extract, Identity, Schemas};
+use crate::model::{Attributes, DeliveryId, HiddenCodes, Instant};
 use crate::publish::FileRecord;
 use crate::rollup::Facts;
 use std::collections::HashMap;
@@ -26,7 +26,7 @@ pub struct Kept {
     /// The deliveries by their index in the volumes.
     pub deliveries: Vec<KeptDelivery>,
     /// The values behind the codes in the volumes, their texts hidden.
-    pub codes: Vec<CodeEntry>,
+    pub codes: HiddenCodes,
     /// The files whose rows count.
     pub files: Vec<KeptFile>,
     /// The number that the next file gets.
@@ -67,6 +67,8 @@ pub struct KeptFile {
     pub newest: Option<Instant>,
     /// The lowest and the highest `log_id` in it.
     pub log_ids: Option<(i64, i64)>,
+    /// The optional columns that the job renames and the file has, by their names in the contract.
+    pub renamed: Vec<String>,
 }
 
 impl Kept {
@@ -81,10 +83,5 @@ impl Kept {
     pub fn listing(&self) -> String {
         let files = self.files.iter();
         listing_digest(files.map(|f| (f.extract, f.record.file.as_str(), f.digest.as_str())))
-    }
-
-    /// Whether identifiers are texts.
-    pub(super) fn is_text(kind: IdKind) -> bool {
-        kind == IdKind::String
     }
 }

@@ -140,19 +140,10 @@ impl Store {
     }
 
     /// Removes what belongs to other states; what cannot be removed stays until the next time.
-    pub fn clean(&self, kept: Option<&Kept>) {
-        let mut wanted: HashSet<String> = HashSet::new();
-        if let Some(kept) = kept {
-            wanted.insert(format!("{}.json", kept.run_id));
-            wanted.insert(format!("{}.wakes", kept.run_id));
-            wanted.insert(format!("{}.rests", kept.run_id));
-            wanted.extend(
-                kept.volumes
-                    .iter()
-                    .filter_map(|v| v.name())
-                    .map(str::to_owned),
-            );
-        }
+    pub fn clean(&self, kept: &Kept) {
+        let own = ["json", "wakes", "rests"].map(|ending| format!("{}.{ending}", kept.run_id));
+        let volumes = kept.volumes.iter().filter_map(|volume| volume.name());
+        let wanted: HashSet<String> = own.into_iter().chain(volumes.map(str::to_owned)).collect();
         self.remove(|name| !wanted.contains(name));
     }
 

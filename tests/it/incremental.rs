@@ -2,6 +2,7 @@
 //! what is said of how they came about.
 
 mod attributes;
+mod columns;
 mod files;
 mod frozen_and_selected;
 mod gone;

@@ -19,7 +19,7 @@ use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use delivery_kpi::cli::Recompute;
@@ -149,6 +149,9 @@ fn in_process(seed: u64, folder: &Path, output: &Path) -> Outcome {
     outcome
 }
 
+/// How many runs of this process have built on another one.
+static INCREMENTAL: AtomicU64 = AtomicU64::new(0);
+
 /// In some schedules all rows wait in files.
 fn in_process_once(seed: u64, folder: &Path, output: &Path) -> Outcome {
     let flags = Recompute {
@@ -163,7 +166,11 @@ fn in_process_once(seed: u64, folder: &Path, output: &Path) -> Outcome {
         directory: folder.to_owned(),
     });
     let (status, stdout, stderr) = match recompute::run(&job, &Silent) {
-        Ok(report) => (report.exit_code(), report.shown.clone(), report.text()),
+        Ok(report) => {
+            let is_incremental = report.record.mode == "incremental";
+            INCREMENTAL.fetch_add(u64::from(is_incremental), Ordering::Relaxed);
+            (report.exit_code(), report.shown.clone(), report.text())
+        }
         Err(error) => (error.exit_code(), String::new(), error.to_string()),
     };
     Outcome {
@@ -182,7 +189,9 @@ fn by_binary(seed: u64, folder: &Path, output: &Path) -> Outcome {
             .stderr(Stdio::null())
             .spawn()
             .expect("the program");
-        std::thread::sleep(Duration::from_millis(fastrand::u64(20..200)));
+        let round = site::runs_published(output) as u64;
+        let mut delays = fastrand::Rng::with_seed(seed << 8 | round);
+        std::thread::sleep(Duration::from_millis(delays.u64(20..200)));
         killed.kill().expect("a program that can be killed");
         killed.wait().expect("its end");
     }
@@ -216,7 +225,12 @@ fn tables_equal_the_result_on_all_of_the_input() {
         fresh_every: ONCE,
         after_run: &|_, _| {},
     };
-    player.play_all(seeds(0, 270));
+    let seeds = seeds(0, 270);
+    let runs = (seeds.end - seeds.start) * RUNS as u64;
+    player.play_all(seeds);
+    let incremental = INCREMENTAL.load(Ordering::Relaxed);
+    println!("{incremental} of {runs} runs were incremental");
+    assert!(2 * incremental > runs, "{incremental} of {runs}");
     if let Some(minutes) = number_from_environment("DELIVERY_KPI_SOAK") {
         let start = Instant::now();
         let first = fastrand::u64(..u64::MAX / 2);

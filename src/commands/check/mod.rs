@@ -45,7 +45,7 @@ pub fn run(flags: &Check) -> Result<u8, Error> {
     let ledger = ledger(&sources, &inputs, &counted)?;
     let names = Names {
         ids: inputs.catalog.ids(),
-        texts: match inputs.schemas.message_id {
+        texts: match inputs.schemas.message_id() {
             IdKind::Integer => None,
             IdKind::String => Some(texts(&sources, &pool, &inputs, key, &inspector)),
         },

@@ -5,6 +5,7 @@ use crate::engine::{Pool, open_all};
 use crate::error::Error;
 use crate::extracts::{
     Extract, FileError, FileSchema, IdKind, Listing, OpenFile, Schemas, SourceFile, check, list,
+    may_be_renamed,
 };
 use crate::job::{OnBadFile, Scope, Sources};
 use crate::model::{Catalog, DeliveryId, FateCounts};
@@ -16,7 +17,7 @@ pub struct Inputs {
     pub logs: Vec<OpenFile>,
     /// What the files have in common.
     pub schemas: Schemas,
-    /// Whether that is what the files of the earlier run had.
+    /// Whether what is new can be read on top of what the earlier run knew.
     pub fits: bool,
     /// Which deliveries are asked for.
     pub selection: Selection,
@@ -87,9 +88,29 @@ impl Listed {
 /// What an earlier run knew, where only what is new has to be opened.
 pub struct Earlier<'a> {
     /// What identifiers are.
-    pub schemas: Schemas,
+    pub schemas: &'a Schemas,
+    /// The files of the logs that are not read again, with the columns that the job renames and they have.
+    pub files: Vec<(Extract, &'a [String])>,
     /// The deliveries, by their index.
     pub deliveries: &'a [DeliveryId],
+}
+
+impl Earlier<'_> {
+    /// Whether each column of the logs that the job renames is in one of the files, read before or new.
+    fn has_renamed(&self, sources: &Sources, opened: &[OpenFile]) -> bool {
+        [Extract::SendingLog, Extract::TrackingLog]
+            .into_iter()
+            .all(|extract| {
+                let mapping = sources.mapping(extract);
+                let known = self.files.iter().filter(|(of, _)| *of == extract);
+                let new = opened.iter().filter(|file| file.extract == extract);
+                let is_empty = known.clone().count() + new.clone().count() == 0;
+                let known = known.flat_map(|(_, names)| names.iter().map(String::as_str));
+                let new = new.flat_map(|file| file.renamed(mapping));
+                let found: BTreeSet<&str> = known.chain(new).collect();
+                is_empty || may_be_renamed(extract, mapping).all(|name| found.contains(name))
+            })
+    }
 }
 
 impl Inputs {
@@ -130,19 +151,14 @@ impl Inputs {
             )
             .map_err(Error::Schema)?
         };
-        let has_logs = opened
-            .iter()
-            .any(|file| file.extract != Extract::Deliveries);
         let fits = earlier.is_none_or(|earlier| {
-            let Schemas {
-                delivery_id,
-                message_id,
-            } = earlier.schemas;
-            (opened.is_empty() || schemas.delivery_id == delivery_id)
-                && (!has_logs || schemas.message_id == message_id)
+            schemas.fits(earlier.schemas) && earlier.has_renamed(sources, &opened)
         });
-        let schemas = earlier.map_or(schemas, |earlier| earlier.schemas);
-        let selection = selection(&sources.scope, schemas.delivery_id)?;
+        let schemas = match earlier {
+            Some(earlier) => schemas.with(earlier.schemas),
+            None => schemas,
+        };
+        let selection = selection(&sources.scope, schemas.delivery_id())?;
         let is_delivery = |file: &OpenFile| file.extract == Extract::Deliveries;
         let (deliveries, logs) = opened.into_iter().partition(is_delivery);
         let mut inputs = Inputs {
@@ -171,6 +187,13 @@ impl Inputs {
                 .sum::<u64>()
         };
         self.logs.iter().map(rows).sum()
+    }
+
+    /// The log and the name of each file that is read and has no row.
+    pub fn without_rows(&self) -> impl Iterator<Item = (&str, &str)> {
+        let is_empty = |file: &&OpenFile| (0..file.row_groups()).all(|group| file.rows(group) == 0);
+        let empty = self.logs.iter().filter(is_empty);
+        empty.map(|file| (file.extract.name(), &*file.file.name))
     }
 
     fn read_deliveries(

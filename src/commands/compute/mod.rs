@@ -106,7 +106,7 @@ impl Count<'_> {
         account: impl Fn() -> A + Sync,
         watch: &mut Stopwatch,
     ) -> Result<(Counted, A, Remains), Error> {
-        match self.inputs.schemas.message_id {
+        match self.inputs.schemas.message_id() {
             IdKind::Integer => count_keyed::<u64, A>(*self, account, watch),
             IdKind::String => count_keyed::<[u64; 2], A>(*self, account, watch),
         }

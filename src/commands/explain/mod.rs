@@ -36,7 +36,7 @@ pub fn run(flags: &Explain) -> Result<u8, Error> {
     let sources = resolve_explain(flags)?;
     let pool = engine::pool(sources.threads)?;
     let inputs = Inputs::open(&sources, &pool)?;
-    let explained = match inputs.schemas.message_id {
+    let explained = match inputs.schemas.message_id() {
         IdKind::Integer => explain::<u64>(flags, &sources, &pool, &inputs)?,
         IdKind::String => explain::<[u64; 2]>(flags, &sources, &pool, &inputs)?,
     };
@@ -65,7 +65,7 @@ fn explain<M: DecodeKey>(
     let message = M::typed(&flags.message, &fingerprint).ok_or(Error::MessageId)?;
     let codes = Codes::default();
     let decoder = decoder(sources, inputs, &codes, fingerprint);
-    let message_id = match (inputs.schemas.message_id, flags.message.parse()) {
+    let message_id = match (inputs.schemas.message_id(), flags.message.parse()) {
         (IdKind::Integer, Ok(number)) => Value::Number(number),
         _ => Value::Text(flags.message.as_str().into()),
     };

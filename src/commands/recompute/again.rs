@@ -13,7 +13,7 @@ use crate::engine::{
 use crate::extracts::{Extract, FileError, IdKind, open};
 use crate::history::Meaning;
 use crate::job::{Job, Stopwatch};
-use crate::model::{Attributes, CodeEntry, Codes, DeliveryId, DeliveryIndex, Policy};
+use crate::model::{Attributes, Codes, DeliveryId, DeliveryIndex, HiddenCodes, Policy};
 use crate::rollup::Facts;
 use crate::state::{Changes, Kept};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -80,6 +80,8 @@ pub struct Recount {
     pub followed: BTreeMap<DeliveryIndex, Vec<Reason>>,
     /// The deliveries whose attributes have changed.
     pub changed: DeliverySet,
+    /// Those of which that may change a KPI.
+    pub judged: DeliverySet,
     /// Those whose published rows stay as they are.
     pub frozen: DeliverySet,
     /// Those of which that is so no longer.
@@ -89,7 +91,7 @@ pub struct Recount {
     /// The new rows.
     pub volumes: Vec<Volume>,
     /// The values behind the codes of all rows.
-    pub codes: Vec<CodeEntry>,
+    pub codes: HiddenCodes,
     /// Digests of rows that were read without them, as far as they have been needed.
     pub rests: HashMap<RowKey, u64>,
     /// How long each stage took.
@@ -104,7 +106,7 @@ impl Recount {
             let cause = match () {
                 () if has(Reason::Thawed) => "thawed",
                 () if has(Reason::GoneRows) => "replaced file",
-                () if has(Reason::Attributes) => "attribute",
+                () if self.judged.holds(*index) => "attribute",
                 () if self.refolded.corrected.holds(*index) => "correction",
                 () => "late row",
             };
@@ -117,7 +119,7 @@ impl Recount {
 impl Again<'_> {
     /// Reads the new rows and counts.
     pub fn count(&self, watch: &mut Stopwatch) -> Result<Recount, Error> {
-        match self.kept.schemas.message_id {
+        match self.kept.schemas.message_id() {
             IdKind::Integer => self.count_keyed::<u64>(watch),
             IdKind::String => self.count_keyed::<[u64; 2]>(watch),
         }
@@ -185,6 +187,14 @@ impl Again<'_> {
                 whole.add(index);
             }
         }
+        let to_deliver = |of: Option<&Attributes>| of.and_then(|of| of.to_deliver);
+        let judged: DeliverySet = places()
+            .filter(|(place, _)| {
+                policies_before[*place] != policies_after[*place]
+                    || to_deliver(before[*place]) != to_deliver(after[*place])
+            })
+            .map(|(_, index)| index)
+            .collect();
         let standings = self.standings(&reading.files);
         let woken: Vec<Wake> = kept
             .wakes
@@ -192,7 +202,7 @@ impl Again<'_> {
             .filter(|wake| wake.at < sources.as_of)
             .copied()
             .collect();
-        let judged = |as_of, policies, frozen| Judged {
+        let judging = |as_of, policies, frozen| Judged {
             frozen,
             policies,
             meaning: Meaning {
@@ -210,8 +220,8 @@ impl Again<'_> {
                 sources: &standings,
                 woken: &woken,
                 whole: &whole,
-                before: judged(kept.as_of, &policies_before, &frozen_before),
-                after: judged(sources.as_of, &policies_after, &frozen_after),
+                before: judging(kept.as_of, &policies_before, &frozen_before),
+                after: judging(sources.as_of, &policies_after, &frozen_after),
             };
             let refolded = engine::refold::<M>(pool, partitions, &changed, self.progress)?;
             let (facts, doubtful) = self.facts(&refolded, &whole, &frozen_after, ids.len());
@@ -252,6 +262,7 @@ impl Again<'_> {
             ids,
             followed,
             changed,
+            judged,
             thawed,
             frozen: DeliverySet::clone(&frozen_after),
             files: reading.files,

@@ -7,7 +7,7 @@ use crate::commands::compute::{Entry, Remains, of_deliveries, rows};
 use crate::decode::Fingerprint;
 use crate::engine::{FileRead, Pool, Volume, Volumes, Wake, Watched, map, merge};
 use crate::extracts::{FileError, IdKind, OpenFile};
-use crate::job::Job;
+use crate::job::{Job, Sources};
 use crate::model::{FateCounts, Tally};
 use crate::publish::{FileRecord, Rows};
 use crate::state::{Kept, KeptDelivery, KeptFile};
@@ -42,12 +42,19 @@ pub fn all(
         run_id: run.run_id.to_owned(),
         as_of: run.job.sources.as_of,
         meaning: meaning(run.job),
-        schemas: inputs.schemas,
+        schemas: inputs.schemas.clone(),
         partitions: remains.partitions,
         fingerprint,
         deliveries: deliveries.collect(),
         codes: remains.codes.hidden(|text| fingerprint.of(text)),
-        files: files(run.pool, &inputs.logs, &run.counted.files, 0, run.ledger)?,
+        files: files(
+            run.pool,
+            &run.job.sources,
+            &inputs.logs,
+            &run.counted.files,
+            0,
+            run.ledger,
+        )?,
         next_source: inputs.logs.len() as u32,
         wakes: sorted(watched.wakes),
         rests: HashMap::new(),
@@ -77,7 +84,14 @@ pub fn changed(
         }
     }
     let first = kept.next_source;
-    let new = files(again.pool, &inputs.logs, &recount.files, first, ledger)?;
+    let new = files(
+        again.pool,
+        &again.job.sources,
+        &inputs.logs,
+        &recount.files,
+        first,
+        ledger,
+    )?;
     let as_of = again.job.sources.as_of;
     let later = kept.wakes.iter().filter(|wake| wake.at >= as_of).copied();
     let wakes = later.chain(recount.refolded.after.wakes.iter().copied());
@@ -91,7 +105,7 @@ pub fn changed(
         run_id: run_id.to_owned(),
         as_of,
         meaning: kept.meaning.clone(),
-        schemas: kept.schemas,
+        schemas: inputs.schemas.clone(),
         partitions: kept.partitions,
         fingerprint: kept.fingerprint,
         deliveries: deliveries.collect(),
@@ -124,6 +138,7 @@ fn by_name(ledger: &Ledger) -> HashMap<(&str, &str), &FileRecord> {
 /// listed.
 fn files(
     pool: &Pool,
+    sources: &Sources,
     logs: &[OpenFile],
     read: &[Result<FileRead, FileError>],
     first: u32,
@@ -155,6 +170,11 @@ fn files(
             digest,
             newest: read.span.map(|(_, newest)| newest),
             log_ids: read.log_ids,
+            renamed: open
+                .renamed(sources.mapping(extract))
+                .into_iter()
+                .map(str::to_owned)
+                .collect(),
         }))
     };
     let (mut kept, mut bad) = (Vec::new(), Vec::new());
@@ -233,7 +253,7 @@ pub fn compacted(mut kept: Kept, volumes: &Volumes) -> Result<Kept, Error> {
     small.sort_by_key(Volume::bytes);
     all.extend(small.drain(MANY..));
     let some: Vec<&Volume> = small.iter().collect();
-    all.push(match kept.schemas.message_id {
+    all.push(match kept.schemas.message_id() {
         IdKind::Integer => merge::<u64>(&some, volumes, kept.partitions, counts)?,
         IdKind::String => merge::<[u64; 2]>(&some, volumes, kept.partitions, counts)?,
     });

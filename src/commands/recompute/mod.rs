@@ -20,7 +20,7 @@ use crate::error::Error;
 use crate::extracts::IdKind;
 use crate::job::{Job, Scope, Stopwatch};
 use crate::model::{Attributes, DeliveryId, Instant};
-use crate::publish::{DELIVERY_KPI_HOURLY, Lock, Output, RunRecord};
+use crate::publish::{DELIVERY_KPI_HOURLY, Lock, Output, PublishError, RunRecord};
 use crate::rollup::Kpis;
 use crate::state::{Changes, Kept, Store};
 use crate::tables::{EarlierHour, date_name, earlier_hours};
@@ -107,7 +107,12 @@ impl<'a> Run<'a> {
     fn go(mut self) -> Result<Option<Report>, Error> {
         let listed = Listed::of(&self.job.sources)?;
         let is_done = self.follow(listed);
-        if !matches!(is_done, Ok(true)) && !self.job.dry_run {
+        // Where nobody knows whether the run was committed, the next one may build on what it leaves.
+        let may_be = matches!(
+            is_done,
+            Ok(true) | Err(Error::Publish(PublishError::Unknown { .. }))
+        );
+        if !may_be && !self.job.dry_run {
             self.store.discard(&self.report.record.run_id);
         }
         let is_done = is_done?;
@@ -155,13 +160,10 @@ impl<'a> Run<'a> {
         let logs: Vec<_> = listed.logs().cloned().collect();
         let inputs = Inputs::of(sources, pool, listed, None)?;
         let frozen = match (self.output, last) {
-            (Some(output), Some(last)) => {
-                let kind = inputs.schemas.delivery_id;
-                frozen_anew(job, pool, output, last, kind, &logs)?
-            }
+            (Some(output), Some(last)) => frozen_anew(job, pool, output, last, &inputs, &logs)?,
             _ => Frozen::default(),
         };
-        self.report.freeze(&frozen);
+        self.report.freeze(job, &frozen);
         let frozen_places = Frozen::places(&frozen.after, &inputs.catalog);
         let published = self.published_in_time()?;
         self.report.lap("opening", self.watch.lap());
@@ -205,7 +207,7 @@ impl<'a> Run<'a> {
         let ready = Ready {
             kpis: &counted.kpis,
             attributes: &counted.attributes,
-            text_ids: inputs.schemas.delivery_id == IdKind::String,
+            text_ids: inputs.schemas.delivery_id() == IdKind::String,
             kept: kept.as_ref(),
             frozen: &frozen.after,
             causes: Causes::One(cause),
@@ -259,19 +261,21 @@ impl<'a> Run<'a> {
         let (job, pool) = (self.job, self.pool);
         let sources = &job.sources;
         let ids: Vec<DeliveryId> = kept.deliveries.iter().map(|d| d.id.clone()).collect();
+        let files = changes.same.iter().map(|f| (f.extract, &f.renamed[..]));
         let earlier = Earlier {
-            schemas: kept.schemas,
+            schemas: &kept.schemas,
+            files: files.collect(),
             deliveries: &ids,
         };
         let only_new = listed.clone().with_logs(changes.read.clone());
         let inputs = Inputs::of(sources, pool, only_new, Some(&earlier))?;
         if !inputs.fits {
-            let why = "everything is read: identifiers are of another kind than before";
+            let why = "everything is read: the files have other columns than before";
             self.report.notes.push(why.to_owned());
             return self.everything(listed, Some(last), "full");
         }
-        let frozen = Frozen::by_rows(job, pool, last, &kept, &changes)?;
-        self.report.freeze(&frozen);
+        let frozen = Frozen::by_rows(job, pool, last, &kept, &changes, &inputs)?;
+        self.report.freeze(job, &frozen);
         self.report.lap("opening", self.watch.lap());
         let volumes = self.volumes()?;
         let again = Again {
@@ -289,8 +293,7 @@ impl<'a> Run<'a> {
             self.report.lap(stage, *time);
         }
         let published = output.published()?;
-        let Some(published) = published.filter(|p| p.last.state.as_ref() == Some(&kept.run_id))
-        else {
+        let Some(published) = published.filter(|p| p.last.own_state() == Some(&kept.run_id)) else {
             return Ok(false);
         };
         let kpis = renewed::renew(&again, &recount, &published)?;
@@ -312,7 +315,7 @@ impl<'a> Run<'a> {
         let ready = Ready {
             kpis: &kpis,
             attributes: &attributes,
-            text_ids: inputs.schemas.delivery_id == IdKind::String,
+            text_ids: inputs.schemas.delivery_id() == IdKind::String,
             kept: volumes.is_some().then_some(&renewed),
             frozen: &frozen.after,
             causes,
@@ -336,8 +339,8 @@ impl<'a> Run<'a> {
             progress: self.progress,
         };
         let is_done = publishing::publish(place, ready, &mut self.report, watch)?;
-        if is_done && !job.dry_run {
-            self.store.clean(ready.kept);
+        if let (true, Some(kept)) = (is_done, ready.kept) {
+            self.store.clean(kept);
         }
         Ok(is_done)
     }

@@ -66,7 +66,7 @@ fn usable(
     if job.full {
         return everything("--full");
     }
-    let Some(state) = &last.state else {
+    let Some(state) = last.own_state() else {
         return everything("the last run was of some deliveries only, and has left no state");
     };
     if let Some(why) = unusable {

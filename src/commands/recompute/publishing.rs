@@ -113,10 +113,7 @@ pub fn publish(
         let restatements = Restatement::schema(ready.text_ids);
         let (hourly, deliveries) = (&columns.hourly, &columns.deliveries);
         let committed = output.open(hourly, deliveries, &restatements, makes)?;
-        let last = committed
-            .last
-            .as_ref()
-            .and_then(|last| last.state.as_deref());
+        let last = committed.last.as_ref().and_then(|last| last.own_state());
         if ready.builds_on.is_some() && ready.builds_on != last {
             return Ok(false);
         }
@@ -146,6 +143,10 @@ pub fn publish(
         let rows = Restatement::batch(&restated, ready.text_ids).map_err(PublishError::from)?;
         let restated = committed.write_restatements(rows.as_ref())?;
         let record = &mut report.record;
+        if ready.kept.is_none() {
+            // A run of some deliveries leaves what the last run of all has left.
+            record.state = committed.last.as_ref().and_then(|last| last.state.clone());
+        }
         let done = committed.publish(hourly, deliveries, restated, record, |record| {
             record.finished_at = crate::job::now().to_string();
             let seconds = watch.since_lap().as_secs_f64();

@@ -4,6 +4,7 @@ use super::again::Recount;
 use super::retention::Frozen;
 use super::summary::Report;
 use crate::commands::people::{counted, number};
+use crate::job::Job;
 use crate::model::DeliveryId;
 use crate::state::Changes;
 
@@ -38,8 +39,16 @@ impl Report {
     }
 
     /// Enters the deliveries whose published rows stay.
-    pub(super) fn freeze(&mut self, frozen: &Frozen) {
+    pub(super) fn freeze(&mut self, job: &Job, frozen: &Frozen) {
         self.record.frozen = frozen.recorded();
+        let is_idle = |id: &&String| !frozen.before.iter().any(|of| of.to_string() == **id);
+        let idle = job.thaw.iter().filter(is_idle).count();
+        if idle > 0 {
+            self.notes.push(format!(
+                "--thaw: the last run had computed {} of these deliveries like any other",
+                number(idle as i64)
+            ));
+        }
         let (count, new) = (
             frozen.after.len(),
             frozen.after.difference(&frozen.before).count(),

@@ -106,7 +106,7 @@ fn recomputed(flags: &Stats, sources: &Sources, delivery: &str) -> Result<Option
         run_id: String::new(),
         as_of: sources.as_of,
     };
-    let text_ids = inputs.schemas.delivery_id == IdKind::String;
+    let text_ids = inputs.schemas.delivery_id() == IdKind::String;
     let frames = build(&counted.kpis, &counted.attributes, text_ids, &marks)?;
     Ok(Snapshots::computed(&frames).of(delivery)?)
 }

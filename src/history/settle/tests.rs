@@ -207,3 +207,28 @@ fn the_shorter_way_comes_to_the_same() {
     }
     assert!((2_000..18_000).contains(&plain), "{plain}");
 }
+
+/// Rows that differ only in what no KPI needs: how many are superseded does not hang on their digests, nor
+/// on the order of the rows.
+#[test]
+fn among_equal_rows_the_one_with_most_copies_wins() {
+    let codes = Codes::default();
+    let stamp = Stamp::sending(Some(Instant::FIRST), Some(Logged::Event(Report::Relayed)));
+    let stamp = stamp.marked(false, true, false);
+    for (one, other) in [(5, 9), (9, 5)] {
+        let row = |rest: u64| (stamp, Code::NULL, Tail { rest, ..tail(0) });
+        for place in 0..3 {
+            let mut rows = vec![row(one); 2];
+            rows.insert(place, row(other));
+            let fates = settled(&rows, &codes);
+            assert_eq!(fates[place], Fate::Superseded);
+            let first = usize::from(place == 0);
+            assert_eq!(fates[first], Fate::Counted, "of copies the first");
+            let duplicates = fates.iter().filter(|fate| **fate == Fate::Duplicate);
+            assert_eq!(duplicates.count(), 1);
+        }
+        // As many of either: those of the lowest source.
+        let fates = settled(&[row(one), row(other)], &codes);
+        assert_eq!(fates, [Fate::Counted, Fate::Superseded]);
+    }
+}

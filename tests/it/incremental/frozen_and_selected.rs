@@ -1,6 +1,6 @@
 //! Runs for some deliveries, and deliveries that have lost a file.
 
-use super::super::site::{HOUR, NOON};
+use super::super::site::{HOUR, MINUTE, NINE, NOON, report};
 use super::retention::{FREEZE, lose, more, rows_of, site};
 use super::*;
 
@@ -41,7 +41,7 @@ fn a_file_that_goes_after_a_run_for_another_delivery_freezes_all_the_same() {
     run(&site, FREEZE, NOON, &["--delivery", "2"]);
     lose(&site);
     run(&site, FREEZE, NOON + HOUR, &[]);
-    assert_eq!(frozen(&site).first().map(String::as_str), Some("1"));
+    assert_eq!(frozen(&site), ["1"]);
     assert_eq!(rows_of(&site, "1"), kept);
 }
 
@@ -54,6 +54,57 @@ fn a_file_that_goes_before_a_run_for_another_delivery_freezes_all_the_same() {
     lose(&site);
     run(&site, FREEZE, NOON, &["--delivery", "2"]);
     run(&site, FREEZE, NOON + HOUR, &[]);
+    assert_eq!(frozen(&site), ["1"]);
+    assert_eq!(rows_of(&site, "1"), kept);
+}
+
+/// The file comes and goes between two runs of all deliveries: only a run for one has seen it.
+#[test]
+fn a_file_that_only_a_run_for_one_delivery_has_read_freezes_too() {
+    let site = site();
+    run(&site, FREEZE, NOON, &[]);
+    let only_1 = [report(1, 301, "relayed", NINE + 3 * MINUTE)];
+    add_sending(&site, "brief", &only_1);
+    run(&site, FREEZE, NOON, &["--delivery", "1"]);
+    let kept = rows_of(&site, "1");
+    fs::remove_file(site.path("in/sending_log/brief.parquet")).expect("the file");
+    run(&site, FREEZE, NOON + HOUR, &[]);
     assert!(frozen(&site).contains(&"1".to_owned()));
     assert_eq!(rows_of(&site, "1"), kept);
+}
+
+/// The file that goes holds nothing but the deletion of a row of another one; without it that row would count.
+#[test]
+fn a_deletion_that_goes_while_the_state_is_lost_freezes() {
+    let site = site();
+    let mut row = report(1, 301, "relayed", NINE + 3 * MINUTE);
+    row.log_id = Some(9001);
+    add_sending(&site, "rows", std::slice::from_ref(&row));
+    (row.deleted, row.revision, row.event, row.event_at) = (Some(true), Some(1), None, None);
+    add_sending(&site, "old", &[row]);
+    run(&site, FREEZE, NOON, &[]);
+    let kept = rows_of(&site, "1");
+    lose(&site);
+    fs::remove_dir_all(site.output().join("_state")).expect("the state");
+    run(&site, FREEZE, NOON + HOUR, &[]);
+    assert!(frozen(&site).contains(&"1".to_owned()));
+    assert_eq!(rows_of(&site, "1"), kept);
+}
+
+/// What is thawed has to be computed, and who names a delivery that is not frozen is told.
+#[test]
+fn only_deliveries_of_the_run_can_be_thawed() {
+    let site = site();
+    run(&site, FREEZE, NOON, &[]);
+    lose(&site);
+    run(&site, FREEZE, NOON, &[]);
+    assert_eq!(frozen(&site), ["1"]);
+    let as_of = typed(NOON);
+    let flags = ["--as-of", &as_of, "--delivery", "2", "--thaw", "1"];
+    let refused = site.run_job(FREEZE, &flags).expect_status(2);
+    refused.says(&["--thaw", "one of the deliveries of --delivery"]);
+    assert_eq!(frozen(&site), ["1"]);
+    let told = run(&site, FREEZE, NOON, &["--thaw", "1", "2", "77"]);
+    told.says(&["--thaw: the last run had computed 2 of these deliveries like any other"]);
+    assert!(frozen(&site).is_empty());
 }

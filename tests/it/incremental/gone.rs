@@ -107,3 +107,35 @@ fn a_full_run_freezes_what_an_incremental_one_would() {
     run(&site, FREEZE, NOON, &["--full"]);
     assert_eq!(frozen(&site), ["1"]);
 }
+
+/// A file without a row is as good as none: an export that has failed.
+#[test]
+fn half_of_the_files_do_not_lose_their_rows_unasked() {
+    for (keys, is_full) in [(FREEZE, false), (RESTATE, false), (FREEZE, true)] {
+        let site = site();
+        run(&site, keys, NOON, &[]);
+        let before = newest_run(&site.output());
+        add_sending(&site, "old", &[]);
+        add_sending(&site, "x", &[]);
+        let as_of = typed(NOON);
+        let flags = [
+            &["--as-of", &as_of][..],
+            if is_full { &["--full"] } else { &[] },
+        ]
+        .concat();
+        let outcome = site.run_job(keys, &flags).expect_status(1);
+        outcome.says(&[
+            "sending_log",
+            "2 of the 4 files",
+            "empty",
+            "--accept-shrinkage",
+        ]);
+        assert_eq!(newest_run(&site.output()), before);
+        let flags = [&flags[..], &["--accept-shrinkage"]].concat();
+        site.run_job(keys, &flags).expect_status(0);
+        assert_as_fresh(&site, keys, NOON);
+        assert!(frozen(&site).is_empty(), "they are corrected");
+        // It is said once.
+        run(&site, keys, NOON, &[]);
+    }
+}

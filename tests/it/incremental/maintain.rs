@@ -239,3 +239,19 @@ fn an_output_without_tables_and_one_that_is_held_are_refused() {
     drop(lock);
     maintain(&site, &[]).expect_status(0);
 }
+
+/// What is asked for longer than the tables keep their commits keeps them as well.
+#[test]
+fn commits_stay_as_long_as_versions_are_to_be_readable() {
+    let site = after_one_run("", NOON);
+    for round in 1..=25 {
+        run(&site, "", NOON + round * HOUR, &[]);
+    }
+    age_all(&site.output(), 40);
+    let commits = |site: &Site| content(&site.output().join("kpi_run/_delta_log")).len();
+    let before = commits(&site);
+    maintain(&site, &["--keep-days", "50"]).expect_status(0);
+    assert_eq!(commits(&site), before);
+    maintain(&site, &["--keep-days", "7"]).expect_status(0);
+    assert!(commits(&site) < before, "{before} commits and checkpoints");
+}

@@ -290,3 +290,23 @@ fn rows_of_a_dead_run_are_undone() {
     assert_eq!(all(&site), rows.len());
     assert_eq!(restatements(&site), rows);
 }
+
+/// A label decides no KPI: what has changed beside it has its own cause.
+#[test]
+fn another_label_is_no_cause() {
+    let mut world = two_deliveries();
+    let site = Site::new(&world);
+    run(&site, KEYS, NOON, &[]);
+    let put = |world: &super::super::world::World| {
+        let path = site.path("in/deliveries.parquet");
+        super::super::world::write_deliveries(&path, &world.deliveries, &Layout::default());
+    };
+    world.deliveries[0].label = Some("Another".to_owned());
+    put(&world);
+    add_sending(&site, "late", &late_rows());
+    assert_cause(&step(&site, KEYS, NOON, &[]), "late row");
+    world.deliveries[0].to_deliver = Some(99);
+    put(&world);
+    add_sending(&site, "later", &[report(1, 77, "relayed", NINE)]);
+    assert_cause(&step(&site, KEYS, NOON, &[]), "attribute");
+}

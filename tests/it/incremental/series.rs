@@ -148,3 +148,25 @@ fn what_many_runs_add_is_gathered_in_few_files() {
     assert_eq!(then.len(), 3 * 40);
     assert_as_fresh(&site, "", NOON);
 }
+
+/// The first record cannot be read while there are enough to be gathered: they stay as they are.
+#[test]
+fn an_old_record_that_cannot_be_read_stops_no_run() {
+    let site = after_one_run("", NOON);
+    let table = site.output().join("kpi_run");
+    let is_parquet = |name: &PathBuf| name.extension().is_some_and(|end| end == "parquet");
+    let first = content(&table).into_keys().find(is_parquet);
+    let first = table.join(first.expect("a record"));
+    let record = fs::read(&first).expect("a record");
+    run(&site, "", NOON, &[]);
+    fs::write(&first, b"no record any more").expect("a file");
+    for _ in 0..69 {
+        run(&site, "", NOON, &[]);
+    }
+    assert_eq!(delta::data_files(&table), 71);
+    fs::write(&first, record).expect("a file");
+    assert_eq!(mode(&site), "incremental");
+    run(&site, "", NOON, &[]);
+    assert!(delta::data_files(&table) < 5, "gathered");
+    assert_eq!(delta::read(&table, None).len(), 72);
+}

@@ -1,7 +1,7 @@
 //! A state that is lost or damaged costs time, never correctness: the next run reads everything and says
 //! why.
 
-use super::super::delta::newest_run;
+use super::super::publishing::undo_commit;
 use super::super::site::{NINE, NOON, content, number, report, tracked};
 use super::super::world::write_deliveries;
 use super::*;
@@ -192,4 +192,54 @@ fn leftovers_of_a_dead_run_go() {
         "{left:?}"
     );
     assert_as_fresh(&site, "", NOON);
+}
+
+/// A run that was killed between its commits leaves the state of the one before it: the next run builds on
+/// that, whatever the tables hold by then.
+#[test]
+fn the_state_before_a_dead_run_is_built_on() {
+    let keys = "restatements = true\n";
+    let deaths: [&[&str]; 4] = [
+        &["kpi_run"],
+        &["kpi_run", "kpi_restatement"],
+        &["kpi_run", "kpi_restatement", "delivery_kpi"],
+        &[
+            "kpi_run",
+            "kpi_restatement",
+            "delivery_kpi",
+            "delivery_kpi_hourly",
+        ],
+    ];
+    for lost in deaths {
+        for with_more in [false, true] {
+            let site = after_one_run(keys, NOON);
+            add_sending(&site, "first", &[report(1, 41, "relayed", NINE)]);
+            run(&site, keys, NOON, &[]);
+            let (state, restated) = (site.output().join("_state"), restatements(&site));
+            copy(&state, &site.path("before"));
+            add_sending(&site, "second", &late_rows());
+            add_tracking(&site, "second", &[tracked(2, 21, "click", NINE + 3)]);
+            run(&site, keys, NOON, &[]);
+            for table in lost {
+                undo_commit(&site.output(), table);
+            }
+            // What it wrote of its state is beside that of the run before.
+            for (name, bytes) in content(&site.path("before")) {
+                fs::write(state.join(name), bytes).expect("a file");
+            }
+            if with_more {
+                add_sending(&site, "third", &[report(2, 42, "relayed", NINE)]);
+            } else {
+                for log in ["sending_log", "tracking_log"] {
+                    let second = site.path(&format!("in/{log}/second.parquet"));
+                    fs::remove_file(second).expect("a file");
+                }
+            }
+            run(&site, keys, NOON, &[]);
+            assert_eq!(mode(&site), "incremental", "{lost:?} {with_more}");
+            assert_as_fresh(&site, keys, NOON);
+            let is_more = restatements(&site).len() > restated.len();
+            assert_eq!(is_more, with_more, "{lost:?} {with_more}");
+        }
+    }
 }
