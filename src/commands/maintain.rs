@@ -24,7 +24,8 @@ pub fn run(flags: &cli::Maintain) -> Result<u8, Error> {
         true => "would go",
         false => "removed",
     };
-    for table in output.clear_away(asked.keep, asked.dry_run)? {
+    let at = crate::job::now().micros() / 1000;
+    for table in output.clear_away(asked.keep, at, asked.dry_run)? {
         let _ = writeln!(
             text,
             "{:<20} {verb}: {}, {} of the log",

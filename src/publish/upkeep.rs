@@ -3,7 +3,6 @@
 use super::plan::{DELIVERY_KPI, DELIVERY_KPI_HOURLY, KPI_RESTATEMENT, KPI_RUN};
 use super::table::{Table, delta};
 use super::{Output, PublishError};
-use chrono::Utc;
 use deltalake::checkpoints::cleanup_expired_logs_for;
 use deltalake::operations::vacuum::VacuumMode;
 use deltalake::table::config::TablePropertiesExt;
@@ -23,11 +22,12 @@ pub struct Cleared {
 impl Output {
     /// Removes data files that for so long have belonged to no version, and those of runs that died as long
     /// ago. Commits go when they are older than that, and older than the tables keep them
-    /// (`delta.logRetentionDuration`, 30 days).
-    /// What the newest run names stays, whatever became of it since. A dry run removes nothing.
+    /// (`delta.logRetentionDuration`, 30 days). What the newest run names stays, whatever became of it since.
+    /// A dry run removes nothing. `at` is the time of day, in Unix milliseconds.
     pub fn clear_away(
         &self,
         keep: Duration,
+        at: i64,
         is_dry_run: bool,
     ) -> Result<Vec<Cleared>, PublishError> {
         self.runtime.block_on(async {
@@ -40,7 +40,7 @@ impl Output {
                 let versions = last.as_ref().map(|last| &last.table_versions);
                 let named = versions.and_then(|versions| versions.get(name));
                 let named: Vec<u64> = named.into_iter().map(|named| *named as u64).collect();
-                let cleared = table.clear_away(&named, keep, is_dry_run).await;
+                let cleared = table.clear_away(&named, keep, at, is_dry_run).await;
                 all.push(cleared?);
             }
             Ok(all)
@@ -53,6 +53,7 @@ impl Table {
         &self,
         named: &[u64],
         keep: Duration,
+        at: i64,
         is_dry_run: bool,
     ) -> Result<Cleared, PublishError> {
         let failed = |source| delta(self.name, source);
@@ -67,15 +68,14 @@ impl Table {
             .with_dry_run(is_dry_run)
             .await
             .map_err(failed)?;
-        let snapshot = table.snapshot().map_err(failed)?;
-        let least = snapshot.table_config().log_retention_duration();
-        let least = chrono::Duration::from_std(least).unwrap_or(chrono::Duration::MAX);
-        let oldest = Utc::now().checked_sub_signed(keep.max(least));
-        let commits = match oldest.filter(|_| !is_dry_run) {
-            None => 0,
-            Some(oldest) => {
-                let (log_store, oldest) = (table.log_store(), oldest.timestamp_millis());
-                let version = snapshot.version();
+        let commits = match is_dry_run {
+            true => 0,
+            false => {
+                let snapshot = table.snapshot().map_err(failed)?;
+                let least = snapshot.table_config().log_retention_duration();
+                let kept = keep.num_milliseconds().max(least.as_millis() as i64);
+                let oldest = at.saturating_sub(kept);
+                let (version, log_store) = (snapshot.version(), table.log_store());
                 let cleaned = cleanup_expired_logs_for(version, &*log_store, oldest, None);
                 cleaned.await.map_err(failed)?
             }
