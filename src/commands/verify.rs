@@ -62,7 +62,7 @@ fn compare(
     let pool = engine::pool(sources.threads)?;
     let listed = Listed::of(sources)?;
     let logs: Vec<_> = listed.logs().cloned().collect();
-    let inputs = Inputs::of(sources, &pool, listed, None)?;
+    let inputs = Inputs::of(sources, &pool, listed)?;
     let last = &published.last;
     let stays = frozen_anew(job, &pool, output, last, &inputs, &logs)?.after;
     let frozen = Frozen::places(&stays, &inputs.catalog);

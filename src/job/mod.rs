@@ -197,14 +197,15 @@ impl Job {
         let given = Given::read(flags.job.as_deref())?;
         let (extracts, meaning, effort) = (&flags.extracts, &flags.meaning, &flags.effort);
         let scope = scope(flags)?;
-        if let Scope::Deliveries(asked) = &scope
-            && let Some(other) = flags.thaw.iter().find(|id| !asked.contains(id))
-        {
-            return Err(value(
-                "--thaw",
-                "one of the deliveries of --delivery",
-                other,
-            ));
+        // What is thawed has to be computed.
+        let is_computed = |id: &&String| match &scope {
+            Scope::All => true,
+            Scope::Deliveries(asked) => asked.contains(id),
+            Scope::EventTime(_) => false,
+        };
+        if let Some(other) = flags.thaw.iter().find(|id| !is_computed(id)) {
+            let expected = "a run of all deliveries, or one of those of --delivery";
+            return Err(value("--thaw", expected, other));
         }
         let output = given.output(flags.output.as_deref());
         let mut sources =

@@ -177,9 +177,11 @@ impl Codes {
         };
         match (rank(a), rank(b)) {
             (Some(Some(a)), Some(Some(b))) => a.cmp(&b),
-            (Some(_), Some(_)) => {
+            // Whatever comes of it is not used, but it has to be an order.
+            (Some(rank_of_a), Some(rank_of_b)) => {
                 self.is_in_doubt.store(true, AtomicOrdering::Relaxed);
-                a.cmp(b)
+                let is_new = rank_of_a.is_none().cmp(&rank_of_b.is_none());
+                is_new.then_with(|| a.cmp(b))
             }
             // Numbers and no value come before all texts.
             _ => a.cmp(b),

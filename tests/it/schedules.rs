@@ -47,6 +47,8 @@ struct Player<'a> {
     after_run: &'a (dyn Fn(usize, &Path) + Sync),
     /// Whether some runs are killed before others.
     kills: bool,
+    /// How many runs have built on another one.
+    incremental: AtomicU64,
 }
 
 impl Player<'_> {
@@ -63,6 +65,9 @@ impl Player<'_> {
             let expected = schedule.expected();
             let outcome = (self.program)(seed, folder, &output);
             (self.after_run)(run, &output);
+            let is_incremental = outcome.stderr.contains(" to look at again");
+            self.incremental
+                .fetch_add(u64::from(is_incremental), Ordering::Relaxed);
             // A run that was killed may have published, and told what it left out.
             let told = run > 0 || self.kills;
             let mut wrong = status_differences(&outcome, &expected, told);
@@ -149,9 +154,6 @@ fn in_process(seed: u64, folder: &Path, output: &Path) -> Outcome {
     outcome
 }
 
-/// How many runs of this process have built on another one.
-static INCREMENTAL: AtomicU64 = AtomicU64::new(0);
-
 /// In some schedules all rows wait in files.
 fn in_process_once(seed: u64, folder: &Path, output: &Path) -> Outcome {
     let flags = Recompute {
@@ -166,11 +168,7 @@ fn in_process_once(seed: u64, folder: &Path, output: &Path) -> Outcome {
         directory: folder.to_owned(),
     });
     let (status, stdout, stderr) = match recompute::run(&job, &Silent) {
-        Ok(report) => {
-            let is_incremental = report.record.mode == "incremental";
-            INCREMENTAL.fetch_add(u64::from(is_incremental), Ordering::Relaxed);
-            (report.exit_code(), report.shown.clone(), report.text())
-        }
+        Ok(report) => (report.exit_code(), report.shown.clone(), report.text()),
         Err(error) => (error.exit_code(), String::new(), error.to_string()),
     };
     Outcome {
@@ -222,15 +220,20 @@ fn tables_equal_the_result_on_all_of_the_input() {
     let player = Player {
         program: &in_process,
         kills: false,
+        incremental: AtomicU64::new(0),
         fresh_every: ONCE,
         after_run: &|_, _| {},
     };
     let seeds = seeds(0, 270);
     let runs = (seeds.end - seeds.start) * RUNS as u64;
     player.play_all(seeds);
-    let incremental = INCREMENTAL.load(Ordering::Relaxed);
+    let incremental = player.incremental.load(Ordering::Relaxed);
     println!("{incremental} of {runs} runs were incremental");
-    assert!(2 * incremental > runs, "{incremental} of {runs}");
+    // A single schedule may be all corrections of the job.
+    assert!(
+        runs < 1000 || 2 * incremental > runs,
+        "{incremental} of {runs}"
+    );
     if let Some(minutes) = number_from_environment("DELIVERY_KPI_SOAK") {
         let start = Instant::now();
         let first = fastrand::u64(..u64::MAX / 2);
@@ -244,6 +247,7 @@ fn the_program_itself_keeps_to_it_too() {
     let player = Player {
         program: &by_binary,
         kills: true,
+        incremental: AtomicU64::new(0),
         fresh_every: ONCE,
         after_run: &|_, _| {},
     };

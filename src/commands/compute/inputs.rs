@@ -17,8 +17,6 @@ pub struct Inputs {
     pub logs: Vec<OpenFile>,
     /// What the files have in common.
     pub schemas: Schemas,
-    /// Whether what is new can be read on top of what the earlier run knew.
-    pub fits: bool,
     /// Which deliveries are asked for.
     pub selection: Selection,
     /// The deliveries that the deliveries extract knows.
@@ -113,70 +111,97 @@ impl Earlier<'_> {
     }
 }
 
-impl Inputs {
-    /// Lists, opens and checks the extracts, and reads the deliveries.
-    pub fn open(sources: &Sources, pool: &Pool) -> Result<Inputs, Error> {
-        Inputs::of(sources, pool, Listed::of(sources)?, None)
-    }
+/// The files of a job, opened.
+struct Opened {
+    files: Vec<OpenFile>,
+    bad: Vec<FileError>,
+    skipped: Vec<(Extract, String)>,
+    empty: Vec<Extract>,
+}
 
-    /// Opens and checks the listed files, on top of what an earlier run knew, and reads the deliveries.
-    pub fn of(
-        sources: &Sources,
-        pool: &Pool,
-        listed: Listed,
-        earlier: Option<&Earlier<'_>>,
-    ) -> Result<Inputs, Error> {
-        let Listed {
-            files,
-            skipped,
-            empty,
-        } = listed;
-        let (mut opened, mut bad_files): (Vec<OpenFile>, _) = (Vec::new(), Vec::new());
+impl Opened {
+    fn of(sources: &Sources, pool: &Pool, listed: Listed) -> Opened {
+        let mut opened = Opened {
+            files: Vec::new(),
+            bad: Vec::new(),
+            skipped: listed.skipped,
+            empty: listed.empty,
+        };
         for extract in Extract::ALL {
-            let files = files.iter().filter(|(of, _)| *of == extract);
+            let files = listed.files.iter().filter(|(of, _)| *of == extract);
             let files: Vec<SourceFile> = files.map(|(_, file)| file.clone()).collect();
             for file in open_all(pool, extract, &files, sources.mapping(extract)) {
                 match file {
-                    Ok(file) => opened.push(file),
-                    Err(error) => bad_files.push(error),
+                    Ok(file) => opened.files.push(file),
+                    Err(error) => opened.bad.push(error),
                 }
             }
         }
-        let schemas = {
-            let files: Vec<FileSchema<'_>> = opened.iter().map(schema_of).collect();
-            check(
-                &files,
-                |extract| sources.mapping(extract),
-                earlier.is_none(),
-            )
-            .map_err(Error::Schema)?
-        };
-        let fits = earlier.is_none_or(|earlier| {
-            schemas.fits(earlier.schemas) && earlier.has_renamed(sources, &opened)
-        });
-        let schemas = match earlier {
-            Some(earlier) => schemas.with(earlier.schemas),
-            None => schemas,
-        };
+        opened
+    }
+
+    fn check(&self, sources: &Sources, are_all: bool) -> Result<Schemas, Error> {
+        let files: Vec<FileSchema<'_>> = self.files.iter().map(schema_of).collect();
+        let mapping = |extract| sources.mapping(extract);
+        check(&files, mapping, are_all).map_err(Error::Schema)
+    }
+
+    fn read(
+        self,
+        sources: &Sources,
+        schemas: Schemas,
+        known: &[DeliveryId],
+    ) -> Result<Inputs, Error> {
         let selection = selection(&sources.scope, schemas.delivery_id())?;
         let is_delivery = |file: &OpenFile| file.extract == Extract::Deliveries;
-        let (deliveries, logs) = opened.into_iter().partition(is_delivery);
+        let (deliveries, logs) = self.files.into_iter().partition(is_delivery);
         let mut inputs = Inputs {
             logs,
             schemas,
-            fits,
             selection,
             catalog: Catalog::default(),
             delivery_files: Vec::new(),
-            bad_files,
-            skipped,
-            empty,
+            bad_files: self.bad,
+            skipped: self.skipped,
+            empty: self.empty,
             ambiguous: Vec::new(),
             ignored_validity: 0,
         };
-        let known = earlier.map_or(&[][..], |earlier| earlier.deliveries);
         inputs.read_deliveries(sources, deliveries, known)?;
         Ok(inputs)
+    }
+}
+
+impl Inputs {
+    /// Lists, opens and checks the extracts, and reads the deliveries.
+    pub fn open(sources: &Sources, pool: &Pool) -> Result<Inputs, Error> {
+        Inputs::of(sources, pool, Listed::of(sources)?)
+    }
+
+    /// Opens and checks the listed files, and reads the deliveries.
+    pub fn of(sources: &Sources, pool: &Pool, listed: Listed) -> Result<Inputs, Error> {
+        let opened = Opened::of(sources, pool, listed);
+        let schemas = opened.check(sources, true)?;
+        opened.read(sources, schemas, &[])
+    }
+
+    /// The same on top of what an earlier run knew; none where the files do not fit that, or one another, so
+    /// that only who opens all of them can tell what is wrong.
+    pub fn on_top(
+        sources: &Sources,
+        pool: &Pool,
+        listed: Listed,
+        earlier: &Earlier<'_>,
+    ) -> Result<Option<Inputs>, Error> {
+        let opened = Opened::of(sources, pool, listed);
+        let Ok(schemas) = opened.check(sources, false) else {
+            return Ok(None);
+        };
+        if !(schemas.fits(earlier.schemas) && earlier.has_renamed(sources, &opened.files)) {
+            return Ok(None);
+        }
+        let schemas = schemas.with(earlier.schemas);
+        opened.read(sources, schemas, earlier.deliveries).map(Some)
     }
 
     /// Rows of both logs, as the footers say.
@@ -189,11 +214,13 @@ impl Inputs {
         self.logs.iter().map(rows).sum()
     }
 
-    /// The log and the name of each file that is read and has no row.
-    pub fn without_rows(&self) -> impl Iterator<Item = (&str, &str)> {
-        let is_empty = |file: &&OpenFile| (0..file.row_groups()).all(|group| file.rows(group) == 0);
-        let empty = self.logs.iter().filter(is_empty);
-        empty.map(|file| (file.extract.name(), &*file.file.name))
+    /// Whether a file of a log that had so many bytes is read and has no row now, and none of the others can
+    /// be what it was.
+    pub fn has_lost_rows(&self, log: &str, name: &str, bytes: i64) -> bool {
+        let is_empty = |file: &OpenFile| (0..file.row_groups()).all(|group| file.rows(group) == 0);
+        let of_log = || self.logs.iter().filter(|file| file.extract.name() == log);
+        of_log().any(|file| file.file.name == name && is_empty(file))
+            && !of_log().any(|file| i64::try_from(file.file.identity.bytes) == Ok(bytes))
     }
 
     fn read_deliveries(

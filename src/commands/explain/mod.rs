@@ -61,7 +61,7 @@ fn explain<M: DecodeKey>(
         return Err(Error::NoSuchMessage);
     };
     let delivery = selected.first().cloned().ok_or(Error::NoSuchMessage)?;
-    let fingerprint = Fingerprint::random();
+    let fingerprint = Fingerprint::fixed();
     let message = M::typed(&flags.message, &fingerprint).ok_or(Error::MessageId)?;
     let codes = Codes::default();
     let decoder = decoder(sources, inputs, &codes, fingerprint);

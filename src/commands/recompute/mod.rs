@@ -158,7 +158,7 @@ impl<'a> Run<'a> {
         let (job, pool) = (self.job, self.pool);
         let sources = &job.sources;
         let logs: Vec<_> = listed.logs().cloned().collect();
-        let inputs = Inputs::of(sources, pool, listed, None)?;
+        let inputs = Inputs::of(sources, pool, listed)?;
         let frozen = match (self.output, last) {
             (Some(output), Some(last)) => frozen_anew(job, pool, output, last, &inputs, &logs)?,
             _ => Frozen::default(),
@@ -209,7 +209,7 @@ impl<'a> Run<'a> {
             attributes: &counted.attributes,
             text_ids: inputs.schemas.delivery_id() == IdKind::String,
             kept: kept.as_ref(),
-            frozen: &frozen.after,
+            frozen: &frozen,
             causes: Causes::One(cause),
             builds_on: None,
         };
@@ -268,13 +268,12 @@ impl<'a> Run<'a> {
             deliveries: &ids,
         };
         let only_new = listed.clone().with_logs(changes.read.clone());
-        let inputs = Inputs::of(sources, pool, only_new, Some(&earlier))?;
-        if !inputs.fits {
+        let Some(inputs) = Inputs::on_top(sources, pool, only_new, &earlier)? else {
             let why = "everything is read: the files have other columns than before";
             self.report.notes.push(why.to_owned());
             return self.everything(listed, Some(last), "full");
-        }
-        let frozen = Frozen::by_rows(job, pool, last, &kept, &changes, &inputs)?;
+        };
+        let frozen = Frozen::on_top(job, pool, last, &kept, &changes, &inputs)?;
         self.report.freeze(job, &frozen);
         self.report.lap("opening", self.watch.lap());
         let volumes = self.volumes()?;
@@ -317,7 +316,7 @@ impl<'a> Run<'a> {
             attributes: &attributes,
             text_ids: inputs.schemas.delivery_id() == IdKind::String,
             kept: volumes.is_some().then_some(&renewed),
-            frozen: &frozen.after,
+            frozen: &frozen,
             causes,
             builds_on: Some(&builds_on),
         };

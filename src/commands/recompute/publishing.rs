@@ -1,6 +1,7 @@
 //! The rows of a run beside the published ones, and into the tables.
 
 use super::left_out::newly_left_out;
+use super::retention::Frozen;
 use super::summary::Report;
 use crate::engine::{Pool, Progress, Stage, map};
 use crate::error::Error;
@@ -64,7 +65,7 @@ pub struct Ready<'a> {
     /// Why the hours of a delivery have changed that had ended.
     pub causes: Causes,
     /// The deliveries whose published rows stay as they are.
-    pub frozen: &'a BTreeSet<DeliveryId>,
+    pub frozen: &'a Frozen,
     /// The state of the run that it builds on; then nothing may have been committed since.
     pub builds_on: Option<&'a str>,
 }
@@ -145,7 +146,9 @@ pub fn publish(
         let record = &mut report.record;
         if ready.kept.is_none() {
             // A run of some deliveries leaves what the last run of all has left.
-            record.state = committed.last.as_ref().and_then(|last| last.state.clone());
+            let last = committed.last.as_ref();
+            let state = last.and_then(|last| last.state.clone());
+            record.state = state.filter(|state| ready.frozen.told_by.as_ref() == Some(state));
         }
         let done = committed.publish(hourly, deliveries, restated, record, |record| {
             record.finished_at = crate::job::now().to_string();
@@ -180,10 +183,11 @@ fn gone(
     if !matches!(job.sources.scope, Scope::All) {
         return Ok(Vec::new());
     }
-    let gone = frames.gone(published, ready.frozen);
+    let gone = frames.gone(published, &ready.frozen.after);
     // One without an event has nothing to lose, and one that is frozen cannot go.
-    let had_events =
-        |id: &&DeliveryId| published[*id].first_event_at.is_some() && !ready.frozen.contains(*id);
+    let had_events = |id: &&DeliveryId| {
+        published[*id].first_event_at.is_some() && !ready.frozen.after.contains(*id)
+    };
     let before = published.keys().filter(had_events).count();
     let lost = gone.iter().filter(had_events).count();
     if lost > 0 && 2 * lost >= before && !job.accept_shrinkage {

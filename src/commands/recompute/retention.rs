@@ -1,5 +1,6 @@
 //! Logs expire, KPIs must not: which deliveries keep their published rows because files of theirs are gone.
 
+use super::plan::meaning;
 use super::{Error, Inputs};
 use crate::engine::{DeliverySet, Pool, deliveries_of};
 use crate::extracts::{Extract, IdKind, SourceFile};
@@ -18,13 +19,15 @@ pub struct Frozen {
     pub before: BTreeSet<DeliveryId>,
     /// Those of this one.
     pub after: BTreeSet<DeliveryId>,
+    /// The earlier run whose state goes on telling which rows are in which files, where this one leaves none.
+    pub told_by: Option<String>,
 }
 
 /// Files of the last run that are no longer there, or have lost all their rows: they have to be few enough,
 /// and the job has to allow it.
-fn allowed<'a>(
+fn allowed(
     job: &Job,
-    known: impl Iterator<Item = &'a FileRecord>,
+    last: &RunRecord,
     vanished: &[(Extract, String)],
     inputs: &Inputs,
 ) -> Result<(), Error> {
@@ -32,13 +35,19 @@ fn allowed<'a>(
         let names = vanished.iter().map(|(_, name)| name.clone());
         return Err(Error::Vanished(names.collect()));
     }
-    let vanished = vanished.iter().map(|(log, name)| (log.name(), &**name));
-    let gone: HashSet<(&str, &str)> = vanished.chain(inputs.without_rows()).collect();
+    let gone: HashSet<(&str, &str)> = vanished
+        .iter()
+        .map(|(log, name)| (log.name(), &**name))
+        .collect();
     let mut counts: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
-    for file in known {
+    // Who had no row cannot be missed.
+    let had_rows = |file: &&FileRecord| file.rows.rows_read + file.rows.rows_not_selected > 0;
+    for file in last.files.iter().filter(had_rows) {
+        let is_lost =
+            gone.contains(&name(file)) || inputs.has_lost_rows(&file.log, &file.file, file.bytes);
         let (files, lost) = counts.entry(&file.log).or_default();
         *files += 1;
-        *lost += usize::from(gone.contains(&name(file)) && file.rows.rows_read > 0);
+        *lost += usize::from(is_lost);
     }
     for (log, (files, gone)) in counts {
         if gone > 0 && 2 * gone >= files && !job.accept_shrinkage {
@@ -67,37 +76,50 @@ pub fn frozen_anew(
     let kept = state.and_then(|state| Store::of(&job.output).read(state).ok());
     let kept = kept.filter(|kept| kept.schemas.delivery_id() == kind);
     let names = listed.iter().map(|(log, file)| (*log, file.name.clone()));
-    let mut vanished = vanished(last, names);
-    let known = last.files.iter().filter(|file| file.skipped.is_none());
-    let by_rows = match &kept {
+    let vanished = vanished(last, names);
+    let by_rows = match kept {
         Some(kept) => {
-            let changes = changes(kept, listed.iter().cloned(), job.rehash);
-            match Frozen::by_rows(job, pool, last, kept, &changes, inputs) {
+            let changes = changes(&kept, listed.iter().cloned(), job.rehash);
+            match Frozen::by_rows(job, pool, last, &kept, &changes) {
                 Err(Error::Spill(error)) if error.is_damage() => None,
-                frozen => Some((frozen?, kept)),
+                frozen => Some((frozen?, kept, changes)),
             }
         }
         None => None,
     };
-    let mut frozen = match by_rows {
-        Some((frozen, kept)) => {
+    let (mut frozen, gone, by_time) = match by_rows {
+        Some((mut frozen, kept, changes)) => {
+            // As long as no file has another content, and rows mean the same, what was kept goes on telling
+            // which rows are in which files.
+            if changes.replaced.is_empty() && kept.meaning == meaning(job) {
+                frozen.told_by = Some(kept.run_id);
+            }
             // What is left are files that runs of some deliveries alone have read.
-            let names = kept
-                .files
-                .iter()
-                .map(|file| (file.extract, &*file.record.file));
-            let names: HashSet<(Extract, &str)> = names.collect();
-            vanished.retain(|(log, name)| !names.contains(&(*log, name)));
-            frozen
+            let names: HashSet<(&str, &str)> = kept.files.iter().map(|f| name(&f.record)).collect();
+            let mut others = vanished;
+            others.retain(|(log, file)| !names.contains(&(log.name(), file)));
+            let of_kept = vanished_of(last, &changes);
+            let of_kept = of_kept.map(|file| (file.extract, file.record.file.clone()));
+            (frozen, of_kept.chain(others.clone()).collect(), others)
         }
-        None => Frozen::earlier(job, last, kind),
+        None => (Frozen::earlier(job, last, kind), vanished.clone(), vanished),
     };
-    allowed(job, known, &vanished, inputs)?;
-    if let (false, Some(published)) = (vanished.is_empty(), output.published()?) {
+    allowed(job, last, &gone, inputs)?;
+    if let (false, Some(published)) = (by_time.is_empty(), output.published()?) {
         let published = earlier_deliveries(&published.deliveries()?)?;
-        frozen.add_by_time(job, last, &vanished, &published);
+        frozen.add_by_time(job, last, &by_time, &published);
     }
     Ok(frozen)
+}
+
+/// The kept files that are gone; a run of some deliveries may have found out before that one is.
+fn vanished_of<'a>(
+    last: &'a RunRecord,
+    changes: &'a Changes,
+) -> impl Iterator<Item = &'a KeptFile> {
+    let of_last: HashSet<(&str, &str)> = last.files.iter().map(name).collect();
+    let vanished = changes.vanished.iter();
+    vanished.filter(move |file| of_last.contains(&name(&file.record)))
 }
 
 /// The files of the last run's record that are not among the listed ones.
@@ -142,6 +164,7 @@ impl Frozen {
         Frozen {
             after: before.difference(&thawed).cloned().collect(),
             before,
+            told_by: None,
         }
     }
 
@@ -163,8 +186,10 @@ impl Frozen {
             gone.any(|(log, name)| log.name() == file.log && *name == file.file)
         };
         let meets = |file: &FileRecord, first: Instant, last: Instant| {
-            // Rows that were not asked for may be of any time, and so may those that a deletion had taken out.
-            if file.rows.rows_not_selected > 0 || file.rows.rows_deleted > 0 {
+            // Rows that were not asked for may be of any time, and so may those that a deletion had taken out, or
+            // a correction had moved beyond as-of.
+            let rows = &file.rows;
+            if rows.rows_not_selected > 0 || rows.rows_deleted > 0 || rows.rows_future > 0 {
                 return true;
             }
             // A file without an instant had no row that counted.
@@ -186,8 +211,8 @@ impl Frozen {
         }
     }
 
-    /// Where what is kept tells which deliveries had rows in the files that are gone.
-    pub fn by_rows(
+    /// The deliveries that are frozen where only what is new is read.
+    pub fn on_top(
         job: &Job,
         pool: &Pool,
         last: &RunRecord,
@@ -195,19 +220,24 @@ impl Frozen {
         changes: &Changes,
         inputs: &Inputs,
     ) -> Result<Frozen, Error> {
-        // A run of some deliveries may have found out before that a file is gone.
-        let of_last: HashSet<(&str, &str)> = last.files.iter().map(name).collect();
-        let vanished = changes.vanished.iter();
-        let vanished: Vec<&KeptFile> = vanished
-            .filter(|file| of_last.contains(&name(&file.record)))
+        let gone = vanished_of(last, changes);
+        let gone: Vec<(Extract, String)> = gone
+            .map(|file| (file.extract, file.record.file.clone()))
             .collect();
-        let names = vanished
-            .iter()
-            .map(|file| (file.extract, file.record.file.clone()));
-        let names: Vec<(Extract, String)> = names.collect();
-        let known = kept.files.iter().map(|file| &file.record);
-        allowed(job, known, &names, inputs)?;
+        allowed(job, last, &gone, inputs)?;
+        Frozen::by_rows(job, pool, last, kept, changes)
+    }
+
+    /// Where what is kept tells which deliveries had rows in the files that are gone.
+    fn by_rows(
+        job: &Job,
+        pool: &Pool,
+        last: &RunRecord,
+        kept: &Kept,
+        changes: &Changes,
+    ) -> Result<Frozen, Error> {
         let mut frozen = Frozen::earlier(job, last, kept.schemas.delivery_id());
+        let vanished: Vec<&KeptFile> = vanished_of(last, changes).collect();
         if job.on_vanished != OnVanished::Freeze || vanished.is_empty() {
             return Ok(frozen);
         }

@@ -96,3 +96,25 @@ fn the_last_file_with_a_mapped_column_may_not_go() {
     assert_eq!(mode(&site), "incremental");
     assert_as_fresh(&site, keys, NOON);
 }
+
+/// All that is wrong is told, as if everything had been read.
+#[test]
+fn what_is_wrong_among_new_files_is_told_as_by_a_run_that_reads_everything() {
+    let mut click = tracked(1, 12, "click", NINE + 50 * MINUTE);
+    click.url_id = Some(7);
+    let site = Site::new(&two_deliveries());
+    add_tracking(&site, "k", std::slice::from_ref(&click));
+    run(&site, "", NOON, &[]);
+    as_texts(
+        &add_tracking(&site, "m", std::slice::from_ref(&click)),
+        "url_id",
+    );
+    add_tracking(&site, "n", std::slice::from_ref(&click));
+    let path = add_sending(&site, "without", &late_rows());
+    rename_columns(&path, &[("event_at", "at")]);
+    let [said, expected] = both_refuse(&site, "");
+    assert!(said.contains(&expected), "{said}\nand not\n{expected}");
+    for told in ["m.parquet", "without.parquet"] {
+        assert!(expected.contains(told), "{expected}");
+    }
+}

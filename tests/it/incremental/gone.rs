@@ -139,3 +139,48 @@ fn half_of_the_files_do_not_lose_their_rows_unasked() {
         run(&site, keys, NOON, &[]);
     }
 }
+
+/// Files that had no row do not make up for those that had.
+#[test]
+fn empty_files_hide_no_missing_ones() {
+    for (with_run_for_one, with_state) in
+        [(false, true), (false, false), (true, true), (true, false)]
+    {
+        let site = site();
+        for name in 0..9 {
+            add_sending(&site, &format!("night-{name}"), &[]);
+        }
+        run(&site, FREEZE, NOON, &[]);
+        if with_run_for_one {
+            run(&site, FREEZE, NOON, &["--delivery", "2"]);
+        }
+        let before = newest_run(&site.output());
+        if !with_state {
+            fs::remove_dir_all(site.output().join("_state")).expect("the state");
+        }
+        for name in ["old", "x"] {
+            fs::remove_file(site.path(&format!("in/sending_log/{name}.parquet"))).expect("a file");
+        }
+        let outcome = site
+            .run_job(FREEZE, &["--as-of", &typed(NOON)])
+            .expect_status(1);
+        outcome.says(&["2 of the 4 files"]);
+        assert_eq!(newest_run(&site.output()), before);
+    }
+}
+
+/// A file that is written on under a new name, with an empty one in its place, has lost nothing.
+#[test]
+fn a_file_that_moves_and_leaves_an_empty_one_is_no_loss() {
+    let site = Site::new(&two_deliveries());
+    run(&site, FREEZE, NOON, &[]);
+    let (path, archive) = (
+        site.path("in/sending_log/part-000.parquet"),
+        site.path("in/sending_log/archive.parquet"),
+    );
+    fs::rename(&path, &archive).expect("another name");
+    add_sending(&site, "part-000", &[]);
+    run(&site, FREEZE, NOON, &[]);
+    assert!(frozen(&site).is_empty());
+    assert_as_fresh(&site, FREEZE, NOON);
+}

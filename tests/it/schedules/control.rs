@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use arrow::array::{AsArray, Int64Array};
 use arrow::datatypes::Int64Type;
@@ -51,6 +51,7 @@ fn a_wrong_value_in_a_table_is_found() {
                 program: &in_process,
                 fresh_every,
                 kills: false,
+                incremental: AtomicU64::new(0),
                 after_run: &|run, output| {
                     if run == 4 && output.ends_with("out") {
                         plant(output, table, "soft_bounce_events");
@@ -89,6 +90,7 @@ fn a_run_that_does_nothing_is_found() {
         program: &lazy,
         fresh_every: u64::MAX,
         kills: false,
+        incremental: AtomicU64::new(0),
         after_run: &|_, _| {},
     };
     let failure = player.play(4).expect("a failure");
