@@ -214,13 +214,11 @@ impl Inputs {
         self.logs.iter().map(rows).sum()
     }
 
-    /// Whether a file of a log that had so many bytes is read and has no row now, and none of the others can
-    /// be what it was.
-    pub fn has_lost_rows(&self, log: &str, name: &str, bytes: i64) -> bool {
-        let is_empty = |file: &OpenFile| (0..file.row_groups()).all(|group| file.rows(group) == 0);
-        let of_log = || self.logs.iter().filter(|file| file.extract.name() == log);
-        of_log().any(|file| file.file.name == name && is_empty(file))
-            && !of_log().any(|file| i64::try_from(file.file.identity.bytes) == Ok(bytes))
+    /// The log and the name of each file that is read and has no row.
+    pub fn without_rows(&self) -> impl Iterator<Item = (&str, &str)> {
+        let is_empty = |file: &&OpenFile| (0..file.row_groups()).all(|group| file.rows(group) == 0);
+        let empty = self.logs.iter().filter(is_empty);
+        empty.map(|file| (file.extract.name(), &*file.file.name))
     }
 
     fn read_deliveries(

@@ -3,7 +3,7 @@
 use super::plan::meaning;
 use super::{Error, Inputs};
 use crate::engine::{DeliverySet, Pool, deliveries_of};
-use crate::extracts::{Extract, IdKind, SourceFile};
+use crate::extracts::{Extract, IdKind, OpenFile, SourceFile};
 use crate::job::{Job, OnVanished};
 use crate::model::{Catalog, DeliveryId, Instant};
 use crate::publish::{FileRecord, Output, RunRecord};
@@ -35,16 +35,20 @@ fn allowed(
         let names = vanished.iter().map(|(_, name)| name.clone());
         return Err(Error::Vanished(names.collect()));
     }
-    let gone: HashSet<(&str, &str)> = vanished
-        .iter()
-        .map(|(log, name)| (log.name(), &**name))
-        .collect();
+    let gone = vanished.iter().map(|(log, name)| (log.name(), &**name));
+    let gone: HashSet<(&str, &str)> = gone.collect();
+    let emptied: HashSet<(&str, &str)> = inputs.without_rows().collect();
+    // What was in an emptied file may be in a new one.
+    let known: HashSet<(&str, &str)> = last.files.iter().map(name).collect();
+    let key = |file: &OpenFile| (file.extract.name(), file.file.identity.bytes as i64);
+    let is_new = |file: &&OpenFile| !known.contains(&(file.extract.name(), &*file.file.name));
+    let new: HashSet<(&str, i64)> = inputs.logs.iter().filter(is_new).map(key).collect();
     let mut counts: BTreeMap<&str, (usize, usize)> = BTreeMap::new();
     // Who had no row cannot be missed.
     let had_rows = |file: &&FileRecord| file.rows.rows_read + file.rows.rows_not_selected > 0;
     for file in last.files.iter().filter(had_rows) {
-        let is_lost =
-            gone.contains(&name(file)) || inputs.has_lost_rows(&file.log, &file.file, file.bytes);
+        let is_emptied = emptied.contains(&name(file)) && !new.contains(&(&file.log, file.bytes));
+        let is_lost = is_emptied || gone.contains(&name(file));
         let (files, lost) = counts.entry(&file.log).or_default();
         *files += 1;
         *lost += usize::from(is_lost);
