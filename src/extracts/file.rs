@@ -124,7 +124,7 @@ pub(super) fn guarded<T>(read: impl FnOnce() -> Result<T, ParquetError>) -> Resu
     }
 }
 
-/// Asks for labels as dictionaries, so that each is looked up once, for integers as they are stored, and
+/// Asks for labels as dictionaries with the keys that we use, so that each is looked up once, for integers as they are stored, and
 /// for INT96 as microseconds in UTC, in which all plausible ones fit.
 fn with_hints(
     extract: Extract,
@@ -149,11 +149,15 @@ fn with_hints(
                 .columns()
                 .iter()
                 .any(|column| column.recurs() && mapping.name(column.name) == field.name());
-            let plain = match field.data_type() {
+            let (values, is_dictionary) = match field.data_type() {
+                DataType::Dictionary(_, values) => (values.as_ref(), true),
+                plain => (plain, false),
+            };
+            let plain = match values {
                 DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => DataType::Utf8,
                 DataType::Binary | DataType::LargeBinary | DataType::BinaryView => DataType::Binary,
-                DataType::Dictionary(_, values) if is_integer(values) => {
-                    let values = values.as_ref().clone();
+                integers if is_dictionary && is_integer(integers) => {
+                    let values = integers.clone();
                     return field.with_data_type(values);
                 }
                 _ => return field,
