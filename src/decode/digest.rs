@@ -28,8 +28,8 @@ impl Rest {
         })
     }
 
-    /// The digest of a row, on top of what the caller has to tell apart. Equal where the columns are,
-    /// and greater in one run than in another.
+    /// The digest of a row, on top of what the caller has to tell apart: equal where the columns are, as long
+    /// as the key is the same.
     #[inline]
     pub fn of(&self, row: usize, other: u64) -> u64 {
         let recipient = match &self.recipient {

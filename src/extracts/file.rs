@@ -124,8 +124,9 @@ pub(super) fn guarded<T>(read: impl FnOnce() -> Result<T, ParquetError>) -> Resu
     }
 }
 
-/// Asks for labels as dictionaries with the keys that we use, so that each is looked up once, for integers as they are stored, and
-/// for INT96 as microseconds in UTC, in which all plausible ones fit.
+/// Asks for labels as dictionaries with the keys that we use, so that each is looked up once and no key is
+/// widened, for integers as they are stored, and for INT96 as microseconds in UTC, in which all plausible
+/// ones fit.
 fn with_hints(
     extract: Extract,
     mapping: &Mapping,

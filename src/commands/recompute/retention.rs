@@ -23,23 +23,24 @@ pub struct Frozen {
     pub told_by: Option<String>,
 }
 
+/// Files of the logs: log and name of each.
+type Names<'a> = BTreeSet<(&'a str, &'a str)>;
+
 /// Files of the last run that are no longer there, or have lost all their rows: they have to be few enough,
 /// and the job has to allow it.
 fn allowed(
     job: &Job,
     last: &RunRecord,
-    vanished: &[(Extract, String)],
+    vanished: &Names<'_>,
     inputs: &Inputs,
 ) -> Result<(), Error> {
     if job.on_vanished == OnVanished::Fail && !vanished.is_empty() {
-        let names = vanished.iter().map(|(_, name)| name.clone());
+        let names = vanished.iter().map(|(_, name)| (*name).to_owned());
         return Err(Error::Vanished(names.collect()));
     }
-    let gone = vanished.iter().map(|(log, name)| (log.name(), &**name));
-    let gone: HashSet<(&str, &str)> = gone.collect();
-    let emptied: HashSet<(&str, &str)> = inputs.without_rows().collect();
+    let emptied: Names<'_> = inputs.without_rows().collect();
     // What was in an emptied file may be in a new one.
-    let known: HashSet<(&str, &str)> = last.files.iter().map(name).collect();
+    let known: Names<'_> = last.files.iter().map(name).collect();
     let key = |file: &OpenFile| (file.extract.name(), file.file.identity.bytes as i64);
     let is_new = |file: &&OpenFile| !known.contains(&(file.extract.name(), &*file.file.name));
     let new: HashSet<(&str, i64)> = inputs.logs.iter().filter(is_new).map(key).collect();
@@ -48,7 +49,7 @@ fn allowed(
     let had_rows = |file: &&FileRecord| file.rows.rows_read + file.rows.rows_not_selected > 0;
     for file in last.files.iter().filter(had_rows) {
         let is_emptied = emptied.contains(&name(file)) && !new.contains(&(&file.log, file.bytes));
-        let is_lost = is_emptied || gone.contains(&name(file));
+        let is_lost = is_emptied || vanished.contains(&name(file));
         let (files, lost) = counts.entry(&file.log).or_default();
         *files += 1;
         *lost += usize::from(is_lost);
@@ -79,8 +80,7 @@ pub fn frozen_anew(
     let state = last.state.as_deref();
     let kept = state.and_then(|state| Store::of(&job.output).read(state).ok());
     let kept = kept.filter(|kept| kept.schemas.delivery_id() == kind);
-    let names = listed.iter().map(|(log, file)| (*log, file.name.clone()));
-    let vanished = vanished(last, names);
+    let vanished = vanished(last, listed);
     let by_rows = match kept {
         Some(kept) => {
             let changes = changes(&kept, listed.iter().cloned(), job.rehash);
@@ -91,20 +91,23 @@ pub fn frozen_anew(
         }
         None => None,
     };
-    let (mut frozen, gone, by_time) = match by_rows {
-        Some((mut frozen, kept, changes)) => {
+    let (mut frozen, gone, by_time) = match &by_rows {
+        Some((frozen, kept, changes)) => {
+            let mut frozen = frozen.clone();
             // As long as no file has another content, and rows mean the same, what was kept goes on telling
             // which rows are in which files.
             if changes.replaced.is_empty() && kept.meaning == meaning(job) {
-                frozen.told_by = Some(kept.run_id);
+                frozen.told_by = Some(kept.run_id.clone());
             }
             // What is left are files that runs of some deliveries alone have read.
-            let names: HashSet<(&str, &str)> = kept.files.iter().map(|f| name(&f.record)).collect();
-            let mut others = vanished;
-            others.retain(|(log, file)| !names.contains(&(log.name(), file)));
-            let of_kept = vanished_of(last, &changes);
-            let of_kept = of_kept.map(|file| (file.extract, file.record.file.clone()));
-            (frozen, of_kept.chain(others.clone()).collect(), others)
+            let known: Names<'_> = kept.files.iter().map(|file| name(&file.record)).collect();
+            let others = &vanished - &known;
+            let of_kept = vanished_of(last, changes).map(|file| name(&file.record));
+            (
+                frozen,
+                of_kept.chain(others.iter().copied()).collect(),
+                others,
+            )
         }
         None => (Frozen::earlier(job, last, kind), vanished.clone(), vanished),
     };
@@ -121,26 +124,19 @@ fn vanished_of<'a>(
     last: &'a RunRecord,
     changes: &'a Changes,
 ) -> impl Iterator<Item = &'a KeptFile> {
-    let of_last: HashSet<(&str, &str)> = last.files.iter().map(name).collect();
+    let of_last: Names<'_> = last.files.iter().map(name).collect();
     let vanished = changes.vanished.iter();
     vanished.filter(move |file| of_last.contains(&name(&file.record)))
 }
 
 /// The files of the last run's record that are not among the listed ones.
-fn vanished(
-    last: &RunRecord,
-    listed: impl Iterator<Item = (Extract, String)>,
-) -> Vec<(Extract, String)> {
-    let listed: HashSet<(Extract, String)> = listed.collect();
-    let read = last.files.iter().filter(|file| file.skipped.is_none());
-    let name = |file: &FileRecord| {
-        let logs = [Extract::SendingLog, Extract::TrackingLog];
-        let log = logs.into_iter().find(|log| log.name() == file.log)?;
-        Some((log, file.file.clone()))
-    };
-    read.filter_map(name)
-        .filter(|file| !listed.contains(file))
-        .collect()
+fn vanished<'a>(last: &'a RunRecord, listed: &[(Extract, SourceFile)]) -> Names<'a> {
+    let listed = listed.iter().map(|(log, file)| (log.name(), &*file.name));
+    let listed: Names<'_> = listed.collect();
+    let is_read =
+        |file: &&FileRecord| file.skipped.is_none() && file.log != Extract::Deliveries.name();
+    let read = last.files.iter().filter(is_read).map(name);
+    read.filter(|file| !listed.contains(file)).collect()
 }
 
 fn name(record: &FileRecord) -> (&str, &str) {
@@ -178,17 +174,14 @@ impl Frozen {
         &mut self,
         job: &Job,
         last: &RunRecord,
-        vanished: &[(Extract, String)],
+        vanished: &Names<'_>,
         published: &BTreeMap<DeliveryId, EarlierDelivery>,
     ) {
         if job.on_vanished != OnVanished::Freeze {
             return;
         }
         let instant = |text: &Option<String>| text.as_deref().and_then(crate::job::parse_instant);
-        let is_gone = |file: &&FileRecord| {
-            let mut gone = vanished.iter();
-            gone.any(|(log, name)| log.name() == file.log && *name == file.file)
-        };
+        let is_gone = |file: &&FileRecord| vanished.contains(&name(file));
         let meets = |file: &FileRecord, first: Instant, last: Instant| {
             // Rows that were not asked for may be of any time, and so may those that a deletion had taken out, or
             // a correction had moved beyond as-of.
@@ -224,11 +217,8 @@ impl Frozen {
         changes: &Changes,
         inputs: &Inputs,
     ) -> Result<Frozen, Error> {
-        let gone = vanished_of(last, changes);
-        let gone: Vec<(Extract, String)> = gone
-            .map(|file| (file.extract, file.record.file.clone()))
-            .collect();
-        allowed(job, last, &gone, inputs)?;
+        let gone = vanished_of(last, changes).map(|file| name(&file.record));
+        allowed(job, last, &gone.collect(), inputs)?;
         Frozen::by_rows(job, pool, last, kept, changes)
     }
 

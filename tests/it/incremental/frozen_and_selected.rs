@@ -58,29 +58,48 @@ fn a_file_that_goes_before_a_run_for_another_delivery_freezes_all_the_same() {
     assert_eq!(rows_of(&site, "1"), kept);
 }
 
-/// The file comes and goes between two runs of all deliveries: only a run for one has seen it.
-#[test]
-fn a_file_that_only_a_run_for_one_delivery_has_read_freezes_too() {
+/// A run for delivery 1 reads a file of the sending log with these rows, among them one of its own, and then
+/// the file goes: the next run keeps what was published.
+#[track_caller]
+fn assert_freezes_what_a_run_for_one_has_read(name: &str, rows: &[SendingRow]) {
     let site = site();
     run(&site, FREEZE, NOON, &[]);
-    let only_1 = [report(1, 301, "relayed", NINE + 3 * MINUTE)];
-    add_sending(&site, "brief", &only_1);
+    let file = add_sending(&site, name, rows);
     run(&site, FREEZE, NOON, &["--delivery", "1"]);
     let kept = rows_of(&site, "1");
-    fs::remove_file(site.path("in/sending_log/brief.parquet")).expect("the file");
+    fs::remove_file(file).expect("the file");
     run(&site, FREEZE, NOON + HOUR, &[]);
     assert_eq!(frozen(&site), ["1", "2"]);
     assert_eq!(rows_of(&site, "1"), kept);
 }
 
-/// The file that goes holds nothing but the deletion of a row of another one; without it that row would count.
+/// The file comes and goes between two runs of all deliveries: only a run for one has seen it.
 #[test]
-fn a_deletion_that_goes_while_the_state_is_lost_freezes() {
+fn a_file_that_only_a_run_for_one_delivery_has_read_freezes_too() {
+    let only_1 = [report(1, 301, "relayed", NINE + 3 * MINUTE)];
+    assert_freezes_what_a_run_for_one_has_read("brief", &only_1);
+}
+
+/// The state of the last run of all does not know what is in a file that only a run for one delivery has read
+/// since it was written anew.
+#[test]
+fn a_rewritten_file_that_goes_after_a_run_for_one_delivery_freezes_too() {
+    let both = [
+        report(2, 201, "relayed", NINE + MINUTE),
+        report(1, 301, "relayed", NINE + 3 * MINUTE),
+    ];
+    assert_freezes_what_a_run_for_one_has_read("x", &both);
+}
+
+/// A file that corrects a row of another one goes, and the state is lost: the row would be back.
+#[track_caller]
+fn assert_freezes_without_a_correction(correct: impl Fn(&mut SendingRow)) {
     let site = site();
     let mut row = report(1, 301, "relayed", NINE + 3 * MINUTE);
     row.log_id = Some(9001);
     add_sending(&site, "rows", std::slice::from_ref(&row));
-    (row.deleted, row.revision, row.event, row.event_at) = (Some(true), Some(1), None, None);
+    row.revision = Some(1);
+    correct(&mut row);
     add_sending(&site, "old", &[row]);
     run(&site, FREEZE, NOON, &[]);
     let kept = rows_of(&site, "1");
@@ -89,6 +108,18 @@ fn a_deletion_that_goes_while_the_state_is_lost_freezes() {
     run(&site, FREEZE, NOON + HOUR, &[]);
     assert_eq!(frozen(&site), ["1", "2"]);
     assert_eq!(rows_of(&site, "1"), kept);
+}
+
+#[test]
+fn a_deletion_that_goes_while_the_state_is_lost_freezes() {
+    assert_freezes_without_a_correction(|row| {
+        (row.deleted, row.event, row.event_at) = (Some(true), None, None);
+    });
+}
+
+#[test]
+fn a_correction_into_the_future_that_goes_while_the_state_is_lost_freezes() {
+    assert_freezes_without_a_correction(|row| row.event_at = Some(NOON + 9 * HOUR));
 }
 
 /// What is thawed has to be computed, and who names a delivery that is not frozen is told.
@@ -113,41 +144,4 @@ fn only_deliveries_of_the_run_can_be_thawed() {
     let told = run(&site, FREEZE, NOON, &["--thaw", "1", "2", "77"]);
     told.says(&["--thaw: the last run had computed 2 of these deliveries like any other"]);
     assert!(frozen(&site).is_empty());
-}
-
-/// The state of the last run of all does not know what is in a file that only a run for one delivery has read
-/// since it was written anew.
-#[test]
-fn a_rewritten_file_that_goes_after_a_run_for_one_delivery_freezes_too() {
-    let site = site();
-    run(&site, FREEZE, NOON, &[]);
-    let both = [
-        report(2, 201, "relayed", NINE + MINUTE),
-        report(1, 301, "relayed", NINE + 3 * MINUTE),
-    ];
-    add_sending(&site, "x", &both);
-    run(&site, FREEZE, NOON, &["--delivery", "1"]);
-    let kept = rows_of(&site, "1");
-    fs::remove_file(site.path("in/sending_log/x.parquet")).expect("the file");
-    run(&site, FREEZE, NOON + HOUR, &[]);
-    assert_eq!(frozen(&site), ["1", "2"]);
-    assert_eq!(rows_of(&site, "1"), kept);
-}
-
-/// A correction that has moved a report beyond as-of goes, and the state is lost: the report would be back.
-#[test]
-fn a_correction_into_the_future_that_goes_while_the_state_is_lost_freezes() {
-    let site = site();
-    let mut row = report(1, 301, "relayed", NINE + 3 * MINUTE);
-    row.log_id = Some(9001);
-    add_sending(&site, "rows", std::slice::from_ref(&row));
-    (row.revision, row.event_at) = (Some(1), Some(NOON + 9 * HOUR));
-    add_sending(&site, "old", &[row]);
-    run(&site, FREEZE, NOON, &[]);
-    let kept = rows_of(&site, "1");
-    lose(&site);
-    fs::remove_dir_all(site.output().join("_state")).expect("the state");
-    run(&site, FREEZE, NOON + HOUR, &[]);
-    assert_eq!(frozen(&site), ["1", "2"]);
-    assert_eq!(rows_of(&site, "1"), kept);
 }

@@ -187,13 +187,19 @@ fn a_dead_run_does_not_take_what_readers_see() {
     assert_as_fresh(&site, "", NOON + 5 * HOUR);
 }
 
+/// After a first run so many, each as of an hour later, with nothing new.
+fn with_more_runs(count: i64) -> Site {
+    let site = after_one_run("", NOON);
+    for round in 1..=count {
+        run(&site, "", NOON + round * HOUR, &[]);
+    }
+    site
+}
+
 /// Commits older than thirty days go as well; the tables are read from checkpoints then.
 #[test]
 fn a_table_with_a_long_history_stays_readable() {
-    let site = after_one_run("", NOON);
-    for round in 1..=55 {
-        run(&site, "", NOON + round * HOUR, &[]);
-    }
+    let site = with_more_runs(55);
     age_all(&site.output(), 60);
     let published = tables(&site);
     let number = newest_run(&site.output())["run_number"].clone();
@@ -243,10 +249,7 @@ fn an_output_without_tables_and_one_that_is_held_are_refused() {
 /// What is asked for longer than the tables keep their commits keeps them as well.
 #[test]
 fn commits_stay_as_long_as_versions_are_to_be_readable() {
-    let site = after_one_run("", NOON);
-    for round in 1..=25 {
-        run(&site, "", NOON + round * HOUR, &[]);
-    }
+    let site = with_more_runs(25);
     age_all(&site.output(), 40);
     let commits = |site: &Site| content(&site.output().join("kpi_run/_delta_log")).len();
     let before = commits(&site);
