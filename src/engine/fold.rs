@@ -1,12 +1,12 @@
-//! Folding: the rows of a partition are grouped by message, without sorting them, and each message
-//! is replayed.
+//! Folding: the rows of a partition are told apart by message, without sorting them, and the messages are
+//! counted: most of them step by step, the others replayed.
 
-use super::groups::Groups;
+use super::messages::Messages;
 use super::shelf::{Shelved, SpillError};
 use super::{Pool, Progress, Stage, share};
 use crate::history::{Meaning, Row, live};
 use crate::model::{DeliveryIndex, MessageKey, Policy, Tail};
-use crate::rollup::Partial;
+use crate::rollup::{Partial, Steps};
 
 /// Who takes up the messages of a fold, one after another; each thread has one.
 pub trait Account<M>: Send {
@@ -20,6 +20,10 @@ pub trait Account<M>: Send {
         policy: &Policy,
         meaning: Meaning<'_>,
     );
+    /// Where messages of a delivery may be counted by [`Steps`] instead, if nothing else of them matters.
+    fn counts(&mut self, _delivery: DeliveryIndex) -> Option<&mut Partial> {
+        None
+    }
     /// Adds what another thread has.
     fn merge(&mut self, other: Self);
 }
@@ -40,9 +44,24 @@ impl<M> Account<M> for Partial {
         teller.ends(&life);
     }
 
+    fn counts(&mut self, _: DeliveryIndex) -> Option<&mut Partial> {
+        Some(self)
+    }
+
     fn merge(&mut self, other: Partial) {
         Partial::merge(self, &other);
     }
+}
+
+/// What the messages of a fold are judged by.
+#[derive(Clone, Copy)]
+pub struct Judging<'a> {
+    /// By delivery.
+    pub policies: &'a [Policy],
+    /// For all.
+    pub meaning: Meaning<'a>,
+    /// The short way.
+    pub steps: &'a Steps,
 }
 
 /// Folds all partitions; `policies` are those of the deliveries by their index.
@@ -56,16 +75,27 @@ pub fn fold<M: MessageKey, A: Account<M>>(
     progress: &dyn Progress,
 ) -> Result<A, SpillError> {
     progress.begins(Stage::Folding, shelved.rows);
-    let start = || (account(), Groups::<M>::default(), Ok(()));
-    let fold = |(account, groups, done): &mut (A, Groups<M>, Result<(), SpillError>), at| {
+    let steps = Steps::new();
+    let judging = Judging {
+        policies,
+        meaning,
+        steps: &steps,
+    };
+    let start = || {
+        let mut account = account();
+        let messages = Messages::<M>::new(&mut account, policies);
+        (account, messages, Vec::new(), Ok(()))
+    };
+    type State<M, A> = (A, Messages<M>, Vec<Vec<u8>>, Result<(), SpillError>);
+    let fold = |(account, messages, buffers, done): &mut State<M, A>, at| {
         if done.is_ok() {
-            *done = groups.gather(shelved, at);
-            groups.replay(policies, meaning, account);
-            progress.advances(groups.rows() as u64);
+            *done = shelved.pieces(at, buffers).map(|pieces| {
+                let rows = messages.fold(&pieces, shelved, judging, account);
+                progress.advances(rows as u64);
+            });
         }
     };
-    let finish =
-        |(account, _, done): (A, Groups<M>, Result<(), SpillError>)| done.map(|()| account);
+    let finish = |(account, _, _, done): State<M, A>| done.map(|()| account);
     let folded = share(pool, partitions, start, fold, finish);
     progress.ends();
     let mut whole = None;

@@ -6,6 +6,8 @@ mod deliveries;
 mod find;
 mod fold;
 mod groups;
+mod index;
+mod messages;
 mod packed;
 mod partition;
 mod progress;

@@ -99,6 +99,7 @@ pub fn refold<M: MessageKey>(
         doubts: HashSet::new(),
         groups: Groups::default(),
         buffer: Vec::new(),
+        buffers: Vec::new(),
         done: Ok(()),
     };
     let work = |refolder: &mut Refolder<M>, partition: usize| {
@@ -139,6 +140,7 @@ struct Refolder<M> {
     doubts: HashSet<RowKey>,
     groups: Groups<M>,
     buffer: Vec<u8>,
+    buffers: Vec<Vec<u8>>,
     done: Result<(), SpillError>,
 }
 
@@ -159,12 +161,12 @@ impl<M: MessageKey> Refolder<M> {
             doubts,
             groups,
             buffer,
+            buffers,
             ..
         } = self;
         groups.clear();
-        changed
-            .added
-            .pieces(partition, buffer, |piece| groups.add(piece))?;
+        let pieces = changed.added.pieces(partition, buffers)?;
+        pieces.into_iter().for_each(|piece| groups.add(piece));
         added.extend(&groups.deliveries());
         for wake in woken {
             groups.touch(M::from_wide(wake.message), wake.delivery);

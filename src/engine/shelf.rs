@@ -180,22 +180,24 @@ impl Shelved {
         self.left_out.contains(&source)
     }
 
-    /// Hands out the pieces of one partition; `buffer` is room for those that are in files.
-    pub fn pieces(
-        &self,
+    /// The pieces of one partition; `buffers` are room for those that are in files.
+    pub fn pieces<'a>(
+        &'a self,
         partition: usize,
-        buffer: &mut Vec<u8>,
-        mut take: impl FnMut(Piece<'_>),
-    ) -> Result<(), SpillError> {
-        for piece in self.slabs.iter().flat_map(|slab| slab.pieces(partition)) {
-            take(piece);
-        }
-        for spilled in &self.spilled {
+        buffers: &'a mut Vec<Vec<u8>>,
+    ) -> Result<Vec<Piece<'a>>, SpillError> {
+        buffers.resize_with(self.spilled.len(), Vec::new);
+        for (spilled, buffer) in self.spilled.iter().zip(buffers.iter_mut()) {
             let read = spilled.read(partition, buffer);
             read.map_err(failed(spilled.directory()))?;
-            spilled.pieces(buffer, &mut take);
         }
-        Ok(())
+        let slabs = self.slabs.iter().flat_map(|slab| slab.pieces(partition));
+        let mut pieces: Vec<Piece<'a>> = slabs.collect();
+        for (spilled, buffer) in self.spilled.iter().zip(buffers.iter()) {
+            spilled.pieces(buffer, |piece| pieces.push(piece));
+        }
+        pieces.retain(|piece| piece.rows() > 0);
+        Ok(pieces)
     }
 }
 

@@ -205,7 +205,7 @@ impl Volume {
     }
 
     /// The pieces of a partition that was read.
-    pub(super) fn pieces(&self, buffer: &[u8], mut take: impl FnMut(Piece<'_>)) {
+    pub(super) fn pieces<'a>(&'a self, buffer: &'a [u8], mut take: impl FnMut(Piece<'a>)) {
         let runs = &self.head.runs;
         let (counts, mut rest) = buffer.split_at(4 * runs.len());
         for (run, count) in runs.iter().zip(counts.as_chunks().0) {

@@ -105,6 +105,11 @@ impl<M: MessageKey> Account<M> for Watched {
         }));
     }
 
+    /// Messages that go by steps neither wait for a deadline nor have rows ahead or corrected ones.
+    fn counts(&mut self, delivery: DeliveryIndex) -> Option<&mut Partial> {
+        (!self.frozen.holds(delivery)).then_some(&mut self.partial)
+    }
+
     fn merge(&mut self, other: Watched) {
         self.absorb(other);
     }

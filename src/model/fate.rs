@@ -41,6 +41,12 @@ impl Tally {
         self.0[fate as usize] += 1;
     }
 
+    /// Adds rows that count.
+    #[inline(always)]
+    pub fn count(&mut self, rows: u64) {
+        self.0[Fate::Counted as usize] += rows;
+    }
+
     /// Gives one counted row apart.
     #[inline(always)]
     pub fn mark(&mut self, mark: Mark) {

@@ -165,6 +165,24 @@ impl Stamp {
         self.0 >> Self::KIND
     }
 
+    /// The instant in an [identity](Self::identity).
+    #[inline(always)]
+    pub fn at_of(identity: u64) -> Option<Instant> {
+        Stamp(identity << Self::KIND).at()
+    }
+
+    /// Whether the row stands in the tracking log.
+    #[inline(always)]
+    pub fn is_tracking(self) -> bool {
+        self.0 >> Self::LOG == 1
+    }
+
+    /// Log and kind, below 32: of a report its number, of a tracking row 16 more than its code.
+    #[inline(always)]
+    pub fn kind(self) -> usize {
+        (self.kind_bits() | self.0 >> Self::LOG << 4) as usize
+    }
+
     /// Instant and kind alone, nulls lowest: the first part of the order among equal revisions.
     pub fn when_and_what(self) -> u64 {
         self.0 >> Self::KIND & ((1 << 56) - 1)

@@ -73,6 +73,18 @@ impl Change {
         self.0[counter as usize]
     }
 
+    /// Whether a message has a first open, click and so on, if these are the changes of one alone.
+    pub fn firsts(&self) -> [bool; 4] {
+        use Counter::{UniqueClicks, UniqueOpens, UniqueOpensTracked, UniqueUnsubscribes};
+        [
+            UniqueOpensTracked,
+            UniqueOpens,
+            UniqueClicks,
+            UniqueUnsubscribes,
+        ]
+        .map(|c| self.get(c) > 0)
+    }
+
     /// Whether some counter is below zero.
     pub fn has_negative(&self) -> bool {
         self.0.iter().any(|value| *value < 0)
@@ -86,8 +98,9 @@ impl Change {
 
 impl AddAssign<&Change> for Change {
     fn add_assign(&mut self, other: &Change) {
+        // As many rows as it takes to overflow cannot be; without the check it is a few instructions.
         for (value, by) in self.0.iter_mut().zip(&other.0) {
-            *value += by;
+            *value = value.wrapping_add(*by);
         }
     }
 }

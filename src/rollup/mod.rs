@@ -6,7 +6,9 @@ mod counts;
 mod effects;
 mod kpis;
 mod partial;
+mod steps;
 
 pub use counts::{Change, Counter, Shown};
 pub use kpis::{DeliveryKpis, Given, HourKpis, Kpis, Violation, add_up, finish};
 pub use partial::{Facts, Partial, Teller};
+pub use steps::{Place, Steps};

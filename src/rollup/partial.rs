@@ -6,8 +6,8 @@ use crate::model::{DeliveryIndex, Fate, Hour, Instant, Mark, Tally, spread};
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
 
-/// Slots of recent keys: the hours of some weeks.
-const RECENT: usize = 1 << 10;
+/// Slots of recent keys: the hours of some weeks of some deliveries.
+const RECENT: usize = 1 << 14;
 
 /// What is known of a delivery besides its counters.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -64,8 +64,8 @@ impl Facts {
 #[derive(Default)]
 pub struct Partial {
     place_of: HashMap<u64, u32, BuildHasherDefault<SpreadHasher>>,
-    /// The last key of each slot, and its place: messages come delivery by delivery, so that most
-    /// keys are found here, in the processor's cache.
+    /// The last key of each slot, and its place: the messages of a partition are of few deliveries, so that
+    /// most keys are found here, in the processor's cache.
     recent: Vec<(u64, u32)>,
     keys: Vec<(DeliveryIndex, Hour)>,
     changes: Vec<Change>,
@@ -122,6 +122,29 @@ impl Partial {
         }
     }
 
+    /// Adds what a row changed, or several.
+    #[inline(always)]
+    pub fn add(&mut self, delivery: DeliveryIndex, hour: Hour, change: &Change) {
+        *self.change(delivery, hour) += change;
+    }
+
+    /// Adds what is known of a message at its end.
+    pub fn ends(&mut self, delivery: DeliveryIndex, life: &Life) {
+        let facts = Facts {
+            final_at: life.deadline,
+            first_event_at: life.first_event_at,
+            last_event_at: life.last_event_at,
+            in_a_log: true,
+        };
+        self.facts_mut(delivery).add(&facts);
+    }
+
+    /// Rows of a source count.
+    #[inline]
+    pub fn count(&mut self, source: u32, rows: u64) {
+        self.fates[source as usize].count(rows);
+    }
+
     fn facts_mut(&mut self, delivery: DeliveryIndex) -> &mut Facts {
         let index = delivery.0 as usize;
         if index >= self.facts.len() {
@@ -138,7 +161,9 @@ impl Partial {
     #[inline]
     fn place(&mut self, delivery: DeliveryIndex, hour: Hour) -> u32 {
         let key = u64::from(delivery.0) << 32 | u64::from(hour.get() as u32);
-        let slot = hour.get() as usize % RECENT;
+        const APART: usize = 1021;
+        let slot = (hour.get() as usize).wrapping_add((delivery.0 as usize).wrapping_mul(APART));
+        let slot = slot % RECENT;
         match self.recent.get(slot) {
             Some((known, place)) if *known == key => *place,
             _ => self.find(key, slot, delivery, hour),
@@ -168,13 +193,7 @@ pub struct Teller<'a> {
 impl Teller<'_> {
     /// Adds what is known of a message at its end.
     pub fn ends(&mut self, life: &Life) {
-        let facts = Facts {
-            final_at: life.deadline,
-            first_event_at: life.first_event_at,
-            last_event_at: life.last_event_at,
-            in_a_log: true,
-        };
-        self.partial.facts_mut(self.delivery).add(&facts);
+        self.partial.ends(self.delivery, life);
     }
 
     fn change(&mut self, at: Instant) -> &mut Change {

@@ -4,8 +4,8 @@
 use super::{Groups, Linked, NONE};
 use crate::engine::deliveries::DeliverySet;
 use crate::engine::fold::Account;
+use crate::engine::index::read_keys;
 use crate::engine::packed::{Extra, Number, from_order};
-use crate::engine::partition::home;
 use crate::engine::refold::{Judged, Standing};
 use crate::engine::rests::RowKey;
 use crate::engine::run::Piece;
@@ -17,29 +17,26 @@ use std::collections::{HashMap, HashSet};
 impl<M: MessageKey> Groups<M> {
     /// Starts with no message.
     pub fn clear(&mut self) {
-        if !self.messages.is_empty() {
-            self.table.fill(0);
-        }
-        self.messages.clear();
+        self.index.clear();
         self.rows.clear();
         self.tails.clear();
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.messages.is_empty()
+        self.index.messages().is_empty()
     }
 
     /// The deliveries of the messages.
     pub fn deliveries(&self) -> DeliverySet {
-        self.messages.iter().map(|m| m.delivery).collect()
+        let messages = self.index.messages().iter();
+        messages.map(|message| message.delivery).collect()
     }
 
     /// Takes a message in, without rows.
     pub fn touch(&mut self, message: M, delivery: DeliveryIndex) {
-        self.make_room(1);
-        let slot = home(message, delivery) as usize & (self.table.len() - 1);
-        self.place(message, delivery, slot);
+        self.index.make_room(1);
+        self.index.place((message, delivery));
     }
 
     /// Takes the messages of a piece in that have rows of some sources, without the rows; their deliveries
@@ -54,7 +51,7 @@ impl<M: MessageKey> Groups<M> {
         if !sources.iter().any(|source| is_one(*source)) {
             return;
         }
-        self.read_keys(&piece);
+        read_keys(&piece, &mut self.keys);
         for row in 0..piece.rows() {
             if is_one(sources[piece.get(Number::Source, row) as usize]) {
                 let (message, delivery) = self.keys[row];
@@ -75,34 +72,20 @@ impl<M: MessageKey> Groups<M> {
         if piece.rows() == 0 {
             return;
         }
-        self.read_keys(&piece);
-        self.make_room(1);
+        read_keys(&piece, &mut self.keys);
+        self.index.make_room(1);
         let has_whole = !whole.is_empty();
         for row in 0..piece.rows() {
-            let (message, delivery) = self.keys[row];
-            if has_whole && whole.holds(delivery) {
-                self.make_room(1);
-            }
-            let slot = home(message, delivery) as usize & (self.table.len() - 1);
-            let place = match self.find(message, delivery, slot) {
+            let key = self.keys[row];
+            let place = match self.index.find(key) {
                 Some(place) => place,
-                None if has_whole && whole.holds(delivery) => self.place(message, delivery, slot),
+                None if has_whole && whole.holds(key.1) => {
+                    self.index.make_room(1);
+                    self.index.place(key)
+                }
                 None => continue,
             };
             self.add_row(&piece, row, place, rests);
-        }
-    }
-
-    /// The place of a message, if it is here.
-    fn find(&self, message: M, delivery: DeliveryIndex, mut slot: usize) -> Option<u32> {
-        let mask = self.table.len() - 1;
-        loop {
-            let place = self.table[slot].checked_sub(1)?;
-            let known = &self.messages[place as usize];
-            if known.message == message && known.delivery == delivery {
-                return Some(place);
-            }
-            slot = (slot + 1) & mask;
         }
     }
 
@@ -126,7 +109,7 @@ impl<M: MessageKey> Groups<M> {
             }),
         };
         let at = self.rows.len() as u32;
-        let last = &mut self.messages[place as usize].last;
+        let last = &mut self.index.known_mut(place).0;
         self.rows.push(Linked {
             stamp: Stamp::from_bits(piece.get(Number::Stamp, row)),
             code: Code::from_bits(piece.get(Number::Code, row) as u32),
@@ -146,9 +129,9 @@ impl<M: MessageKey> Groups<M> {
         if self.tails.iter().all(is_known) || !self.tails.iter().any(is_known) {
             return;
         }
-        for message in &self.messages {
+        for message in self.index.messages() {
             for (row, tail) in self
-                .tailed(message.last)
+                .tailed(message.known.0)
                 .filter(|(_, tail)| !is_known(tail))
             {
                 let is_rival = |(other, rival): (&Linked, &Tail)| {
@@ -156,7 +139,7 @@ impl<M: MessageKey> Groups<M> {
                         && other.stamp.log() == row.stamp.log()
                         && (rival.log_id, rival.revision) == (tail.log_id, tail.revision)
                 };
-                if row.stamp.has_log_id() && self.tailed(message.last).any(is_rival) {
+                if row.stamp.has_log_id() && self.tailed(message.known.0).any(is_rival) {
                     doubts.insert((row.source, tail.log_id));
                 }
             }
@@ -183,10 +166,10 @@ impl<M: MessageKey> Groups<M> {
         corrected: &mut DeliverySet,
     ) {
         let mut others = Vec::new();
-        for message in &self.messages {
+        for message in self.index.messages() {
             self.history.clear();
             others.clear();
-            let mut at = message.last;
+            let mut at = message.known.0;
             while at != NONE {
                 let linked = self.rows[at as usize];
                 let row = Row {

@@ -1,0 +1,235 @@
+//! The short way to the counters: what one more row does to a message, looked up instead of replayed.
+
+use super::Change;
+use crate::history::{Occurrence, Row, Sink, Status, replay};
+use crate::model::{
+    Attributes, Code, DeadlineMode, Fate, HOUR, Instant, Logged, Mark, Policy, Report, Stamp,
+    Tracked,
+};
+
+/// Where a message is on the short way, as a small number.
+pub type Place = u8;
+
+/// The steps of messages whose rows came in their order, each a plain one before as-of of a kind that
+/// [`Steps::KINDS`] lists, the first one a report. Soft bounces are not among them, and so no deadline either:
+/// what a row does depends on nothing but what the message is known to have done.
+///
+/// Every step is taken from [`replay`]: it is the difference between a history with the row and without it.
+pub struct Steps {
+    /// By place and kind: the place after the row, and what it changes.
+    table: Vec<(Place, u8)>,
+    /// What rows change; the first changes nothing.
+    effects: Vec<Change>,
+}
+
+const REPORTS: [Report; 4] = [
+    Report::Relayed,
+    Report::Delivered,
+    Report::Expired,
+    Report::HardBounce,
+];
+
+const TRACKED: [Tracked; 6] = [
+    Tracked::Open,
+    Tracked::Click,
+    Tracked::MirrorPage,
+    Tracked::OptOut,
+    Tracked::OfferClick,
+    Tracked::OfferClick2,
+];
+
+/// A history that leads to a place.
+struct Way {
+    efs: bool,
+    kinds: Vec<Stamp>,
+}
+
+impl Steps {
+    /// The place of messages that do not go this way.
+    pub const NOWHERE: Place = Place::MAX;
+
+    /// A bit for each [`Stamp::kind`] that goes this way.
+    pub const KINDS: u32 = {
+        let mut kinds = 0;
+        let mut at = 0;
+        while at < REPORTS.len() {
+            kinds |= 1 << REPORTS[at] as u32;
+            at += 1;
+        }
+        at = 0;
+        while at < TRACKED.len() {
+            kinds |= 1 << (16 + TRACKED[at] as u32);
+            at += 1;
+        }
+        kinds
+    };
+
+    /// All steps, with the Email Feedback Service and without.
+    pub fn new() -> Steps {
+        let mut steps = Steps {
+            table: vec![(Self::NOWHERE, 0); 32 * 256],
+            effects: vec![Change::default()],
+        };
+        let start = |efs| Way {
+            efs,
+            kinds: Vec::new(),
+        };
+        let mut ways = vec![start(false), start(true)];
+        let mut known: Vec<_> = ways.iter().map(Way::outcome).collect();
+        let mut at = 0;
+        while at < ways.len() {
+            for kind in ways[at].next() {
+                let mut way = Way {
+                    efs: ways[at].efs,
+                    kinds: ways[at].kinds.clone(),
+                };
+                way.kinds.push(kind);
+                let outcome = way.outcome();
+                let mut effect = outcome.1;
+                effect -= &known[at].1;
+                // Two histories are at one place where the same rows can follow and do the same.
+                let is_same = |other: &(_, Change)| {
+                    other.0 == outcome.0 && other.1.firsts() == outcome.1.firsts()
+                };
+                let same = ways
+                    .iter()
+                    .zip(&known)
+                    .position(|(w, o)| w.efs == way.efs && is_same(o));
+                let place = same.unwrap_or(ways.len());
+                if same.is_none() {
+                    ways.push(way);
+                    known.push(outcome);
+                }
+                steps.table[at * 32 + kind.kind()] = (place as Place, steps.effect_of(effect));
+            }
+            at += 1;
+        }
+        assert!(ways.len() < usize::from(Self::NOWHERE), "too many places");
+        steps
+    }
+
+    /// The place of a message without rows.
+    pub fn start(efs: bool) -> Place {
+        Place::from(efs)
+    }
+
+    /// The place after a row of a kind, and the number of its effect, 0 where it has none.
+    #[inline(always)]
+    pub fn after(&self, place: Place, kind: usize) -> (Place, u8) {
+        self.table[usize::from(place) * 32 + kind]
+    }
+
+    /// What a row changes.
+    #[inline(always)]
+    pub fn effect(&self, number: u8) -> &Change {
+        &self.effects[usize::from(number)]
+    }
+
+    fn effect_of(&mut self, change: Change) -> u8 {
+        let known = self.effects.iter().position(|other| *other == change);
+        let number = known.unwrap_or(self.effects.len());
+        if known.is_none() {
+            self.effects.push(change);
+        }
+        number as u8
+    }
+}
+
+impl Default for Steps {
+    fn default() -> Self {
+        Steps::new()
+    }
+}
+
+impl Way {
+    /// The kinds of rows that can come next: a report first, and none after a tracking row.
+    fn next(&self) -> Vec<Stamp> {
+        let at = Some(Instant::FIRST.plus(self.kinds.len() as i64 * HOUR));
+        let report = |report| Stamp::sending(at, Some(Logged::Event(report)));
+        let tracked = |tracked| Stamp::tracking(at, Some(tracked));
+        let is_tracked = self.kinds.iter().any(|stamp| stamp.tracked().is_some());
+        let reports = REPORTS.into_iter().filter(|_| !is_tracked).map(report);
+        let tracking = TRACKED.into_iter().filter(|_| !self.kinds.is_empty());
+        reports.chain(tracking.map(tracked)).collect()
+    }
+
+    /// The status at the end, and what all rows together change.
+    fn outcome(&self) -> (Option<Status>, Change) {
+        let row = |stamp: &Stamp| Row {
+            stamp: *stamp,
+            code: Code::NULL,
+            source: 0,
+            tail: Row::SOLE,
+        };
+        let rows: Vec<Row> = self.kinds.iter().map(row).collect();
+        let attributes = Attributes {
+            efs: Some(self.efs),
+            ..Attributes::default()
+        };
+        let policy = Policy::new(&attributes, DeadlineMode::Reported);
+        let mut sum = Sum::default();
+        let life = replay(&rows, &policy, Instant::END, &mut sum);
+        (life.status, sum.0)
+    }
+}
+
+/// What all rows of a message change, whenever.
+#[derive(Default)]
+struct Sum(Change);
+
+impl Sink for Sum {
+    fn meets(&mut self, _: u32, _: Fate) {}
+
+    fn mark(&mut self, _: u32, _: Mark) {}
+
+    fn moves(&mut self, _: Instant, from: Option<Status>, to: Status) {
+        self.0.moved(from, to);
+    }
+
+    fn occurs(&mut self, _: Instant, what: Occurrence) {
+        self.0.occurred(what);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Walks random histories, and replays them.
+    #[test]
+    fn steps_lead_where_a_replay_does() {
+        let steps = Steps::new();
+        let mut seed = 0x2545_F491_4F6C_DD1Du64;
+        for round in 0..20_000 {
+            let mut way = Way {
+                efs: round % 2 == 0,
+                kinds: Vec::new(),
+            };
+            let mut place = Steps::start(way.efs);
+            let mut sum = Change::default();
+            for _ in 0..round % 12 {
+                seed ^= seed << 13;
+                seed ^= seed >> 7;
+                seed ^= seed << 17;
+                let next = way.next();
+                let kind = next[(seed >> 33) as usize % next.len()];
+                assert_eq!(Steps::KINDS >> kind.kind() & 1, 1);
+                let (after, effect) = steps.after(place, kind.kind());
+                assert_ne!(after, Steps::NOWHERE, "{:?}", way.kinds);
+                sum += steps.effect(effect);
+                place = after;
+                way.kinds.push(kind);
+            }
+            assert_eq!(sum, way.outcome().1, "round {round}: {:?}", way.kinds);
+        }
+    }
+
+    #[test]
+    fn who_is_nowhere_stays_there_and_changes_nothing() {
+        let steps = Steps::new();
+        for kind in 0..32 {
+            assert_eq!(steps.after(Steps::NOWHERE, kind), (Steps::NOWHERE, 0));
+        }
+        assert!(steps.effect(0).is_zero());
+    }
+}
