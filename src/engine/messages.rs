@@ -57,10 +57,10 @@ impl Course {
     fn meet(&mut self, stamp: Stamp, is_simple: bool) {
         let row = stamp.identity();
         let is_first = self.last == 0;
-        let follows = self.last < row && Stamp::at_of(self.last) <= Stamp::at_of(row);
-        let enters = !(is_first && stamp.is_tracking());
+        let follows = (self.last < row) & (Stamp::of(self.last).when() <= stamp.when());
+        let enters = !(is_first & stamp.is_tracking());
         self.first = if is_first { row } else { self.first };
-        self.last = if follows && enters && is_simple {
+        self.last = if follows & enters & is_simple {
             row
         } else {
             Self::ODD
@@ -136,6 +136,7 @@ impl<M: MessageKey> Messages<M> {
             }
         }
         let is_sole = piece.extra() != Extra::Tails;
+        let end = Stamp::when_at(as_of);
         let Messages {
             index,
             keys,
@@ -150,7 +151,7 @@ impl<M: MessageKey> Messages<M> {
             index.place_all(keys, |at, place, course| {
                 let stamp = stamps[at];
                 places[at] = place;
-                course.meet(stamp, is_sole && is_simple(stamp, as_of));
+                course.meet(stamp, is_sole & is_simple(stamp, end));
             });
             return;
         }
@@ -161,7 +162,7 @@ impl<M: MessageKey> Messages<M> {
         index.place_all(keys, |at, place, course| {
             let stamp = stamps[kept[at]];
             places[kept[at]] = place;
-            course.meet(stamp, is_sole && is_simple(stamp, as_of));
+            course.meet(stamp, is_sole & is_simple(stamp, end));
         });
     }
 
@@ -192,11 +193,11 @@ impl<M: MessageKey> Messages<M> {
             let Some(partial) = account.counts(delivery) else {
                 continue;
             };
-            let entered = Stamp::at_of(message.known.first);
+            let entered = Stamp::of(message.known.first).at();
             let life = Life {
                 deadline: entered.and_then(|at| judging.policies[delivery.0 as usize].deadline(at)),
                 first_event_at: entered,
-                last_event_at: Stamp::at_of(message.known.last),
+                last_event_at: Stamp::of(message.known.last).at(),
                 ..Life::default()
             };
             partial.ends(delivery, &life);
@@ -205,20 +206,23 @@ impl<M: MessageKey> Messages<M> {
         let Some(partial) = some.and_then(|delivery| account.counts(delivery)) else {
             return;
         };
-        let mut places = self.places.iter();
+        let mut first = 0;
         for piece in pieces {
+            let places = &self.places[first..first + piece.rows()];
+            first += places.len();
             numbers(piece, Number::Stamp, &mut self.stamps, Stamp::from_bits);
-            numbers(piece, Number::Delivery, &mut self.deliveries, |bits| {
-                DeliveryIndex(bits as u32)
-            });
+            let delivery = |bits| DeliveryIndex(bits as u32);
+            numbers(piece, Number::Delivery, &mut self.deliveries, delivery);
             let sources = piece.sources();
-            numbers(piece, Number::Source, &mut self.sources, |place| {
-                sources[place as usize]
-            });
-            let rows = self.stamps.iter().zip(&self.deliveries).zip(&self.sources);
+            let source = |place| sources[place as usize];
+            numbers(piece, Number::Source, &mut self.sources, source);
+            let rows = places
+                .iter()
+                .zip(&self.stamps)
+                .zip(&self.deliveries)
+                .zip(&self.sources);
             let mut counted = (0, 0);
-            for ((&stamp, &delivery), &source) in rows {
-                let place = places.next().map_or(LEFT_OUT, |place| *place);
+            for (((&place, &stamp), &delivery), &source) in rows {
                 let Some(on_way) = self.on_way.get_mut(place as usize) else {
                     continue;
                 };
@@ -320,10 +324,10 @@ impl<M: MessageKey> Messages<M> {
     }
 }
 
-/// Whether nothing in a row keeps its message from the short way.
+/// Whether nothing in a row keeps its message from the short way; the instant of the row has to be before `end`.
 #[inline(always)]
-fn is_simple(stamp: Stamp, as_of: Instant) -> bool {
-    Steps::KINDS >> stamp.kind() & 1 == 1 && stamp.is_plain() && !stamp.is_at_or_after(as_of)
+fn is_simple(stamp: Stamp, end: u64) -> bool {
+    (Steps::KINDS >> stamp.kind() & 1 == 1) & stamp.is_unmarked() & (stamp.when() < end)
 }
 
 /// One number of all rows of a piece.

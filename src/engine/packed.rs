@@ -159,21 +159,27 @@ impl Bounds {
 /// The bounds of all numbers of the rows of a run.
 pub struct Survey {
     bounds: [Bounds; 9],
-    extra: Extra,
+}
+
+impl Default for Survey {
+    /// Of no rows yet.
+    fn default() -> Survey {
+        Survey {
+            bounds: [Bounds::NONE; 9],
+        }
+    }
 }
 
 impl Survey {
-    /// Of no rows yet.
-    pub fn new(extra: Extra) -> Survey {
-        Survey {
-            bounds: [Bounds::NONE; 9],
-            extra,
-        }
-    }
-
-    /// Takes rows in.
+    /// Takes rows in, whatever their source.
     pub fn meet<M: MessageKey>(&mut self, block: Block<'_, M>) {
-        for number in used::<M>(self.extra) {
+        let extra = match (block.tails, block.row_ids) {
+            ([], []) => Extra::None,
+            ([], _) => Extra::RowIds,
+            _ => Extra::Tails,
+        };
+        let numbers = used::<M>(extra).iter();
+        for number in numbers.filter(|number| **number != Number::Source) {
             let mut bounds = self.bounds[*number as usize];
             block.each(*number, &mut |place, value| {
                 if place == 0 && bounds.is_empty() {
@@ -185,16 +191,29 @@ impl Survey {
         }
     }
 
-    /// The packing of these rows.
-    pub fn packing(&self) -> Packing {
+    /// The highest delivery.
+    pub fn highest_delivery(&self) -> Option<usize> {
+        let bounds = &self.bounds[Number::Delivery as usize];
+        (!bounds.is_empty()).then_some(bounds.highest as usize)
+    }
+
+    /// The packing of these rows, which have so many sources.
+    pub fn packing(&self, extra: Extra, sources: usize) -> Packing {
+        let mut all = self.bounds;
+        all[Number::Source as usize] = Bounds {
+            lowest: 0,
+            highest: (sources as u64).saturating_sub(1),
+            some: 0,
+            differing: 1,
+        };
         let mut packing = Packing {
             slots: [Slot::default(); 9],
             words: Vec::new(),
             bytes: 0,
-            extra: self.extra,
+            extra,
         };
         let mut bits = 0;
-        for (slot, bounds) in packing.slots.iter_mut().zip(&self.bounds) {
+        for (slot, bounds) in packing.slots.iter_mut().zip(&all) {
             let (lowest, scale, width) = bounds.frame();
             if bits + width > u64::BITS {
                 packing.words.push(bits.div_ceil(8) as usize);

@@ -306,7 +306,7 @@ impl<M: DecodeKey> Reader<'_, M> {
             self.shelve();
         }
         self.sheaf.decoded.begin();
-        let (decoder, most_rows) = (self.decoder, self.most_rows());
+        let (decoder, partitions, most_rows) = (self.decoder, self.partitions, self.most_rows());
         let source = self.source(unit);
         let projection = file.projection(mapping, with_tails);
         file.read_pages(unit.row_group, unit.pages.as_ref(), &projection, |batch| {
@@ -314,9 +314,9 @@ impl<M: DecodeKey> Reader<'_, M> {
                 self.sheaf.end(source);
                 self.shelve();
             }
-            decoder
-                .decode(log, with_tails, batch, &mut self.sheaf.decoded)
-                .map_err(|error| error.to_string())
+            let done = decoder.decode(log, with_tails, batch, &mut self.sheaf.decoded);
+            self.sheaf.look(partitions);
+            done.map_err(|error| error.to_string())
         })
     }
 
@@ -333,8 +333,10 @@ impl<M: DecodeKey> Reader<'_, M> {
     }
 
     fn put(&mut self, slab: Slab) {
-        if let Err(error) = self.shelf.put(slab) {
-            self.failed = Some(error);
+        match self.shelf.put(slab) {
+            Ok(None) => {}
+            Ok(Some(emptied)) => self.slab.reuse(emptied),
+            Err(error) => self.failed = Some(error),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Rows sorted by partition: the form in which they wait to be folded.
 
-use super::packed::{Extra, MARGIN, Number, Packing, Survey, Words};
+use super::deliveries::DeliverySet;
+use super::packed::{Extra, MARGIN, Number, Packing, Words};
 use super::partition::Partitions;
 use super::sheaf::Sheaf;
 use crate::model::MessageKey;
@@ -15,6 +16,7 @@ pub struct Run {
     starts: Vec<u32>,
     /// Where its bytes are: the rows, and the margin of the last one.
     bytes: Range<usize>,
+    deliveries: DeliverySet,
 }
 
 /// The rows of a run in one partition.
@@ -44,6 +46,11 @@ impl Run {
     /// How its rows are written, and the sources that they name.
     pub(super) fn form(&self) -> (&Packing, &[u32]) {
         (&self.packing, &self.sources)
+    }
+
+    /// The deliveries of its rows.
+    pub(super) fn deliveries(&self) -> &DeliverySet {
+        &self.deliveries
     }
 
     /// How many rows there are.
@@ -97,39 +104,37 @@ impl Piece<'_> {
 
 /// Where the rows of a sheaf belong, and in how many bytes.
 pub(super) struct Order {
-    partition_of: Vec<u16>,
     starts: Vec<u32>,
     packing: Packing,
+    sources: Vec<u32>,
 }
 
 impl Order {
     /// Of a sheaf that is cut. None where there is no row.
-    pub fn of<M: MessageKey>(sheaf: &Sheaf<M>, partitions: Partitions) -> Option<Order> {
-        let events = &sheaf.decoded.events;
-        events.first()?;
+    pub fn of<M: MessageKey>(sheaf: &mut Sheaf<M>, partitions: Partitions) -> Option<Order> {
+        sheaf.look(partitions);
+        let seen = sheaf.seen();
+        seen.partition_of.first()?;
         let count = partitions.count();
         let mut starts = vec![0u32; count + 1];
-        let mut partition_of = Vec::with_capacity(events.len());
-        partition_of.extend(events.iter().map(|event| {
-            let partition = partitions.place(event.message, event.delivery);
-            starts[usize::from(partition) + 1] += 1;
-            partition
-        }));
+        for partition in &seen.partition_of {
+            starts[usize::from(*partition) + 1] += 1;
+        }
         for partition in 0..count {
             starts[partition + 1] += starts[partition];
         }
-        let mut survey = Survey::new(sheaf.extra());
-        sheaf.blocks().for_each(|block| survey.meet(block));
+        let sources = sheaf.distinct();
         Some(Order {
-            partition_of,
             starts,
-            packing: survey.packing(),
+            packing: seen.survey.packing(sheaf.extra(), sources.len()),
+            sources,
         })
     }
 
     /// How many bytes the rows take, and the margin of the last one.
     pub fn bytes(&self) -> usize {
-        self.partition_of.len() * self.packing.bytes() + MARGIN
+        let rows = self.starts.last().map_or(0, |rows| *rows as usize);
+        rows * self.packing.bytes() + MARGIN
     }
 
     /// Writes the rows of the sheaf, in this order, from a place in a slab's memory on, and leaves the
@@ -140,23 +145,24 @@ impl Order {
         let width = self.packing.bytes();
         let mut next = self.starts.clone();
         let mut words = Words::default();
-        let mut partition_of = self.partition_of.into_iter();
+        let mut partition_of = sheaf.seen().partition_of.iter();
         for block in sheaf.blocks() {
             self.packing.pack(block, &mut words);
             for (row, partition) in partition_of.by_ref().take(block.events.len()).enumerate() {
-                let next = &mut next[usize::from(partition)];
+                let next = &mut next[usize::from(*partition)];
                 self.packing
                     .write(&words, row, &mut bytes[*next as usize * width..]);
                 *next += 1;
             }
         }
-        let sources = sheaf.distinct();
+        let deliveries = sheaf.seen().deliveries();
         sheaf.clear();
         Run {
             packing: self.packing,
-            sources,
+            sources: self.sources,
             starts: self.starts,
             bytes: place,
+            deliveries,
         }
     }
 }

@@ -1,8 +1,12 @@
 //! Decoded rows before they are sorted.
 
-use super::packed::{BLOCK, Block, Extra};
+use super::deliveries::DeliverySet;
+use super::packed::{BLOCK, Block, Extra, Survey};
+use super::partition::Partitions;
 use crate::decode::Decoded;
+use crate::model::{DeliveryIndex, Event, MessageKey};
 use std::collections::{HashMap, HashSet};
+use std::ops::Range;
 
 /// Decoded rows that wait to become a run: of one row group, of several small ones, or a part of a
 /// large one.
@@ -11,6 +15,27 @@ pub struct Sheaf<M> {
     pub decoded: Decoded<M>,
     /// The sources of the rows, and where the rows of each end; [`Sheaf::end`] adds them.
     pub sources: Vec<(u32, usize)>,
+    seen: Seen,
+}
+
+/// What is known of the first rows of a sheaf, as many as have their partitions.
+#[derive(Default)]
+pub(super) struct Seen {
+    /// Their partitions.
+    pub partition_of: Vec<u16>,
+    /// The bounds of their numbers.
+    pub survey: Survey,
+    /// By delivery, whether one of them is of it.
+    of_delivery: Vec<bool>,
+}
+
+impl Seen {
+    /// The deliveries of the rows.
+    pub fn deliveries(&self) -> DeliverySet {
+        let all = (0u32..).zip(&self.of_delivery);
+        all.filter_map(|(index, is_met)| is_met.then_some(DeliveryIndex(index)))
+            .collect()
+    }
 }
 
 impl<M> Default for Sheaf<M> {
@@ -18,6 +43,7 @@ impl<M> Default for Sheaf<M> {
         Sheaf {
             decoded: Decoded::default(),
             sources: Vec::new(),
+            seen: Seen::default(),
         }
     }
 }
@@ -60,6 +86,7 @@ impl<M> Sheaf<M> {
         self.decoded.events.truncate(end);
         self.decoded.tails.truncate(end);
         self.decoded.row_ids.truncate(end);
+        self.seen.partition_of.truncate(end);
     }
 
     /// Leaves it without rows.
@@ -68,6 +95,9 @@ impl<M> Sheaf<M> {
         self.decoded.tails.clear();
         self.decoded.row_ids.clear();
         self.sources.clear();
+        self.seen.partition_of.clear();
+        self.seen.survey = Survey::default();
+        self.seen.of_delivery.clear();
     }
 
     /// The sources, each once.
@@ -86,27 +116,59 @@ impl<M> Sheaf<M> {
 
     /// The rows, a block at a time.
     pub(super) fn blocks(&self) -> impl Iterator<Item = Block<'_, M>> {
+        let places = self.places();
+        let starts = [0]
+            .into_iter()
+            .chain(self.sources.iter().map(|(_, end)| *end));
+        let ranges = starts.zip(&self.sources).zip(places);
+        ranges.flat_map(|((start, (_, end)), source)| self.blocks_of(start..*end, source))
+    }
+
+    /// Some rows of one source, a block at a time.
+    fn blocks_of(&self, rows: Range<usize>, source: usize) -> impl Iterator<Item = Block<'_, M>> {
         let Decoded {
             events,
             tails,
             row_ids,
             ..
         } = &self.decoded;
-        let places = self.places();
-        let starts = [0]
-            .into_iter()
-            .chain(self.sources.iter().map(|(_, end)| *end));
-        let ranges = starts.zip(&self.sources).zip(places);
-        ranges.flat_map(move |((start, (_, end)), source)| {
-            (start..*end).step_by(BLOCK).map(move |first| {
-                let rows = first..(first + BLOCK).min(*end);
-                Block {
-                    events: &events[rows.clone()],
-                    tails: tails.get(rows.clone()).unwrap_or_default(),
-                    row_ids: row_ids.get(rows).unwrap_or_default(),
-                    source,
-                }
-            })
+        let end = rows.end;
+        rows.step_by(BLOCK).map(move |first| {
+            let rows = first..(first + BLOCK).min(end);
+            Block {
+                events: &events[rows.clone()],
+                tails: tails.get(rows.clone()).unwrap_or_default(),
+                row_ids: row_ids.get(rows).unwrap_or_default(),
+                source,
+            }
         })
+    }
+}
+
+impl<M: MessageKey> Sheaf<M> {
+    /// Has a look at the rows that came since the last time, while they are in the processor's cache.
+    pub(super) fn look(&mut self, partitions: Partitions) {
+        let mut seen = std::mem::take(&mut self.seen);
+        let rows = seen.partition_of.len()..self.rows();
+        let events = &self.decoded.events[rows.clone()];
+        let of = |event: &Event<M>| partitions.place(event.message, event.delivery);
+        seen.partition_of.extend(events.iter().map(of));
+        for block in self.blocks_of(rows, 0) {
+            seen.survey.meet(block);
+        }
+        let highest = seen.survey.highest_delivery();
+        let deliveries = events.first().and(highest).map_or(0, |highest| highest + 1);
+        if deliveries > seen.of_delivery.len() {
+            seen.of_delivery.resize(deliveries, false);
+        }
+        for event in events {
+            seen.of_delivery[event.delivery.0 as usize] = true;
+        }
+        self.seen = seen;
+    }
+
+    /// What is known of the rows that were looked at.
+    pub(super) fn seen(&self) -> &Seen {
+        &self.seen
     }
 }

@@ -1,4 +1,5 @@
-//! Where runs wait until all rows are read: in memory, and beyond what it may take in files.
+//! Where runs wait until all rows are read: in memory, or, beyond what it may take and where later runs need
+//! them anyway, in files.
 
 use super::run::Piece;
 use super::slab::Slab;
@@ -55,10 +56,8 @@ struct Held {
 #[derive(Default)]
 pub struct Shelved {
     slabs: Vec<Slab>,
-    /// Rows that are not in memory.
+    /// Rows that are in files.
     spilled: Vec<Volume>,
-    /// Rows that are in memory, too.
-    kept: Vec<Volume>,
     /// How many rows there are.
     pub rows: u64,
     /// How many bytes of them are in files.
@@ -93,22 +92,24 @@ impl<'a> Shelf<'a> {
         self.has_failed.load(Ordering::Relaxed)
     }
 
-    /// Takes a slab. Where there is no room for it, all that are here go to a file; meanwhile the
-    /// other threads wait, as they would only add to them.
-    pub fn put(&self, slab: Slab) -> Result<(), SpillError> {
+    /// Takes a slab. Where all rows are kept, it goes to a file of its own, and is given back to be used
+    /// again. Where there is no room for it, all that are here go to a file; meanwhile the other threads
+    /// wait, as they would only add to them.
+    pub fn put(&self, slab: Slab) -> Result<Option<Slab>, SpillError> {
         if slab.rows() == 0 {
-            return Ok(());
+            return Ok(None);
         }
-        let kept = match (self.room, self.volumes) {
-            (None, Some(volumes)) => {
-                let kept = volumes.write(std::slice::from_ref(&slab), self.partitions);
-                self.has_failed.fetch_or(kept.is_err(), Ordering::Relaxed);
-                Some(kept.map_err(failed(volumes.directory()))?)
-            }
-            _ => None,
-        };
+        if let (None, Some(volumes)) = (self.room, self.volumes) {
+            let kept = volumes.write(std::slice::from_ref(&slab), self.partitions);
+            self.has_failed.fetch_or(kept.is_err(), Ordering::Relaxed);
+            let kept = kept.map_err(failed(volumes.directory()))?;
+            let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+            held.shelved.rows += slab.rows();
+            held.shelved.spilled_bytes += kept.bytes();
+            held.shelved.spilled.push(kept);
+            return Ok(Some(slab));
+        }
         let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
-        held.shelved.kept.extend(kept);
         held.memory += slab.size();
         held.shelved.rows += slab.rows();
         held.shelved.slabs.push(slab);
@@ -118,9 +119,9 @@ impl<'a> Shelf<'a> {
                 let spilled = held.shelved.spill(room, self.volumes, self.partitions);
                 self.has_failed
                     .fetch_or(spilled.is_err(), Ordering::Relaxed);
-                spilled
+                spilled.map(|()| None)
             }
-            _ => Ok(()),
+            _ => Ok(None),
         }
     }
 
@@ -161,8 +162,8 @@ impl Shelved {
 
     /// What is kept of the rows for later runs, if that was asked for.
     pub fn into_kept(self) -> Vec<Volume> {
-        let named = self.spilled.into_iter().filter(|v| v.name().is_some());
-        named.chain(self.kept).collect()
+        let files = self.spilled.into_iter();
+        files.filter(|file| file.name().is_some()).collect()
     }
 
     /// Leaves out the rows of these sources.

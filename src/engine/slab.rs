@@ -15,6 +15,8 @@ pub struct Slab {
     memory: Option<MmapMut>,
     used: usize,
     runs: Vec<Run>,
+    /// Memory for the slab after this one.
+    spare: Option<MmapMut>,
 }
 
 impl Slab {
@@ -44,17 +46,39 @@ impl Slab {
         size: usize,
     ) -> Option<Slab> {
         sheaf.cut();
-        let order = Order::of(sheaf, partitions)?;
+        let Some(order) = Order::of(sheaf, partitions) else {
+            sheaf.clear();
+            return None;
+        };
         let bytes = order.bytes();
         let left = self.memory().len() - self.used;
         let full = (left < bytes)
-            .then(|| std::mem::replace(self, Slab::with_room(bytes.max(size))))
+            .then(|| self.replaced(bytes.max(size)))
             .filter(|full| !full.runs.is_empty());
         let memory = self.memory.as_deref_mut().unwrap_or_default();
         let run = order.write(sheaf, memory, self.used);
         self.used += bytes;
         self.runs.push(run);
         full
+    }
+
+    /// Gives this slab, and puts another with at least so many bytes in its place.
+    fn replaced(&mut self, bytes: usize) -> Slab {
+        let spare = self.spare.take().filter(|spare| spare.len() >= bytes);
+        let next = match spare {
+            None => Slab::with_room(bytes),
+            memory => Slab {
+                memory,
+                ..Slab::default()
+            },
+        };
+        std::mem::replace(self, next)
+    }
+
+    /// Takes the memory of a slab whose rows are kept elsewhere, for the one after this: pages that were handed
+    /// out once need not be cleared again.
+    pub fn reuse(&mut self, emptied: Slab) {
+        self.spare = emptied.memory;
     }
 
     /// A slab of these rows alone.

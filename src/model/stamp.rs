@@ -116,7 +116,7 @@ impl Stamp {
 
     /// When; null only in a deletion.
     pub fn at(self) -> Option<Instant> {
-        match self.0 >> Self::AT & Self::AT_MASK {
+        match self.when() {
             0 => None,
             bits => Some(Instant::from_micros(
                 bits as i64 - 1 + Instant::FIRST.micros(),
@@ -165,10 +165,28 @@ impl Stamp {
         self.0 >> Self::KIND
     }
 
-    /// The instant in an [identity](Self::identity).
+    /// What tells the instants of rows apart, and sorts them: 0 where there is none.
     #[inline(always)]
-    pub fn at_of(identity: u64) -> Option<Instant> {
-        Stamp(identity << Self::KIND).at()
+    pub fn when(self) -> u64 {
+        self.0 >> Self::AT & Self::AT_MASK
+    }
+
+    /// What [`Stamp::when`] is in rows at an instant.
+    pub fn when_at(at: Instant) -> u64 {
+        let since = at.micros().saturating_sub(Instant::FIRST.micros());
+        (since.saturating_add(1).max(1) as u64).min(Self::AT_MASK)
+    }
+
+    /// Whether the row is marked neither as a test row nor as a deletion.
+    #[inline(always)]
+    pub fn is_unmarked(self) -> bool {
+        self.0 & (1 << Self::TEST | Self::DELETED) == 0
+    }
+
+    /// The stamp with an [identity](Self::identity), as far as that tells.
+    #[inline(always)]
+    pub fn of(identity: u64) -> Stamp {
+        Stamp(identity << Self::KIND)
     }
 
     /// Whether the row stands in the tracking log.

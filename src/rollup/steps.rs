@@ -17,7 +17,7 @@ pub type Place = u8;
 /// Every step is taken from [`replay`]: it is the difference between a history with the row and without it.
 pub struct Steps {
     /// By place and kind: the place after the row, and what it changes.
-    table: Vec<(Place, u8)>,
+    table: Box<[(Place, u8); 32 * 256]>,
     /// What rows change; the first changes nothing.
     effects: Vec<Change>,
 }
@@ -67,7 +67,7 @@ impl Steps {
     /// All steps, with the Email Feedback Service and without.
     pub fn new() -> Steps {
         let mut steps = Steps {
-            table: vec![(Self::NOWHERE, 0); 32 * 256],
+            table: Box::new([(Self::NOWHERE, 0); 32 * 256]),
             effects: vec![Change::default()],
         };
         let start = |efs| Way {
@@ -116,7 +116,7 @@ impl Steps {
     /// The place after a row of a kind, and the number of its effect, 0 where it has none.
     #[inline(always)]
     pub fn after(&self, place: Place, kind: usize) -> (Place, u8) {
-        self.table[usize::from(place) * 32 + kind]
+        self.table[usize::from(place) * 32 + kind % 32]
     }
 
     /// What a row changes.
