@@ -5,7 +5,7 @@ use super::messages::Messages;
 use super::shelf::{Shelved, SpillError};
 use super::{Pool, Progress, Stage, share};
 use crate::history::{Meaning, Row, live};
-use crate::model::{DeliveryIndex, MessageKey, Policy, Tail};
+use crate::model::{DeliveryIndex, Instant, MessageKey, Policy, Tail};
 use crate::rollup::{Partial, Steps};
 
 /// Who takes up the messages of a fold, one after another; each thread has one.
@@ -20,10 +20,16 @@ pub trait Account<M>: Send {
         policy: &Policy,
         meaning: Meaning<'_>,
     );
-    /// Where messages of a delivery may be counted by [`Steps`] instead, if nothing else of them matters.
-    fn counts(&mut self, _delivery: DeliveryIndex) -> Option<&mut Partial> {
+    /// Where messages may be counted by [`Steps`] instead, if nothing else of them matters.
+    fn partial_mut(&mut self) -> Option<&mut Partial> {
         None
     }
+    /// Whether messages of a delivery may be.
+    fn counts(&self, _delivery: DeliveryIndex) -> bool {
+        true
+    }
+    /// A message that was counted so changes when its deadline passes, at or after as-of.
+    fn waits(&mut self, _delivery: DeliveryIndex, _message: M, _deadline: Instant) {}
     /// Adds what another thread has.
     fn merge(&mut self, other: Self);
 }
@@ -44,7 +50,7 @@ impl<M> Account<M> for Partial {
         teller.ends(&life);
     }
 
-    fn counts(&mut self, _: DeliveryIndex) -> Option<&mut Partial> {
+    fn partial_mut(&mut self) -> Option<&mut Partial> {
         Some(self)
     }
 

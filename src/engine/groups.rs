@@ -67,7 +67,7 @@ impl<M: MessageKey> Groups<M> {
         self.add_rows(&piece);
         read_keys(&piece, &mut self.keys);
         let rows = &mut self.rows[first..];
-        self.index.place_all(&self.keys, |at, _, last| {
+        self.index.place_all(&self.keys, |at, _, _, last| {
             rows[at].before = std::mem::replace(&mut last.0, (first + at) as u32);
         });
     }

@@ -97,7 +97,7 @@ impl<M: MessageKey, T: Default> Index<M, T> {
 
     /// The same for many keys, each handed out with its number, its place, and what is known of the message.
     #[inline(always)]
-    pub fn place_all(&mut self, keys: &[Key<M>], mut take: impl FnMut(usize, u32, &mut T)) {
+    pub fn place_all(&mut self, keys: &[Key<M>], mut take: impl FnMut(usize, Key<M>, u32, &mut T)) {
         self.make_room(keys.len());
         // What the table holds is fetched for all keys before it is needed for one.
         let mask = self.table.len() - 1;
@@ -114,7 +114,8 @@ impl<M: MessageKey, T: Default> Index<M, T> {
                 }
                 _ => self.place_from(*message, *delivery, slot as usize),
             };
-            take(at, place, &mut self.messages[place as usize].known);
+            let key = (*message, *delivery);
+            take(at, key, place, &mut self.messages[place as usize].known);
         }
     }
 
@@ -174,7 +175,7 @@ mod tests {
             let keys: Vec<Key<u64>> = (0..5000).map(key).collect();
             let mut places = Vec::new();
             for some in keys.chunks(900) {
-                index.place_all(some, |_, place, met| {
+                index.place_all(some, |_, _, place, met| {
                     *met += 1;
                     places.push(place);
                 });

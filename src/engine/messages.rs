@@ -7,28 +7,34 @@ use super::run::Piece;
 use super::shelf::Shelved;
 use crate::history::{Life, Row};
 use crate::model::{Code, DeliveryIndex, Instant, MessageKey, Policy, Stamp, Tail};
-use crate::rollup::{Place, Steps};
+use crate::rollup::{Partial, Place, Steps};
 
 /// One thread's room for the messages of a partition, used again for the next one.
 pub struct Messages<M> {
     /// By delivery: where its messages start on the short way, if they go it.
     starts: Vec<Place>,
     index: Index<M, Course>,
-    /// Of one piece: the messages, the stamps, the deliveries and the sources of its rows.
+    /// Of one piece: the messages, the stamps and the sources of its rows.
     keys: Vec<Key<M>>,
     stamps: Vec<Stamp>,
-    deliveries: Vec<DeliveryIndex>,
     sources: Vec<u32>,
     /// The messages of all rows, by their places in the index; [`LEFT_OUT`] for rows that are left out.
     places: Vec<u32>,
-    /// By message: where it is on the short way.
-    on_way: Vec<Place>,
-    /// The messages that are replayed, delivery by delivery, so that the counters of one stay in the
-    /// processor's cache.
+    odd: Odd,
+}
+
+/// The messages that are replayed, and their rows.
+#[derive(Default)]
+struct Odd {
+    /// By message, whether it is one.
+    is_odd: Vec<bool>,
+    /// Delivery by delivery, so that the counters of one stay in the processor's cache.
     order: Vec<u32>,
+    /// The rows in the order in which they came, with their messages.
+    met: Vec<(u32, Row)>,
     /// By message: where its next row goes.
     next: Vec<u32>,
-    /// The rows of these messages, one message after the other.
+    /// The rows, one message after the other.
     rows: Vec<Row>,
     /// What the rows point at.
     tails: Vec<Tail>,
@@ -39,56 +45,70 @@ pub struct Messages<M> {
 const LEFT_OUT: u32 = u32::MAX;
 
 /// The rows of a message so far.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 struct Course {
-    /// What the first one is known by.
+    /// When the first one came, as in [`Stamp::when`], and in the highest byte where the message is now.
     first: u64,
-    /// The same of the last one, or [`Course::ODD`] where some row kept the message from the short way.
+    /// The identity of the last one; 0 where there is none.
     last: u64,
 }
 
 impl Course {
-    const ODD: u64 = u64::MAX;
+    const AT: u32 = 56;
 
-    /// Takes a row in, which is simple if its kind and its marks allow the short way. Each has to follow the one
-    /// before, in the order of events and in time, and the first one has to be a report: then the message
-    /// enters the log with the first row, and the first and last rows are the earliest and the latest.
+    /// Takes a row in, which is simple if its kind and its marks allow the short way, and gives the number of its
+    /// effect. Each has to follow the one before, in the order of events and in time, and the first one has
+    /// to be a report: then the message enters the log with the first row, and the first and last rows are
+    /// the earliest and the latest.
     #[inline(always)]
-    fn meet(&mut self, stamp: Stamp, is_simple: bool) {
+    fn meet(&mut self, steps: &Steps, start: Place, stamp: Stamp, is_simple: bool) -> u8 {
         let row = stamp.identity();
         let is_first = self.last == 0;
         let follows = (self.last < row) & (Stamp::of(self.last).when() <= stamp.when());
         let enters = !(is_first & stamp.is_tracking());
-        self.first = if is_first { row } else { self.first };
-        self.last = if follows & enters & is_simple {
-            row
-        } else {
-            Self::ODD
-        };
+        let place = if is_first { start } else { self.place() };
+        let (after, effect) = steps.after(place, stamp.kind());
+        let goes_on = follows & enters & is_simple;
+        let after = if goes_on { after } else { Steps::NOWHERE };
+        let first = if is_first { stamp.when() } else { self.first };
+        self.first = first & !(u64::MAX << Self::AT) | u64::from(after) << Self::AT;
+        self.last = row;
+        if goes_on { effect } else { 0 }
+    }
+
+    /// Where it is on the short way.
+    #[inline(always)]
+    fn place(self) -> Place {
+        (self.first >> Self::AT) as Place
+    }
+
+    fn entered(self) -> Option<Instant> {
+        Stamp::instant(self.first & !(u64::MAX << Self::AT))
+    }
+
+    fn last(self) -> Option<Instant> {
+        Stamp::of(self.last).at()
     }
 }
 
 impl<M: MessageKey> Messages<M> {
     /// Without any message yet; the account says which deliveries' messages it counts.
     pub fn new<A: Account<M>>(account: &mut A, policies: &[Policy]) -> Messages<M> {
-        let start = |(index, policy): (u32, &Policy)| match account.counts(DeliveryIndex(index)) {
-            Some(_) => Steps::start(policy.efs),
-            None => Steps::NOWHERE,
+        let counts = account.partial_mut().is_some();
+        let start = |(index, policy): (u32, &Policy)| match counts
+            && account.counts(DeliveryIndex(index))
+        {
+            true => Steps::start(policy.efs),
+            false => Steps::NOWHERE,
         };
         Messages {
             starts: (0..).zip(policies).map(start).collect(),
             index: Index::default(),
             keys: Vec::new(),
             stamps: Vec::new(),
-            deliveries: Vec::new(),
             sources: Vec::new(),
             places: Vec::new(),
-            on_way: Vec::new(),
-            order: Vec::new(),
-            next: Vec::new(),
-            rows: Vec::new(),
-            tails: Vec::new(),
-            history: Vec::new(),
+            odd: Odd::default(),
         }
     }
 
@@ -102,226 +122,235 @@ impl<M: MessageKey> Messages<M> {
     ) -> usize {
         self.index.clear();
         self.places.clear();
+        let mut none = Partial::default();
+        let partial = account.partial_mut().unwrap_or(&mut none);
         for piece in pieces {
-            self.tell_apart(piece, shelved, judging.meaning.as_of);
+            self.step(piece, shelved, judging, partial);
         }
-        let starts = &self.starts;
-        let messages = self.index.messages().iter();
-        self.on_way.clear();
-        self.on_way
-            .extend(messages.map(|message| match message.known.last {
-                Course::ODD => Steps::NOWHERE,
-                _ => starts[message.delivery.0 as usize],
-            }));
-        self.count(pieces, judging, account);
-        if self.gather(pieces) > 0 {
+        if self.end(judging, account) {
+            self.gather(pieces);
             self.replay(judging, account);
         }
         self.places.len()
     }
 
-    /// Finds the message of each row, and whether it can go the short way.
-    fn tell_apart(&mut self, piece: &Piece<'_>, shelved: &Shelved, as_of: Instant) {
-        piece.fetch();
+    /// Takes the rows of a piece in, and counts them as long as their messages are on the short way.
+    fn step(
+        &mut self,
+        piece: &Piece<'_>,
+        shelved: &Shelved,
+        judging: Judging<'_>,
+        partial: &mut Partial,
+    ) {
         read_keys(piece, &mut self.keys);
-        self.read_stamps(piece);
-        if shelved.leaves_out_some() {
-            self.read_sources(piece);
-            if self
-                .sources
-                .iter()
-                .any(|source| shelved.leaves_out(*source))
-            {
-                self.leave_out(shelved);
-            }
-        }
-        let is_sole = piece.extra() != Extra::Tails;
-        let end = Stamp::when_at(as_of);
+        numbers(piece, Number::Stamp, &mut self.stamps, Stamp::from_bits);
+        let sources = piece.sources();
+        let source = |place| sources[place as usize];
+        numbers(piece, Number::Source, &mut self.sources, source);
+        let leaves_out = sources.iter().any(|source| shelved.leaves_out(*source));
+        let is_left_out: Vec<bool> = match leaves_out {
+            true => self.leave_out(shelved),
+            false => Vec::new(),
+        };
         let Messages {
+            starts,
             index,
             keys,
             stamps,
+            sources,
             places,
             ..
         } = self;
+        let is_sole = piece.extra() != Extra::Tails;
+        let end = Stamp::when_at(judging.meaning.as_of);
+        let steps = judging.steps;
         let first = places.len();
-        places.resize(first + stamps.len(), LEFT_OUT);
-        let places = &mut places[first..];
-        if keys.len() == stamps.len() {
-            index.place_all(keys, |at, place, course| {
-                let stamp = stamps[at];
-                places[at] = place;
-                course.meet(stamp, is_sole & is_simple(stamp, end));
-            });
-            return;
+        let mut counted = (0, 0);
+        index.place_all(keys, |at, (_, delivery), place, course| {
+            let (stamp, source) = (stamps[at], sources[at]);
+            places.push(place);
+            let start = starts[delivery.0 as usize];
+            let effect = course.meet(steps, start, stamp, is_sole & is_simple(stamp, end));
+            if source != counted.0 {
+                partial.count(counted.0, counted.1);
+                counted = (source, 0);
+            }
+            counted.1 += u64::from(course.place() != Steps::NOWHERE);
+            if effect != 0
+                && let Some(at) = stamp.at()
+            {
+                partial.add(delivery, at.hour(), steps.effect(effect));
+            }
+        });
+        partial.count(counted.0, counted.1);
+        if leaves_out {
+            let mut kept = places.split_off(first).into_iter();
+            let place = |is_left_out| match is_left_out {
+                true => LEFT_OUT,
+                false => kept.next().unwrap_or(LEFT_OUT),
+            };
+            places.extend(is_left_out.into_iter().map(place));
         }
-        // What is left of the rows, and which they are.
-        let mut kept = Vec::new();
-        let sources = self.sources.iter().enumerate();
-        kept.extend(sources.filter_map(|(at, s)| (!shelved.leaves_out(*s)).then_some(at)));
-        index.place_all(keys, |at, place, course| {
-            let stamp = stamps[kept[at]];
-            places[kept[at]] = place;
-            course.meet(stamp, is_sole & is_simple(stamp, end));
-        });
     }
 
-    /// Takes the keys of rows of files that were left out away.
-    fn leave_out(&mut self, shelved: &Shelved) {
-        let mut sources = self.sources.iter();
-        self.keys.retain(|_| {
-            sources
-                .next()
-                .is_some_and(|source| !shelved.leaves_out(*source))
-        });
+    /// Takes the rows of files that were left out away from those of a piece; tells which they are.
+    fn leave_out(&mut self, shelved: &Shelved) -> Vec<bool> {
+        let is_left_out = |source: &u32| shelved.leaves_out(*source);
+        let left_out: Vec<bool> = self.sources.iter().map(is_left_out).collect();
+        retain(&mut self.keys, &left_out);
+        retain(&mut self.stamps, &left_out);
+        retain(&mut self.sources, &left_out);
+        left_out
     }
 
-    /// Counts what goes the short way.
-    fn count<A: Account<M>>(
-        &mut self,
-        pieces: &[Piece<'_>],
-        judging: Judging<'_>,
-        account: &mut A,
-    ) {
-        let messages = self.index.messages().iter();
-        let on_way = messages
-            .zip(&self.on_way)
-            .filter(|(_, at)| **at != Steps::NOWHERE);
-        let mut some = None;
-        for (message, _) in on_way {
-            let delivery = message.delivery;
-            let Some(partial) = account.counts(delivery) else {
+    /// Tells the account what is known of the messages that went the short way to their ends; tells whether
+    /// there are others.
+    fn end<A: Account<M>>(&mut self, judging: Judging<'_>, account: &mut A) -> bool {
+        let odd = &mut self.odd;
+        odd.is_odd.clear();
+        odd.order.clear();
+        for (place, message) in (0u32..).zip(self.index.messages()) {
+            let (course, delivery) = (message.known, message.delivery);
+            let on_way = course.place();
+            let entered = course.entered();
+            let policy = &judging.policies[delivery.0 as usize];
+            let deadline = entered.and_then(|at| policy.deadline(at));
+            let is_odd = on_way == Steps::NOWHERE || {
+                let may_be_late = judging.steps.about(on_way).had_soft_bounce;
+                may_be_late && deadline.is_some_and(|at| course.last() >= Some(at))
+            };
+            odd.is_odd.push(is_odd);
+            if is_odd {
+                odd.order.push(place);
+                continue;
+            }
+            let Some(partial) = account.partial_mut() else {
                 continue;
             };
-            let entered = Stamp::of(message.known.first).at();
             let life = Life {
-                deadline: entered.and_then(|at| judging.policies[delivery.0 as usize].deadline(at)),
+                deadline,
                 first_event_at: entered,
-                last_event_at: Stamp::of(message.known.last).at(),
+                last_event_at: course.last(),
                 ..Life::default()
             };
             partial.ends(delivery, &life);
-            some = Some(delivery);
-        }
-        let Some(partial) = some.and_then(|delivery| account.counts(delivery)) else {
-            return;
-        };
-        let mut first = 0;
-        for piece in pieces {
-            let places = &self.places[first..first + piece.rows()];
-            first += places.len();
-            numbers(piece, Number::Stamp, &mut self.stamps, Stamp::from_bits);
-            let delivery = |bits| DeliveryIndex(bits as u32);
-            numbers(piece, Number::Delivery, &mut self.deliveries, delivery);
-            let sources = piece.sources();
-            let source = |place| sources[place as usize];
-            numbers(piece, Number::Source, &mut self.sources, source);
-            let rows = places
-                .iter()
-                .zip(&self.stamps)
-                .zip(&self.deliveries)
-                .zip(&self.sources);
-            let mut counted = (0, 0);
-            for (((&place, &stamp), &delivery), &source) in rows {
-                let Some(on_way) = self.on_way.get_mut(place as usize) else {
-                    continue;
-                };
-                let (after, effect) = judging.steps.after(*on_way, stamp.kind());
-                *on_way = after;
-                if source != counted.0 {
-                    partial.count(counted.0, counted.1);
-                    counted = (source, 0);
-                }
-                counted.1 += u64::from(after != Steps::NOWHERE);
-                if effect != 0
-                    && let Some(at) = stamp.at()
-                {
+            let effect = judging.steps.about(on_way).at_deadline;
+            if let (true, Some(at)) = (effect != 0, deadline) {
+                if at < judging.meaning.as_of {
                     partial.add(delivery, at.hour(), judging.steps.effect(effect));
+                } else {
+                    account.waits(delivery, message.message, at);
                 }
             }
-            partial.count(counted.0, counted.1);
         }
+        !odd.order.is_empty()
     }
 
-    /// Gathers the rows of the messages that are replayed; tells how many there are.
-    fn gather(&mut self, pieces: &[Piece<'_>]) -> usize {
+    /// Gathers the rows of the messages that are replayed.
+    fn gather(&mut self, pieces: &[Piece<'_>]) {
         let messages = self.index.messages();
-        self.order.clear();
-        let odd = (0u32..)
-            .zip(&self.on_way)
-            .filter(|(_, at)| **at == Steps::NOWHERE);
-        self.order.extend(odd.map(|(place, _)| place));
-        if self.order.is_empty() {
-            return 0;
-        }
-        self.order
-            .sort_unstable_by_key(|place| messages[*place as usize].delivery);
-        self.next.clear();
-        self.next.resize(messages.len(), 0);
-        for place in &self.places {
-            if self.on_way.get(*place as usize) == Some(&Steps::NOWHERE) {
-                self.next[*place as usize] += 1;
-            }
-        }
-        let mut rows = 0;
-        for place in &self.order {
-            let next = &mut self.next[*place as usize];
-            rows += std::mem::replace(next, rows);
-        }
-        const EMPTY: Row = Row {
-            stamp: Stamp::from_bits(0),
-            code: Code::NULL,
-            source: 0,
-            tail: Row::SOLE,
-        };
-        self.rows.clear();
-        self.rows.resize(rows as usize, EMPTY);
-        self.tails.clear();
+        let Odd {
+            is_odd,
+            order,
+            met,
+            next,
+            rows,
+            tails,
+            ..
+        } = &mut self.odd;
+        order.sort_unstable_by_key(|place| messages[*place as usize].delivery);
+        met.clear();
+        tails.clear();
+        next.clear();
+        next.resize(messages.len(), 0);
         let mut first = 0;
         for piece in pieces {
             let places = &self.places[first..first + piece.rows()];
             first += places.len();
             for (row, place) in places.iter().enumerate() {
-                if self.on_way.get(*place as usize) == Some(&Steps::NOWHERE) {
-                    let next = &mut self.next[*place as usize];
-                    self.rows[*next as usize] = row_of(piece, row, &mut self.tails);
-                    *next += 1;
+                if is_odd.get(*place as usize) == Some(&true) {
+                    met.push((*place, row_of(piece, row, tails)));
+                    next[*place as usize] += 1;
                 }
             }
         }
-        rows as usize
+        let mut end = 0;
+        for place in order.iter() {
+            let next = &mut next[*place as usize];
+            end += std::mem::replace(next, end);
+        }
+        rows.clear();
+        rows.extend(met.iter().map(|(_, row)| *row));
+        for (place, row) in met.iter() {
+            let next = &mut next[*place as usize];
+            rows[*next as usize] = *row;
+            *next += 1;
+        }
     }
 
-    /// Replays the messages whose rows are gathered.
+    /// Replays the messages whose rows are gathered; what was counted of them on the short way goes first.
     fn replay<A: Account<M>>(&mut self, judging: Judging<'_>, account: &mut A) {
+        let Odd {
+            order,
+            next,
+            rows,
+            tails,
+            history,
+            ..
+        } = &mut self.odd;
+        let end = Stamp::when_at(judging.meaning.as_of);
         let mut start = 0;
-        for place in &self.order {
+        for place in order.iter() {
             let message = &self.index.messages()[*place as usize];
-            let end = self.next[*place as usize] as usize;
-            self.history.clear();
-            self.history.extend_from_slice(&self.rows[start..end]);
-            start = end;
+            let delivery = message.delivery;
+            let next = next[*place as usize] as usize;
+            history.clear();
+            history.extend_from_slice(&rows[start..next]);
+            start = next;
+            let on_way = self.starts[delivery.0 as usize];
+            if let (true, Some(partial)) = (on_way != Steps::NOWHERE, account.partial_mut()) {
+                take_back(history, delivery, on_way, end, judging.steps, partial);
+            }
             account.message(
-                message.delivery,
+                delivery,
                 message.message,
-                &mut self.history,
-                &self.tails,
-                &judging.policies[message.delivery.0 as usize],
+                history,
+                tails,
+                &judging.policies[delivery.0 as usize],
                 judging.meaning,
             );
         }
     }
+}
 
-    fn read_stamps(&mut self, piece: &Piece<'_>) {
-        numbers(piece, Number::Stamp, &mut self.stamps, Stamp::from_bits);
+/// Takes what was counted of a message as long as it was on the short way away again.
+fn take_back(
+    rows: &[Row],
+    delivery: DeliveryIndex,
+    start: Place,
+    end: u64,
+    steps: &Steps,
+    partial: &mut Partial,
+) {
+    let mut course = Course::default();
+    for row in rows {
+        let stamp = row.stamp;
+        let is_simple = (row.tail == Row::SOLE) & is_simple(stamp, end);
+        let effect = course.meet(steps, start, stamp, is_simple);
+        if course.place() == Steps::NOWHERE {
+            return;
+        }
+        partial.discount(row.source);
+        if let Some(at) = stamp.at() {
+            partial.take(delivery, at.hour(), steps.effect(effect));
+        }
     }
+}
 
-    fn read_sources(&mut self, piece: &Piece<'_>) {
-        let sources = piece.sources();
-        numbers(piece, Number::Source, &mut self.sources, |place| {
-            sources[place as usize]
-        });
-    }
+/// Takes away what is left out.
+fn retain<T>(items: &mut Vec<T>, left_out: &[bool]) {
+    let mut left_out = left_out.iter();
+    items.retain(|_| left_out.next() == Some(&false));
 }
 
 /// Whether nothing in a row keeps its message from the short way; the instant of the row has to be before `end`.

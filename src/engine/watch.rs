@@ -105,9 +105,21 @@ impl<M: MessageKey> Account<M> for Watched {
         }));
     }
 
-    /// Messages that go by steps neither wait for a deadline nor have rows ahead or corrected ones.
-    fn counts(&mut self, delivery: DeliveryIndex) -> Option<&mut Partial> {
-        (!self.frozen.holds(delivery)).then_some(&mut self.partial)
+    /// Messages that go by steps have neither rows ahead nor corrected ones.
+    fn partial_mut(&mut self) -> Option<&mut Partial> {
+        Some(&mut self.partial)
+    }
+
+    fn counts(&self, delivery: DeliveryIndex) -> bool {
+        !self.frozen.holds(delivery)
+    }
+
+    fn waits(&mut self, delivery: DeliveryIndex, message: M, deadline: Instant) {
+        self.wakes.push(Wake {
+            at: deadline,
+            delivery,
+            message: message.wide(),
+        });
     }
 
     fn merge(&mut self, other: Watched) {

@@ -47,6 +47,11 @@ impl Tally {
         self.0[Fate::Counted as usize] += rows;
     }
 
+    /// Takes away a row that was said to count.
+    pub fn discount(&mut self) {
+        self.0[Fate::Counted as usize] -= 1;
+    }
+
     /// Gives one counted row apart.
     #[inline(always)]
     pub fn mark(&mut self, mark: Mark) {

@@ -116,7 +116,13 @@ impl Stamp {
 
     /// When; null only in a deletion.
     pub fn at(self) -> Option<Instant> {
-        match self.when() {
+        Stamp::instant(self.when())
+    }
+
+    /// The instant of rows with this [`Stamp::when`].
+    #[inline(always)]
+    pub fn instant(when: u64) -> Option<Instant> {
+        match when {
             0 => None,
             bits => Some(Instant::from_micros(
                 bits as i64 - 1 + Instant::FIRST.micros(),

@@ -128,6 +128,16 @@ impl Partial {
         *self.change(delivery, hour) += change;
     }
 
+    /// Takes away what a row was said to have changed.
+    pub fn take(&mut self, delivery: DeliveryIndex, hour: Hour, change: &Change) {
+        *self.change(delivery, hour) -= change;
+    }
+
+    /// A row of a source was said to count.
+    pub fn discount(&mut self, source: u32) {
+        self.fates[source as usize].discount();
+    }
+
     /// Adds what is known of a message at its end.
     pub fn ends(&mut self, delivery: DeliveryIndex, life: &Life) {
         let facts = Facts {

@@ -3,28 +3,39 @@
 use super::Change;
 use crate::history::{Occurrence, Row, Sink, Status, replay};
 use crate::model::{
-    Attributes, Code, DeadlineMode, Fate, HOUR, Instant, Logged, Mark, Policy, Report, Stamp,
-    Tracked,
+    Attributes, Code, DeadlineMode, Fate, Instant, Logged, Mark, Policy, Report, Stamp, Tracked,
 };
 
 /// Where a message is on the short way, as a small number.
 pub type Place = u8;
 
 /// The steps of messages whose rows came in their order, each a plain one before as-of of a kind that
-/// [`Steps::KINDS`] lists, the first one a report. Soft bounces are not among them, and so no deadline either:
+/// [`Steps::KINDS`] lists, the first one a report, and all before the deadline where one was a soft bounce:
 /// what a row does depends on nothing but what the message is known to have done.
 ///
 /// Every step is taken from [`replay`]: it is the difference between a history with the row and without it.
 pub struct Steps {
     /// By place and kind: the place after the row, and what it changes.
     table: Box<[(Place, u8); 32 * 256]>,
+    /// By place.
+    places: Vec<About>,
     /// What rows change; the first changes nothing.
     effects: Vec<Change>,
 }
 
-const REPORTS: [Report; 4] = [
+/// What is known of a message at a place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct About {
+    /// Whether it had a soft bounce, so that its deadline matters.
+    pub had_soft_bounce: bool,
+    /// What the passing of its deadline changes, 0 where it changes nothing.
+    pub at_deadline: u8,
+}
+
+const REPORTS: [Report; 5] = [
     Report::Relayed,
     Report::Delivered,
+    Report::SoftBounce,
     Report::Expired,
     Report::HardBounce,
 ];
@@ -39,6 +50,7 @@ const TRACKED: [Tracked; 6] = [
 ];
 
 /// A history that leads to a place.
+#[derive(Clone)]
 struct Way {
     efs: bool,
     kinds: Vec<Stamp>,
@@ -68,6 +80,7 @@ impl Steps {
     pub fn new() -> Steps {
         let mut steps = Steps {
             table: Box::new([(Self::NOWHERE, 0); 32 * 256]),
+            places: Vec::new(),
             effects: vec![Change::default()],
         };
         let start = |efs| Way {
@@ -75,33 +88,30 @@ impl Steps {
             kinds: Vec::new(),
         };
         let mut ways = vec![start(false), start(true)];
-        let mut known: Vec<_> = ways.iter().map(Way::outcome).collect();
         let mut at = 0;
         while at < ways.len() {
-            for kind in ways[at].next() {
-                let mut way = Way {
-                    efs: ways[at].efs,
-                    kinds: ways[at].kinds.clone(),
-                };
-                way.kinds.push(kind);
-                let outcome = way.outcome();
-                let mut effect = outcome.1;
-                effect -= &known[at].1;
-                // Two histories are at one place where the same rows can follow and do the same.
-                let is_same = |other: &(_, Change)| {
-                    other.0 == outcome.0 && other.1.firsts() == outcome.1.firsts()
-                };
-                let same = ways
+            let way = ways[at].clone();
+            let (_, before) = way.outcome(DeadlineMode::Reported);
+            for kind in way.next() {
+                let longer = way.with(kind);
+                let (_, mut effect) = longer.outcome(DeadlineMode::Reported);
+                effect -= &before;
+                let known = ways
                     .iter()
-                    .zip(&known)
-                    .position(|(w, o)| w.efs == way.efs && is_same(o));
-                let place = same.unwrap_or(ways.len());
-                if same.is_none() {
-                    ways.push(way);
-                    known.push(outcome);
+                    .position(|way| way.leads_to() == longer.leads_to());
+                let place = known.unwrap_or(ways.len());
+                if known.is_none() {
+                    ways.push(longer);
                 }
                 steps.table[at * 32 + kind.kind()] = (place as Place, steps.effect_of(effect));
             }
+            let (_, mut passed) = way.outcome(DeadlineMode::Infer);
+            passed -= &before;
+            let at_deadline = steps.effect_of(passed);
+            steps.places.push(About {
+                had_soft_bounce: way.had_soft_bounce(),
+                at_deadline,
+            });
             at += 1;
         }
         assert!(ways.len() < usize::from(Self::NOWHERE), "too many places");
@@ -125,6 +135,12 @@ impl Steps {
         &self.effects[usize::from(number)]
     }
 
+    /// What is known of a message at a place.
+    #[inline(always)]
+    pub fn about(&self, place: Place) -> About {
+        self.places[usize::from(place)]
+    }
+
     fn effect_of(&mut self, change: Change) -> u8 {
         let known = self.effects.iter().position(|other| *other == change);
         let number = known.unwrap_or(self.effects.len());
@@ -142,19 +158,38 @@ impl Default for Steps {
 }
 
 impl Way {
+    fn with(&self, kind: Stamp) -> Way {
+        let mut longer = self.clone();
+        longer.kinds.push(kind);
+        longer
+    }
+
+    fn had_soft_bounce(&self) -> bool {
+        let reports = self.kinds.iter().map(|stamp| stamp.report());
+        reports
+            .into_iter()
+            .any(|report| report == Some(Report::SoftBounce))
+    }
+
+    /// Two ways lead to one place where the same rows can follow and do the same.
+    fn leads_to(&self) -> (bool, Option<Status>, [bool; 4], bool) {
+        let (status, sum) = self.outcome(DeadlineMode::Reported);
+        (self.efs, status, sum.firsts(), self.had_soft_bounce())
+    }
+
     /// The kinds of rows that can come next: a report first, and none after a tracking row.
     fn next(&self) -> Vec<Stamp> {
-        let at = Some(Instant::FIRST.plus(self.kinds.len() as i64 * HOUR));
+        let at = Some(Instant::FIRST.plus(self.kinds.len() as i64));
         let report = |report| Stamp::sending(at, Some(Logged::Event(report)));
         let tracked = |tracked| Stamp::tracking(at, Some(tracked));
-        let is_tracked = self.kinds.iter().any(|stamp| stamp.tracked().is_some());
+        let is_tracked = self.kinds.iter().any(|stamp| stamp.is_tracking());
         let reports = REPORTS.into_iter().filter(|_| !is_tracked).map(report);
         let tracking = TRACKED.into_iter().filter(|_| !self.kinds.is_empty());
         reports.chain(tracking.map(tracked)).collect()
     }
 
-    /// The status at the end, and what all rows together change.
-    fn outcome(&self) -> (Option<Status>, Change) {
+    /// The status at the end, and what all rows together change; with a deadline, after it.
+    fn outcome(&self, mode: DeadlineMode) -> (Option<Status>, Change) {
         let row = |stamp: &Stamp| Row {
             stamp: *stamp,
             code: Code::NULL,
@@ -166,9 +201,13 @@ impl Way {
             efs: Some(self.efs),
             ..Attributes::default()
         };
-        let policy = Policy::new(&attributes, DeadlineMode::Reported);
         let mut sum = Sum::default();
-        let life = replay(&rows, &policy, Instant::END, &mut sum);
+        let life = replay(
+            &rows,
+            &Policy::new(&attributes, mode),
+            Instant::END,
+            &mut sum,
+        );
         (life.status, sum.0)
     }
 }
@@ -220,7 +259,12 @@ mod tests {
                 place = after;
                 way.kinds.push(kind);
             }
-            assert_eq!(sum, way.outcome().1, "round {round}: {:?}", way.kinds);
+            let context = format!("round {round}: {:?}", way.kinds);
+            assert_eq!(sum, way.outcome(DeadlineMode::Reported).1, "{context}");
+            let about = steps.about(place);
+            sum += steps.effect(about.at_deadline);
+            assert_eq!(sum, way.outcome(DeadlineMode::Infer).1, "{context}");
+            assert_eq!(about.had_soft_bounce, way.had_soft_bounce(), "{context}");
         }
     }
 
