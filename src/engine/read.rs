@@ -13,6 +13,7 @@ use crate::extracts::{Extract, FileError, Mapping, OpenFile, SourceFile, open};
 use crate::model::{DeliveryIndex, FateCounts, Instant, Log};
 use rayon::prelude::*;
 use std::collections::HashSet;
+use std::ops::Range;
 
 /// What reading a file gave.
 #[derive(Clone, Debug, Default)]
@@ -88,6 +89,7 @@ pub fn read<'a, M: DecodeKey>(
     } = waiting;
     let first_source = keeping.map_or(0, |keeping| keeping.first_source);
     let mut units = units(pool, files, &mapping, decoder.selection, keeping);
+    let chunks = chunks(&units, most_rows(partitions, room.is_some()), pool);
     loop {
         let needed = units.iter().filter(|unit| unit.is_needed);
         progress.begins(Stage::Reading, needed.map(Unit::needed_rows).sum());
@@ -103,17 +105,20 @@ pub fn read<'a, M: DecodeKey>(
             done: Vec::new(),
             failed: None,
         };
-        let read = |reader: &mut Reader<'_, M>, at: usize| {
-            let unit = &units[at];
-            let file = &files[unit.source];
-            if unit.is_needed {
-                reader.take_up(at, file, unit, mapping(file.extract));
-                progress.advances(unit.needed_rows());
-            } else {
-                reader.pass_by(at, unit);
+        let read = |reader: &mut Reader<'_, M>, chunk: usize| {
+            for at in chunks[chunk].clone() {
+                let unit = &units[at];
+                let file = &files[unit.source];
+                if unit.is_needed {
+                    reader.take_up(at, file, unit, mapping(file.extract));
+                    progress.advances(unit.needed_rows());
+                } else {
+                    reader.pass_by(at, unit);
+                }
             }
+            reader.shelve();
         };
-        let done = share(pool, units.len(), start, read, Reader::finish);
+        let done = share(pool, chunks.len(), start, read, Reader::finish);
         progress.ends();
         let done: Result<Vec<_>, SpillError> = done.into_iter().collect();
         let mut done: Vec<_> = done?.into_iter().flatten().collect();
@@ -135,6 +140,35 @@ pub fn read<'a, M: DecodeKey>(
             (unit.bounds, unit.apart) = (None, false);
         }
     }
+}
+
+/// Rows of a run: so many that a partition has some of them, so few that they stay in the processor's cache
+/// while they are sorted.
+fn most_rows(partitions: Partitions, is_limited: bool) -> usize {
+    let most = if is_limited { 1 << 17 } else { 1 << 19 };
+    (partitions.count() * 64).clamp(1 << 17, most)
+}
+
+/// The units that become a run: those that follow one another, so that the rows of most messages come in the
+/// order of time when runs follow their sources. There are several for each thread.
+fn chunks(units: &[Unit], most_rows: usize, pool: &Pool) -> Vec<Range<usize>> {
+    const OF_A_THREAD: u64 = 8;
+    let rows: u64 = units.iter().map(Unit::needed_rows).sum();
+    let of_chunk = rows / (OF_A_THREAD * pool.current_num_threads() as u64);
+    let most = of_chunk.min(most_rows as u64);
+    let mut chunks: Vec<Range<usize>> = Vec::new();
+    let mut rows = 0;
+    for (at, unit) in units.iter().enumerate() {
+        rows += unit.needed_rows();
+        match chunks.last_mut() {
+            Some(chunk) if rows <= most => chunk.end = at + 1,
+            _ => {
+                chunks.push(at..at + 1);
+                rows = unit.needed_rows();
+            }
+        }
+    }
+    chunks
 }
 
 /// A file is read as a whole or left out as a whole.
@@ -201,15 +235,8 @@ struct Reader<'a, M: DecodeKey> {
 }
 
 impl<M: DecodeKey> Reader<'_, M> {
-    /// Rows of a run: so many that a partition has some of them, so few that they stay in the
-    /// processor's cache while they are sorted.
     fn most_rows(&self) -> usize {
-        let most = if self.shelf.is_limited() {
-            1 << 17
-        } else {
-            1 << 19
-        };
-        (self.partitions.count() * 64).clamp(1 << 17, most)
+        most_rows(self.partitions, self.shelf.is_limited())
     }
 
     /// The number of the file among all that are kept.

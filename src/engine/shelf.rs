@@ -181,7 +181,8 @@ impl Shelved {
         self.left_out.contains(&source)
     }
 
-    /// The pieces of one partition; `buffers` are room for those that are in files.
+    /// The pieces of one partition in the order of their first sources, so that rows come as far as can be in the
+    /// order of time; `buffers` are room for those that are in files.
     pub fn pieces<'a>(
         &'a self,
         partition: usize,
@@ -198,6 +199,7 @@ impl Shelved {
             spilled.pieces(buffer, |piece| pieces.push(piece));
         }
         pieces.retain(|piece| piece.rows() > 0);
+        pieces.sort_by_key(|piece| piece.sources().first().copied());
         Ok(pieces)
     }
 }
