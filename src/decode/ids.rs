@@ -58,6 +58,25 @@ pub trait DecodeKey: MessageKey {
     fn typed(text: &str, fingerprint: &Fingerprint) -> Option<Self>;
     /// The key of a row.
     fn get(column: &Self::Column, row: usize, fingerprint: &Fingerprint) -> Cell<Self>;
+    /// Adds the keys of so many rows; false where one has none.
+    fn add_all(
+        column: &Self::Column,
+        rows: usize,
+        fingerprint: &Fingerprint,
+        keys: &mut Vec<Self>,
+    ) -> bool {
+        let mut are_good = true;
+        keys.extend(
+            (0..rows).map(|row| match Self::get(column, row, fingerprint) {
+                Cell::Value(key) => key,
+                Cell::Null | Cell::Bad(_) => {
+                    are_good = false;
+                    Self::NONE
+                }
+            }),
+        );
+        are_good
+    }
 }
 
 impl DecodeKey for u64 {
@@ -78,6 +97,12 @@ impl DecodeKey for u64 {
             Cell::Null => Cell::Null,
             Cell::Bad(why) => Cell::Bad(why),
         }
+    }
+
+    fn add_all(column: &Ints, _: usize, _: &Fingerprint, keys: &mut Vec<u64>) -> bool {
+        let plain = column.plain();
+        keys.extend(plain.unwrap_or_default().iter().map(|id| *id as u64));
+        plain.is_some()
     }
 }
 
@@ -148,6 +173,25 @@ impl<'a> Deliveries<'a> {
         self.column.get(row, |id| Cell::Value(self.number(id)))
     }
 
+    /// Adds the deliveries of so many rows; false where one is not good, or not asked for.
+    pub fn add_all(&self, rows: usize, deliveries: &mut Vec<DeliveryIndex>) -> bool {
+        const NONE: DeliveryIndex = DeliveryIndex(0);
+        let mut are_good = true;
+        let mut good = |delivery: Place| {
+            are_good &= delivery.is_some();
+            delivery.unwrap_or(NONE)
+        };
+        match self.column.plain_numbers() {
+            Some(ids) => {
+                let mut recent = self.recent.borrow_mut();
+                let number = |id: &i64| good(recent.number(*id, self.catalog, self.selection));
+                deliveries.extend(ids.iter().map(number));
+            }
+            None => deliveries.extend((0..rows).map(|row| good(self.get(row).ok().flatten()))),
+        }
+        are_good
+    }
+
     /// What is kept for the next batch of the same catalog and selection.
     pub fn recent(self) -> Recent {
         self.recent.into_inner()
@@ -155,15 +199,22 @@ impl<'a> Deliveries<'a> {
 
     #[inline(always)]
     fn number(&self, id: i64) -> Place {
-        let slot = id as usize % RECENT;
         let mut recent = self.recent.borrow_mut();
-        let (held, known) = recent.0[slot];
+        recent.number(id, self.catalog, self.selection)
+    }
+}
+
+impl Recent {
+    #[inline(always)]
+    fn number(&mut self, id: i64, catalog: &Catalog, selection: &Selection) -> Place {
+        let slot = id as usize % RECENT;
+        let (held, known) = self.0[slot];
         // Slot 4095 would hold -1, so an empty slot there cannot be told from that identifier.
         if held == id && id != -1 {
             return known;
         }
-        let found = place(&DeliveryId::Number(id), self.catalog, self.selection);
-        recent.0[slot] = (id, found);
+        let found = place(&DeliveryId::Number(id), catalog, selection);
+        self.0[slot] = (id, found);
         found
     }
 }

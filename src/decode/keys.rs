@@ -2,6 +2,7 @@
 
 use super::cell::{Bools, Cell, Ints, Unsupported};
 use super::digest::Rest;
+use super::events::Events;
 use super::ids::{DecodeKey, Deliveries, Fingerprint, Recent};
 use super::instants::Instants;
 use super::logs::Decoder;
@@ -11,6 +12,7 @@ use arrow::array::RecordBatch;
 
 /// What every row of both logs has.
 pub(super) struct Keys<'a, M: DecodeKey> {
+    rows: usize,
     delivery: Deliveries<'a>,
     message: M::Column,
     at: Instants,
@@ -51,6 +53,7 @@ impl<'a, M: DecodeKey> Keys<'a, M> {
         let column = |name| batch.column_by_name(name);
         let delivery = column("delivery_id");
         Ok(Keys {
+            rows: batch.num_rows(),
             delivery: Deliveries::new(delivery, decoder.catalog, decoder.selection, recent)?,
             message: M::column(column("message_id"))?,
             at: Instants::new("event_at", column("event_at"), decoder.zone)?,
@@ -93,7 +96,7 @@ impl<'a, M: DecodeKey> Keys<'a, M> {
         &self,
         log_ids: &[i64],
         raw: u64,
-        events: &mut [Event<M>],
+        stamps: &mut [Stamp],
         tails: &mut [Tail],
     ) -> bool {
         for (tail, log_id) in tails.iter_mut().zip(log_ids) {
@@ -114,9 +117,9 @@ impl<'a, M: DecodeKey> Keys<'a, M> {
         }
         if !self.deleted.is_never() {
             let deletion = Stamp::default().marked(false, false, true);
-            for (row, event) in events.iter_mut().enumerate() {
+            for (row, stamp) in stamps.iter_mut().enumerate() {
                 match self.deleted.get(row) {
-                    Cell::Value(true) => event.stamp = event.stamp.with(deletion),
+                    Cell::Value(true) => *stamp = stamp.with(deletion),
                     Cell::Value(false) | Cell::Null => {}
                     Cell::Bad(_) => are_good = false,
                 }
@@ -125,21 +128,15 @@ impl<'a, M: DecodeKey> Keys<'a, M> {
         are_good
     }
 
-    /// Sets deliveries and messages of all rows; false where one is not good, or not asked for.
-    pub(super) fn plain_keys(&self, events: &mut [Event<M>]) -> bool {
-        for (row, event) in events.iter_mut().enumerate() {
-            match self.delivery.get(row) {
-                Cell::Value(Some(delivery)) => event.delivery = delivery,
-                Cell::Value(None) | Cell::Null | Cell::Bad(_) => return false,
-            }
-        }
-        for (row, event) in events.iter_mut().enumerate() {
-            match M::get(&self.message, row, &self.fingerprint) {
-                Cell::Value(message) => event.message = message,
-                Cell::Null | Cell::Bad(_) => return false,
-            }
-        }
-        true
+    /// Adds deliveries and messages of all rows; false where one is not good, or not asked for.
+    pub(super) fn plain_keys(&self, events: &mut Events<M>) -> bool {
+        self.delivery.add_all(self.rows, &mut events.deliveries)
+            && M::add_all(
+                &self.message,
+                self.rows,
+                &self.fingerprint,
+                &mut events.messages,
+            )
     }
 
     /// None for a row of a delivery that was not asked for.

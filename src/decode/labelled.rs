@@ -126,27 +126,38 @@ impl<T: Copy> Labelled<T> {
         }
     }
 
-    /// Hands the value of each row to the item in its place, those without a value left out; false where a
-    /// value is bad.
+    /// Adds the value of each of so many rows to a column, `none` for those without one; false where a value is
+    /// bad.
     #[inline]
-    pub fn fill<U>(
+    pub fn fill(
         &self,
-        items: &mut [U],
+        column: &mut Vec<T>,
+        none: T,
+        rows: usize,
         number: impl Fn(i64) -> Cell<T>,
-        set: impl Fn(&mut U, T),
     ) -> bool {
         if self.is_absent() {
+            column.resize(column.len() + rows, none);
             return true;
         }
         let mut are_good = true;
-        for (row, item) in items.iter_mut().enumerate() {
-            match self.get(row, &number) {
-                Cell::Value(value) => set(item, value),
-                Cell::Null => {}
-                Cell::Bad(_) => are_good = false,
+        column.extend((0..rows).map(|row| match self.get(row, &number) {
+            Cell::Value(value) => value,
+            Cell::Null => none,
+            Cell::Bad(_) => {
+                are_good = false;
+                none
             }
-        }
+        }));
         are_good
+    }
+
+    /// The numbers, where there is one in each row.
+    pub fn plain_numbers(&self) -> Option<&[i64]> {
+        match self {
+            Labelled::Numbers(ints) => ints.plain(),
+            Labelled::Absent | Labelled::Labels(..) => None,
+        }
     }
 
     /// The label of each row, where none is null, and what becomes of the meaning of each label; none

@@ -1,6 +1,7 @@
 //! Rows of the two logs to events.
 
 use super::cell::Unsupported;
+use super::events::Events;
 use super::ids::{DecodeKey, Fingerprint, Recent};
 use super::instants::Zone;
 use super::keys::{Keys, Plain};
@@ -56,7 +57,7 @@ pub struct Decoder<'a> {
 /// What some batches of one log held.
 pub struct Decoded<M> {
     /// The rows that are neither rejected nor of a delivery that was not asked for.
-    pub events: Vec<Event<M>>,
+    pub events: Events<M>,
     /// What belongs to them, in the same order; empty where it was not asked for.
     pub tails: Vec<Tail>,
     /// The `log_id`s of rows without tails, 0 where they have none, in the same order; empty unless they
@@ -81,7 +82,7 @@ pub struct Decoded<M> {
 impl<M> Default for Decoded<M> {
     fn default() -> Self {
         Decoded {
-            events: Vec::new(),
+            events: Events::default(),
             tails: Vec::new(),
             row_ids: Vec::new(),
             keeps_row_ids: false,
@@ -124,7 +125,9 @@ impl Decoder<'_> {
         match log {
             Log::Sending => {
                 let columns = Sending::new(self, batch)?;
-                let says = |events: &mut [_], mark| columns.plain(self, mark, events);
+                let says = |at: &[i64], mark, events: &mut Events<M>| {
+                    columns.plain(self, mark, at, events)
+                };
                 if self.plain_rows(batch, &keys, out, Sending::PLAIN_FORM, says) {
                     out.recent = keys.recent();
                     return Ok(());
@@ -133,7 +136,9 @@ impl Decoder<'_> {
             }
             Log::Tracking => {
                 let columns = Tracking::new(self, batch)?;
-                let says = |events: &mut [_], mark| columns.plain(self, mark, events);
+                let says = |at: &[i64], mark, events: &mut Events<M>| {
+                    columns.plain(self, mark, at, events)
+                };
                 if self.plain_rows(batch, &keys, out, Tracking::FORM, says) {
                     out.recent = keys.recent();
                     return Ok(());
@@ -153,7 +158,7 @@ impl Decoder<'_> {
         keys: &Keys<'_, M>,
         out: &mut Decoded<M>,
         raw: u64,
-        says: impl FnOnce(&mut [Event<M>], Stamp) -> bool,
+        says: impl FnOnce(&[i64], Stamp, &mut Events<M>) -> bool,
     ) -> bool {
         let plain = keys
             .plain()
@@ -163,19 +168,17 @@ impl Decoder<'_> {
         };
         // Column by column: each loop is short, and what one does not find odd the next ones may.
         let start = out.events.len();
-        out.events.resize(start + at.len(), Event::EMPTY);
-        let events = &mut out.events[start..];
         let has_tails = keys.rest.is_some();
-        if has_tails {
-            out.tails.resize(start + at.len(), Tail::default());
-        }
-        let tails = out.tails.get_mut(start..).unwrap_or_default();
         let mark = Stamp::default().marked(false, log_ids.is_some(), false);
+        let Decoded { events, tails, .. } = &mut *out;
         // Rows that are not asked for first: what they say need not be known.
         let is_plain = keys.plain_keys(events)
-            && says(events, mark)
-            && move_to(events, at)
-            && (!has_tails || keys.plain_tails(log_ids.unwrap_or_default(), raw, events, tails));
+            && says(at, mark, events)
+            && (!has_tails || {
+                tails.resize(start + at.len(), Tail::default());
+                let (stamps, tails) = (&mut events.stamps[start..], &mut tails[start..]);
+                keys.plain_tails(log_ids.unwrap_or_default(), raw, stamps, tails)
+            });
         if !is_plain {
             out.events.truncate(start);
             out.tails.truncate(start);
@@ -244,14 +247,19 @@ fn widened(span: Option<(Instant, Instant)>, at: Instant) -> Option<(Instant, In
     }
 }
 
-/// Moves the stamps to these instants; false where one is not plausible.
-fn move_to<M>(events: &mut [Event<M>], at: &[i64]) -> bool {
+/// Adds a stamp for each row, what it says moved to its instant; false where one is not plausible.
+#[inline(always)]
+pub(super) fn add_stamps(
+    stamps: &mut Vec<Stamp>,
+    said: impl Iterator<Item = Stamp>,
+    at: &[i64],
+) -> bool {
     let mut are_plausible = true;
-    for (event, at) in events.iter_mut().zip(at) {
+    stamps.extend(said.zip(at).map(|(stamp, at)| {
         let instant = Instant::plausible(*at);
         are_plausible &= instant.is_some();
-        event.stamp = event.stamp.moved_to(instant.unwrap_or(Instant::FIRST));
-    }
+        stamp.moved_to(instant.unwrap_or(Instant::FIRST))
+    }));
     are_plausible
 }
 

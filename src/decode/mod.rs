@@ -4,6 +4,7 @@
 mod cell;
 mod deliveries;
 mod digest;
+mod events;
 mod find;
 mod ids;
 mod instants;
@@ -17,6 +18,7 @@ mod tracking;
 
 pub use cell::Unsupported;
 pub use deliveries::{DeliveryRows, decode_deliveries};
+pub use events::Events;
 pub use find::FoundRow;
 pub use ids::{DecodeKey, Fingerprint};
 pub use instants::Zone;

@@ -1,14 +1,13 @@
 //! The rows of the sending log, in event form and in status form.
 
 use super::cell::{Cell, Unsupported};
+use super::events::Events;
 use super::ids::DecodeKey;
 use super::keys::Keys;
 use super::labelled::Labelled;
-use super::logs::{Decoder, Read};
+use super::logs::{Decoder, Read, add_stamps};
 use super::presence::{known, lenient, null};
-use crate::model::{
-    Code, Event, FailureType, Labels, Logged, Rejection, Stamp, StatusLabel, Value,
-};
+use crate::model::{Code, FailureType, Labels, Logged, Rejection, Stamp, StatusLabel, Value};
 use arrow::array::RecordBatch;
 
 /// The columns of the sending log alone.
@@ -38,29 +37,29 @@ impl Sending {
     /// What has to be told apart in rows that have an event alone.
     pub(super) const PLAIN_FORM: u64 = HAS_EVENT;
 
-    /// Sets what the rows say and why; false where something in it is odd. `mark` is what all stamps have in
-    /// common.
+    /// Adds what the rows say, when, and why; false where something in it is odd. `mark` is what all stamps have
+    /// in common.
     pub(super) fn plain<M>(
         &self,
         decoder: &Decoder<'_>,
         mark: Stamp,
-        events: &mut [Event<M>],
+        at: &[i64],
+        events: &mut Events<M>,
     ) -> bool {
         let stamp = |logged| Stamp::sending(None, Some(logged)).with(mark);
         let Some((labels, stamps)) = self.event.labels(stamp) else {
             return false;
         };
         let mut are_known = self.status.is_absent();
-        for (event, label) in events.iter_mut().zip(labels) {
+        let said = labels.iter().map(|label| {
             let stamp = stamps[*label as usize];
             are_known &= stamp.is_some();
-            event.stamp = stamp.unwrap_or(mark);
-        }
+            stamp.unwrap_or(mark)
+        });
+        let are_plausible = add_stamps(&mut events.stamps, said, at);
         let number = |number| Cell::Value(decoder.reason(number));
-        are_known
-            && self
-                .failure_reason
-                .fill(events, number, |event, reason| event.code = reason)
+        let reasons = &self.failure_reason;
+        are_known && are_plausible && reasons.fill(&mut events.codes, Code::NULL, at.len(), number)
     }
 
     #[inline(always)]

@@ -1,12 +1,13 @@
 //! The rows of the tracking log.
 
 use super::cell::{Cell, Unsupported};
+use super::events::Events;
 use super::ids::DecodeKey;
 use super::keys::Keys;
 use super::labelled::Labelled;
-use super::logs::{Decoder, Read};
+use super::logs::{Decoder, Read, add_stamps};
 use super::presence::{lenient, needed};
-use crate::model::{Code, Event, Stamp, Tracked, Value};
+use crate::model::{Code, Stamp, Tracked, Value};
 use arrow::array::RecordBatch;
 
 /// The columns of the tracking log alone.
@@ -32,26 +33,32 @@ impl Tracking {
     /// All that has to be told apart is in the event.
     pub(super) const FORM: u64 = 0;
 
-    /// Sets what the rows say and of which link; false where a type is none of the contract's, or something
+    /// Adds what the rows say, when, and of which link; false where a type is none of the contract's, or something
     /// is odd. `mark` is what all stamps have in common.
     pub(super) fn plain<M>(
         &self,
         decoder: &Decoder<'_>,
         mark: Stamp,
-        events: &mut [Event<M>],
+        at: &[i64],
+        events: &mut Events<M>,
     ) -> bool {
         let known = |code| Cell::Value((decoder.labels.tracking_code(code), Code::NULL));
         let mut are_known = true;
-        for (row, event) in events.iter_mut().enumerate() {
+        let said = (0..at.len()).map(|row| {
             let tracked = match self.tracking_type.get(row, known) {
                 Cell::Value((tracked, _)) => tracked,
                 Cell::Null | Cell::Bad(_) => Tracked::Unknown,
             };
             are_known &= tracked != Tracked::Unknown;
-            event.stamp = Stamp::tracking(None, Some(tracked)).with(mark);
-        }
+            Stamp::tracking(None, Some(tracked)).with(mark)
+        });
+        let are_plausible = add_stamps(&mut events.stamps, said, at);
         let number = |url| Cell::Value(decoder.codes.intern(Some(Value::Number(url))));
-        are_known && self.url.fill(events, number, |event, url| event.code = url)
+        are_known
+            && are_plausible
+            && self
+                .url
+                .fill(&mut events.codes, Code::NULL, at.len(), number)
     }
 
     #[inline(always)]

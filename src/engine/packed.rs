@@ -1,7 +1,7 @@
 //! Rows in as few bytes as they need: what they have in common within one run is not written again.
 //! All work goes column by column, a block at a time that stays in the processor's nearest cache.
 
-use crate::model::{Event, MessageKey, Tail};
+use crate::model::{Code, DeliveryIndex, MessageKey, Stamp, Tail};
 use serde::{Deserialize, Serialize};
 use std::array::from_fn;
 
@@ -82,7 +82,10 @@ pub fn from_order(number: u64) -> i64 {
 /// Rows of one source, at most a [`BLOCK`]; tails or `log_id`s, where they have some, in the same order.
 #[derive(Clone, Copy)]
 pub struct Block<'a, M> {
-    pub events: &'a [Event<M>],
+    pub messages: &'a [M],
+    pub stamps: &'a [Stamp],
+    pub deliveries: &'a [DeliveryIndex],
+    pub codes: &'a [Code],
     pub tails: &'a [Tail],
     pub row_ids: &'a [i64],
     pub source: usize,
@@ -92,14 +95,14 @@ impl<M: MessageKey> Block<'_, M> {
     /// Hands out one number of all rows, with their places in the block.
     #[inline(always)]
     fn each(&self, number: Number, take: &mut impl FnMut(usize, u64)) {
-        let Block { events, tails, .. } = self;
+        let Block { tails, .. } = self;
         match number {
-            Number::High => each(events, take, |event| event.message.wide()[0]),
-            Number::Low => each(events, take, |event| event.message.wide()[1]),
-            Number::Delivery => each(events, take, |event| u64::from(event.delivery.0)),
-            Number::Source => each(events, take, |_| self.source as u64),
-            Number::Code => each(events, take, |event| u64::from(event.code.bits())),
-            Number::Stamp => each(events, take, |event| event.stamp.bits()),
+            Number::High => each(self.messages, take, |message| message.wide()[0]),
+            Number::Low => each(self.messages, take, |message| message.wide()[1]),
+            Number::Delivery => each(self.deliveries, take, |delivery| u64::from(delivery.0)),
+            Number::Source => each(self.stamps, take, |_| self.source as u64),
+            Number::Code => each(self.codes, take, |code| u64::from(code.bits())),
+            Number::Stamp => each(self.stamps, take, |stamp| stamp.bits()),
             Number::LogId if tails.is_empty() => each(self.row_ids, take, |id| in_order(*id)),
             Number::LogId => each(tails, take, |tail| in_order(tail.log_id)),
             Number::Revision => each(tails, take, |tail| in_order(tail.revision)),

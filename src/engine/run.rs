@@ -148,7 +148,7 @@ impl Order {
         let mut partition_of = sheaf.seen().partition_of.iter();
         for block in sheaf.blocks() {
             self.packing.pack(block, &mut words);
-            for (row, partition) in partition_of.by_ref().take(block.events.len()).enumerate() {
+            for (row, partition) in partition_of.by_ref().take(block.stamps.len()).enumerate() {
                 let next = &mut next[usize::from(*partition)];
                 self.packing
                     .write(&words, row, &mut bytes[*next as usize * width..]);
@@ -229,7 +229,7 @@ mod tests {
 
     fn of_one_source<M: MessageKey>(events: Vec<Event<M>>) -> Sheaf<M> {
         let mut sheaf = Sheaf::default();
-        sheaf.decoded.events = events;
+        sheaf.decoded.events = events.into_iter().collect();
         sheaf.end(0);
         sheaf
     }

@@ -4,7 +4,7 @@ use super::deliveries::DeliverySet;
 use super::packed::{BLOCK, Block, Extra, Survey};
 use super::partition::Partitions;
 use crate::decode::Decoded;
-use crate::model::{DeliveryIndex, Event, MessageKey};
+use crate::model::{DeliveryIndex, MessageKey};
 use std::collections::{HashMap, HashSet};
 use std::ops::Range;
 
@@ -136,7 +136,10 @@ impl<M> Sheaf<M> {
         rows.step_by(BLOCK).map(move |first| {
             let rows = first..(first + BLOCK).min(end);
             Block {
-                events: &events[rows.clone()],
+                messages: &events.messages[rows.clone()],
+                stamps: &events.stamps[rows.clone()],
+                deliveries: &events.deliveries[rows.clone()],
+                codes: &events.codes[rows.clone()],
                 tails: tails.get(rows.clone()).unwrap_or_default(),
                 row_ids: row_ids.get(rows).unwrap_or_default(),
                 source,
@@ -150,19 +153,24 @@ impl<M: MessageKey> Sheaf<M> {
     pub(super) fn look(&mut self, partitions: Partitions) {
         let mut seen = std::mem::take(&mut self.seen);
         let rows = seen.partition_of.len()..self.rows();
-        let events = &self.decoded.events[rows.clone()];
-        let of = |event: &Event<M>| partitions.place(event.message, event.delivery);
-        seen.partition_of.extend(events.iter().map(of));
+        let deliveries = &self.decoded.events.deliveries[rows.clone()];
+        let messages = &self.decoded.events.messages[rows.clone()];
+        let keys = messages.iter().zip(deliveries);
+        let of = |(message, delivery): (&M, &DeliveryIndex)| partitions.place(*message, *delivery);
+        seen.partition_of.extend(keys.map(of));
         for block in self.blocks_of(rows, 0) {
             seen.survey.meet(block);
         }
         let highest = seen.survey.highest_delivery();
-        let deliveries = events.first().and(highest).map_or(0, |highest| highest + 1);
-        if deliveries > seen.of_delivery.len() {
-            seen.of_delivery.resize(deliveries, false);
+        let known = deliveries
+            .first()
+            .and(highest)
+            .map_or(0, |highest| highest + 1);
+        if known > seen.of_delivery.len() {
+            seen.of_delivery.resize(known, false);
         }
-        for event in events {
-            seen.of_delivery[event.delivery.0 as usize] = true;
+        for delivery in deliveries {
+            seen.of_delivery[delivery.0 as usize] = true;
         }
         self.seen = seen;
     }

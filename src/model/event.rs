@@ -1,6 +1,6 @@
 //! The events of the two logs.
 
-use super::{Code, DeliveryIndex, MessageKey, Stamp};
+use super::{Code, DeliveryIndex, Stamp};
 
 /// The two logs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -133,16 +133,6 @@ pub struct Event<M> {
     pub delivery: DeliveryIndex,
     /// Failure reason of a report; link of a tracking row.
     pub code: Code,
-}
-
-impl<M: MessageKey> Event<M> {
-    /// Of no message: room for one.
-    pub const EMPTY: Event<M> = Event {
-        message: M::NONE,
-        stamp: Stamp::from_bits(0),
-        delivery: DeliveryIndex(0),
-        code: Code::NULL,
-    };
 }
 
 /// What decides between several rows with one `log_id`; kept only where there may be several.

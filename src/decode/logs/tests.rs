@@ -36,7 +36,7 @@ fn decoded(log: Log, columns: &[(&str, ArrayRef)]) -> (Vec<Event<u64>>, Vec<(Str
         .iter()
         .map(|(rejection, rows)| (rejection.column.to_owned(), *rows))
         .collect();
-    (out.events, rejections)
+    (out.events.iter().collect(), rejections)
 }
 
 fn reports(events: &[Event<u64>]) -> Vec<Logged> {
@@ -213,7 +213,7 @@ fn assert_no_copies(log: Log, rows: usize, columns: Vec<(&'static str, ArrayRef)
     let all: Vec<_> = out
         .events
         .iter()
-        .map(|event| (stamp(event), event.code))
+        .map(|event| (stamp(&event), event.code))
         .zip(&out.tails)
         .collect();
     for (place, row) in all[..rows].iter().enumerate() {
@@ -374,7 +374,7 @@ fn the_shorter_way_comes_to_the_same() {
                     }
                     assert_eq!(out.is_odd, wrong.is_some() && decoder.interval.is_none());
                     let key = |e: &Event<u64>| (e.message, e.stamp, e.delivery, e.code);
-                    let events: Vec<_> = out.events.iter().map(key).collect();
+                    let events: Vec<_> = out.events.iter().map(|event| key(&event)).collect();
                     (events, out.tails, out.log_ids, out.counts, out.span)
                 };
                 let none = Instant::FIRST..Instant::FIRST;
