@@ -1,6 +1,7 @@
 //! Runs the stages in parallel: reading over files and row groups, folding over partitions of
 //! messages. All rows of one message meet in one partition.
 
+mod block;
 mod compact;
 mod deliveries;
 mod find;

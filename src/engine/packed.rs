@@ -1,12 +1,10 @@
 //! Rows in as few bytes as they need: what they have in common within one run is not written again.
 //! All work goes column by column, a block at a time that stays in the processor's nearest cache.
 
-use crate::model::{Code, DeliveryIndex, MessageKey, Stamp, Tail};
+use super::block::{BLOCK, Block, Look};
+use crate::model::MessageKey;
 use serde::{Deserialize, Serialize};
 use std::array::from_fn;
-
-/// Rows of a block.
-pub const BLOCK: usize = 512;
 
 /// A word is written and read as a whole, past the end of its row.
 pub const MARGIN: usize = 8;
@@ -69,53 +67,9 @@ fn used<M: MessageKey>(extra: Extra) -> &'static [Number] {
     &NUMBERS[first..end]
 }
 
-/// Signed numbers as unsigned ones, in the same order.
-fn in_order(number: i64) -> u64 {
-    number as u64 ^ 1 << 63
-}
-
 /// The signed number again.
 pub fn from_order(number: u64) -> i64 {
     (number ^ 1 << 63) as i64
-}
-
-/// Rows of one source, at most a [`BLOCK`]; tails or `log_id`s, where they have some, in the same order.
-#[derive(Clone, Copy)]
-pub struct Block<'a, M> {
-    pub messages: &'a [M],
-    pub stamps: &'a [Stamp],
-    pub deliveries: &'a [DeliveryIndex],
-    pub codes: &'a [Code],
-    pub tails: &'a [Tail],
-    pub row_ids: &'a [i64],
-    pub source: usize,
-}
-
-impl<M: MessageKey> Block<'_, M> {
-    /// Hands out one number of all rows, with their places in the block.
-    #[inline(always)]
-    fn each(&self, number: Number, take: &mut impl FnMut(usize, u64)) {
-        let Block { tails, .. } = self;
-        match number {
-            Number::High => each(self.messages, take, |message| message.wide()[0]),
-            Number::Low => each(self.messages, take, |message| message.wide()[1]),
-            Number::Delivery => each(self.deliveries, take, |delivery| u64::from(delivery.0)),
-            Number::Source => each(self.stamps, take, |_| self.source as u64),
-            Number::Code => each(self.codes, take, |code| u64::from(code.bits())),
-            Number::Stamp => each(self.stamps, take, |stamp| stamp.bits()),
-            Number::LogId if tails.is_empty() => each(self.row_ids, take, |id| in_order(*id)),
-            Number::LogId => each(tails, take, |tail| in_order(tail.log_id)),
-            Number::Revision => each(tails, take, |tail| in_order(tail.revision)),
-            Number::Rest => each(tails, take, |tail| tail.rest),
-        }
-    }
-}
-
-#[inline(always)]
-fn each<T>(items: &[T], take: &mut impl FnMut(usize, u64), of: impl Fn(&T) -> u64) {
-    for (place, item) in items.iter().take(BLOCK).enumerate() {
-        take(place, of(item));
-    }
 }
 
 /// Between what bounds a number is, and in which bits it differs.
@@ -136,13 +90,6 @@ impl Bounds {
         differing: 0,
     };
 
-    #[inline(always)]
-    fn meet(&mut self, value: u64) {
-        self.lowest = self.lowest.min(value);
-        self.highest = self.highest.max(value);
-        self.differing |= value ^ self.some;
-    }
-
     fn is_empty(&self) -> bool {
         self.lowest > self.highest
     }
@@ -156,6 +103,38 @@ impl Bounds {
         let scale = self.differing.trailing_zeros();
         let most = (self.highest - self.lowest) >> scale;
         (self.lowest, scale, u64::BITS - most.leading_zeros())
+    }
+}
+
+impl Look for Bounds {
+    #[inline(always)]
+    fn at<T>(&mut self, items: &[T], of: impl Fn(&T) -> u64) {
+        if let (true, Some(first)) = (self.is_empty(), items.first()) {
+            self.some = of(first);
+        }
+        // Several at a time, so that none has to wait for the one before.
+        const AT_ONCE: usize = 4;
+        let mut parts = [*self; AT_ONCE];
+        let (chunks, rest) = items.as_chunks::<AT_ONCE>();
+        let meet = |part: &mut Bounds, item: &T| {
+            let value = of(item);
+            part.lowest = part.lowest.min(value);
+            part.highest = part.highest.max(value);
+            part.differing |= value ^ part.some;
+        };
+        for chunk in chunks {
+            for (part, item) in parts.iter_mut().zip(chunk) {
+                meet(part, item);
+            }
+        }
+        for (part, item) in parts.iter_mut().zip(rest) {
+            meet(part, item);
+        }
+        for part in parts {
+            self.lowest = self.lowest.min(part.lowest);
+            self.highest = self.highest.max(part.highest);
+            self.differing |= part.differing;
+        }
     }
 }
 
@@ -183,14 +162,7 @@ impl Survey {
         };
         let numbers = used::<M>(extra).iter();
         for number in numbers.filter(|number| **number != Number::Source) {
-            let mut bounds = self.bounds[*number as usize];
-            block.each(*number, &mut |place, value| {
-                if place == 0 && bounds.is_empty() {
-                    bounds.some = value;
-                }
-                bounds.meet(value);
-            });
-            self.bounds[*number as usize] = bounds;
+            block.show(*number, &mut self.bounds[*number as usize]);
         }
     }
 
@@ -255,6 +227,23 @@ struct Slot {
     shift: u32,
 }
 
+/// Puts a number into the words of a block.
+struct Put<'a> {
+    slot: Slot,
+    word: &'a mut [u64; BLOCK],
+}
+
+impl Look for Put<'_> {
+    #[inline(always)]
+    fn at<T>(&mut self, items: &[T], of: impl Fn(&T) -> u64) {
+        let slot = self.slot;
+        for (word, item) in self.word.iter_mut().zip(items) {
+            let distance = of(item).wrapping_sub(slot.lowest).wrapping_shr(slot.scale);
+            *word |= distance.wrapping_shl(slot.shift);
+        }
+    }
+}
+
 /// How the rows of a run are written: as words of up to eight bytes, each of as few as it needs, and each
 /// with as many numbers as it has room for.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -281,32 +270,58 @@ impl Packing {
     pub fn pack<M: MessageKey>(&self, block: Block<'_, M>, words: &mut Words) {
         words.of[..self.words.len()].fill([0; BLOCK]);
         for number in used::<M>(self.extra) {
-            let slot = &self.slots[*number as usize];
-            if slot.mask == 0 {
-                continue;
+            let slot = self.slots[*number as usize];
+            if slot.mask != 0 {
+                let word = &mut words.of[slot.word];
+                block.show(*number, &mut Put { slot, word });
             }
-            let slot = *slot;
-            let word = &mut words.of[slot.word];
-            block.each(*number, &mut |row, value| {
-                let distance = value.wrapping_sub(slot.lowest).wrapping_shr(slot.scale);
-                word[row] |= distance.wrapping_shl(slot.shift);
-            });
         }
     }
 
-    /// Writes a row of a block, and nothing else, to the start of `out`.
-    #[inline(always)]
-    pub fn write(&self, words: &Words, row: usize, out: &mut [u8]) {
+    /// Writes the rows of a block, and nothing else, each to where the next row of its partition starts.
+    pub fn write(
+        &self,
+        words: &mut Words,
+        partitions: &[u16],
+        next: &mut [usize],
+        bytes: &mut [u8],
+    ) {
+        let width = self.bytes;
         if let [first, second] = self.words[..] {
-            let first_word = u128::from(words.of[0][row]);
-            let second_word = u128::from(words.of[1][row]).wrapping_shl(8 * first as u32);
-            put_two(&mut out[..first + second], first_word | second_word);
+            // Two words are more than eight bytes, as fewer would be one: they are written as the first eight
+            // and the last eight, which overlap.
+            let [low, high, ..] = &mut words.of;
+            let is_in_first = u64::MAX
+                .checked_shr(8 * first as u32)
+                .map_or(0, |_| u64::MAX);
+            let is_in_last = u64::MAX
+                .checked_shr(8 * (width as u32 - 8))
+                .map_or(0, |_| u64::MAX);
+            for (low, high) in low.iter_mut().zip(high.iter_mut()) {
+                let (of_first, of_second) = (*low, *high);
+                *low = of_first | of_second.wrapping_shl(8 * first as u32) & is_in_first;
+                *high = of_first.wrapping_shr(8 * (width as u32 - 8)) & is_in_last
+                    | of_second.wrapping_shl(8 * (8 - second as u32));
+            }
+            for ((low, high), partition) in low.iter().zip(high.iter()).zip(partitions) {
+                let next = &mut next[usize::from(*partition)];
+                let out = &mut bytes[*next..*next + width];
+                *next += width;
+                if let Some(out) = out.first_chunk_mut::<8>() {
+                    *out = low.to_le_bytes();
+                }
+                if let Some(out) = out.last_chunk_mut::<8>() {
+                    *out = high.to_le_bytes();
+                }
+            }
             return;
         }
-        let mut start = 0;
-        for (bytes, word) in self.words.iter().zip(&words.of) {
-            put(&mut out[start..start + bytes], word[row]);
-            start += bytes;
+        for (row, partition) in partitions.iter().enumerate() {
+            let next = &mut next[usize::from(*partition)];
+            for (bytes_of, word) in self.words.iter().zip(&words.of) {
+                put(&mut bytes[*next..*next + bytes_of], word[row]);
+                *next += bytes_of;
+            }
         }
     }
 
@@ -368,20 +383,6 @@ fn put(out: &mut [u8], word: u64) {
     } else {
         for (byte, value) in out.iter_mut().zip(word.to_le_bytes()) {
             *byte = value;
-        }
-    }
-}
-
-/// Writes the lowest bytes of two words, as many as there is room for, in two parts that overlap: more than
-/// eight, as fewer would be one word.
-#[inline(always)]
-fn put_two(out: &mut [u8], words: u128) {
-    let bytes = out.len();
-    if let Some(low) = out.first_chunk_mut::<8>() {
-        *low = (words as u64).to_le_bytes();
-        let high = words.wrapping_shr(8 * (bytes as u32 - 8)) as u64;
-        if let Some(part) = out.last_chunk_mut::<8>() {
-            *part = high.to_le_bytes();
         }
     }
 }

@@ -143,17 +143,15 @@ impl Order {
         let place = at..at + self.bytes();
         let bytes = &mut memory[place.clone()];
         let width = self.packing.bytes();
-        let mut next = self.starts.clone();
+        let starts = self.starts.iter().map(|rows| *rows as usize * width);
+        let mut next: Vec<usize> = starts.collect();
         let mut words = Words::default();
-        let mut partition_of = sheaf.seen().partition_of.iter();
+        let mut left = sheaf.seen().partition_of.as_slice();
         for block in sheaf.blocks() {
             self.packing.pack(block, &mut words);
-            for (row, partition) in partition_of.by_ref().take(block.stamps.len()).enumerate() {
-                let next = &mut next[usize::from(*partition)];
-                self.packing
-                    .write(&words, row, &mut bytes[*next as usize * width..]);
-                *next += 1;
-            }
+            let (partitions, others) = left.split_at(block.stamps.len());
+            left = others;
+            self.packing.write(&mut words, partitions, &mut next, bytes);
         }
         let deliveries = sheaf.seen().deliveries();
         sheaf.clear();

@@ -1,7 +1,8 @@
 //! Decoded rows before they are sorted.
 
+use super::block::{BLOCK, Block};
 use super::deliveries::DeliverySet;
-use super::packed::{BLOCK, Block, Extra, Survey};
+use super::packed::{Extra, Survey};
 use super::partition::Partitions;
 use crate::decode::Decoded;
 use crate::model::{DeliveryIndex, MessageKey};

@@ -239,7 +239,7 @@ mod tests {
         sheaf.end(0);
         let slab = Slab::of(&mut sheaf, Partitions::of(4));
         assert!(!shelf.has_failed());
-        let error = shelf.put(slab).expect_err("there is no such directory");
+        let error = shelf.put(slab).err().expect("there is no such directory");
         assert!(error.to_string().contains("gone"), "{error}");
         assert!(shelf.has_failed());
     }

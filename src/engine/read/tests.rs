@@ -108,7 +108,9 @@ fn told_apart(groups: &[&[i64]], lies: &[(i64, i64)]) -> Vec<bool> {
             assert_eq!(*told, piece.extra() == Extra::Tails);
         }
     };
-    shelved.pieces(0, &mut Vec::new(), each).expect("room");
+    let mut buffers = Vec::new();
+    let pieces = shelved.pieces(0, &mut buffers).expect("room");
+    pieces.into_iter().for_each(each);
     let found = found.into_iter();
     found
         .map(|told| told.expect("rows of each group"))
