@@ -2,6 +2,7 @@
 
 use super::packed::Number;
 use crate::model::{Code, DeliveryIndex, MessageKey, Stamp, Tail};
+use std::array::from_fn;
 
 /// Rows of a block.
 pub const BLOCK: usize = 512;
@@ -46,4 +47,17 @@ impl<M: MessageKey> Block<'_, M> {
 /// Who looks at the columns of a block.
 pub trait Look {
     fn at<T>(&mut self, items: &[T], of: impl Fn(&T) -> u64);
+}
+
+/// The words of a block of rows.
+pub struct Words {
+    pub of: [[u64; BLOCK]; 9],
+}
+
+impl Default for Words {
+    fn default() -> Self {
+        Words {
+            of: from_fn(|_| [0; BLOCK]),
+        }
+    }
 }

@@ -98,6 +98,9 @@ impl<M: MessageKey, T: Default> Index<M, T> {
     /// The same for many keys, each handed out with its number, its place, and what is known of the message.
     #[inline(always)]
     pub fn place_all(&mut self, keys: &[Key<M>], mut take: impl FnMut(usize, Key<M>, u32, &mut T)) {
+        if keys.is_empty() {
+            return;
+        }
         self.make_room(keys.len());
         // What the table holds is fetched for all keys before it is needed for one.
         let mask = self.table.len() - 1;
@@ -148,7 +151,7 @@ impl<M: MessageKey, T: Default> Index<M, T> {
 
 /// The messages of the rows of a piece.
 pub fn read_keys<M: MessageKey>(piece: &Piece<'_>, keys: &mut Vec<Key<M>>) {
-    keys.clear();
+    // All of them are set below: what is there need not be cleared.
     keys.resize(piece.rows(), (M::NONE, DeliveryIndex(0)));
     let keys = keys.as_mut_slice();
     piece.each(Number::Low, keys, |key, low| key.0 = M::from_wide([0, low]));

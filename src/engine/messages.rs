@@ -362,7 +362,6 @@ fn is_simple(stamp: Stamp, end: u64) -> bool {
 /// One number of all rows of a piece.
 #[inline(always)]
 fn numbers<T: Clone>(piece: &Piece<'_>, number: Number, items: &mut Vec<T>, of: impl Fn(u64) -> T) {
-    items.clear();
     items.resize(piece.rows(), of(0));
     piece.each(number, items.as_mut_slice(), |item, value| {
         *item = of(value)

@@ -1,10 +1,9 @@
 //! Rows in as few bytes as they need: what they have in common within one run is not written again.
 //! All work goes column by column, a block at a time that stays in the processor's nearest cache.
 
-use super::block::{BLOCK, Block, Look};
+use super::block::{BLOCK, Block, Look, Words};
 use crate::model::MessageKey;
 use serde::{Deserialize, Serialize};
-use std::array::from_fn;
 
 /// A word is written and read as a whole, past the end of its row.
 pub const MARGIN: usize = 8;
@@ -383,19 +382,6 @@ fn put(out: &mut [u8], word: u64) {
     } else {
         for (byte, value) in out.iter_mut().zip(word.to_le_bytes()) {
             *byte = value;
-        }
-    }
-}
-
-/// The words of a block of rows.
-pub struct Words {
-    of: [[u64; BLOCK]; 9],
-}
-
-impl Default for Words {
-    fn default() -> Self {
-        Words {
-            of: from_fn(|_| [0; BLOCK]),
         }
     }
 }

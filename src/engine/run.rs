@@ -1,7 +1,8 @@
 //! Rows sorted by partition: the form in which they wait to be folded.
 
+use super::block::Words;
 use super::deliveries::DeliverySet;
-use super::packed::{Extra, MARGIN, Number, Packing, Words};
+use super::packed::{Extra, MARGIN, Number, Packing};
 use super::partition::Partitions;
 use super::sheaf::Sheaf;
 use crate::model::MessageKey;
@@ -316,8 +317,8 @@ mod tests {
         assert_eq!(bytes(far((1 << 61) - 1)), 8, "61 + 2 + 1 bits");
         assert_eq!(bytes(far((1 << 62) - 1)), 8 + 1, "62 + 2 bits, and 1");
         assert_eq!(bytes(far(u64::MAX - 8)), 8 + 1, "64 bits, and 2 + 1");
-        let wide = |delivery| vec![event(3u64, delivery, large), event(0, 0, Code::NULL)];
-        assert_eq!(bytes(wide(u32::MAX)), 5 + 4, "2 + 32 bits, and 31");
+        let wide = |delivery| vec![event(1023u64, delivery, large), event(0, 0, Code::NULL)];
+        assert_eq!(bytes(wide((1 << 24) - 1)), 5 + 4, "10 + 24 bits, and 31");
         // Identifiers below zero stand at the end of the unsigned ones.
         let below = |other: i64| vec![event(-5i64 as u64, 1, text), event(other as u64, 1, text)];
         assert_eq!((bytes(below(-9)), bytes(below(5))), (1, 8));

@@ -152,7 +152,9 @@ impl Partial {
     /// Rows of a source count.
     #[inline]
     pub fn count(&mut self, source: u32, rows: u64) {
-        self.fates[source as usize].count(rows);
+        if rows > 0 {
+            self.fates[source as usize].count(rows);
+        }
     }
 
     fn facts_mut(&mut self, delivery: DeliveryIndex) -> &mut Facts {
