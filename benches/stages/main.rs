@@ -94,10 +94,8 @@ impl World {
 
 /// The rows of one source, sorted by partition.
 fn shelved(decoded: Decoded<u64>, partitions: Partitions) -> Shelved {
-    let mut sheaf = Sheaf {
-        decoded,
-        ..Sheaf::default()
-    };
+    let mut sheaf = Sheaf::default();
+    sheaf.decoded = decoded;
     sheaf.end(0);
     let shelf = Shelf::new(None, None, partitions.count());
     shelf.put(Slab::of(&mut sheaf, partitions)).expect("room");

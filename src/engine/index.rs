@@ -174,7 +174,7 @@ mod tests {
         let mut index = Index::<u64, u32>::default();
         for round in 0..3u64 {
             index.clear();
-            let key = |at: u64| (at % 700 << 40, DeliveryIndex((at % 3 + round) as u32));
+            let key = |at: u64| ((at % 700) << 40, DeliveryIndex((at % 3 + round) as u32));
             let keys: Vec<Key<u64>> = (0..5000).map(key).collect();
             let mut places = Vec::new();
             for some in keys.chunks(900) {

@@ -1,12 +1,13 @@
 //! The messages of one partition: told apart, counted by steps where they can be, and replayed where not.
 
+use super::course::{Course, is_simple, take_back};
 use super::fold::{Account, Judging};
 use super::index::{Index, Key, read_keys};
 use super::packed::{Extra, Number, from_order};
 use super::run::Piece;
 use super::shelf::Shelved;
 use crate::history::{Life, Row};
-use crate::model::{Code, DeliveryIndex, Instant, MessageKey, Policy, Stamp, Tail};
+use crate::model::{Code, DeliveryIndex, MessageKey, Policy, Stamp, Tail};
 use crate::rollup::{Partial, Place, Steps};
 
 /// One thread's room for the messages of a partition, used again for the next one.
@@ -43,53 +44,6 @@ struct Odd {
 }
 
 const LEFT_OUT: u32 = u32::MAX;
-
-/// The rows of a message so far.
-#[derive(Clone, Copy, Default)]
-struct Course {
-    /// When the first one came, as in [`Stamp::when`], and in the highest byte where the message is now.
-    first: u64,
-    /// The identity of the last one; 0 where there is none.
-    last: u64,
-}
-
-impl Course {
-    const AT: u32 = 56;
-
-    /// Takes a row in, which is simple if its kind and its marks allow the short way, and gives the number of its
-    /// effect. Each has to follow the one before, in the order of events and in time, and the first one has
-    /// to be a report: then the message enters the log with the first row, and the first and last rows are
-    /// the earliest and the latest.
-    #[inline(always)]
-    fn meet(&mut self, steps: &Steps, start: Place, stamp: Stamp, is_simple: bool) -> u8 {
-        let row = stamp.identity();
-        let is_first = self.last == 0;
-        let follows = (self.last < row) & (Stamp::of(self.last).when() <= stamp.when());
-        let enters = !(is_first & stamp.is_tracking());
-        let place = if is_first { start } else { self.place() };
-        let (after, effect) = steps.after(place, stamp.kind());
-        let goes_on = follows & enters & is_simple;
-        let after = if goes_on { after } else { Steps::NOWHERE };
-        let first = if is_first { stamp.when() } else { self.first };
-        self.first = first & !(u64::MAX << Self::AT) | u64::from(after) << Self::AT;
-        self.last = row;
-        if goes_on { effect } else { 0 }
-    }
-
-    /// Where it is on the short way.
-    #[inline(always)]
-    fn place(self) -> Place {
-        (self.first >> Self::AT) as Place
-    }
-
-    fn entered(self) -> Option<Instant> {
-        Stamp::instant(self.first & !(u64::MAX << Self::AT))
-    }
-
-    fn last(self) -> Option<Instant> {
-        Stamp::of(self.last).at()
-    }
-}
 
 impl<M: MessageKey> Messages<M> {
     /// Without any message yet; the account says which deliveries' messages it counts.
@@ -323,40 +277,10 @@ impl<M: MessageKey> Messages<M> {
     }
 }
 
-/// Takes what was counted of a message as long as it was on the short way away again.
-fn take_back(
-    rows: &[Row],
-    delivery: DeliveryIndex,
-    start: Place,
-    end: u64,
-    steps: &Steps,
-    partial: &mut Partial,
-) {
-    let mut course = Course::default();
-    for row in rows {
-        let stamp = row.stamp;
-        let is_simple = (row.tail == Row::SOLE) & is_simple(stamp, end);
-        let effect = course.meet(steps, start, stamp, is_simple);
-        if course.place() == Steps::NOWHERE {
-            return;
-        }
-        partial.discount(row.source);
-        if let Some(at) = stamp.at() {
-            partial.take(delivery, at.hour(), steps.effect(effect));
-        }
-    }
-}
-
 /// Takes away what is left out.
 fn retain<T>(items: &mut Vec<T>, left_out: &[bool]) {
     let mut left_out = left_out.iter();
     items.retain(|_| left_out.next() == Some(&false));
-}
-
-/// Whether nothing in a row keeps its message from the short way; the instant of the row has to be before `end`.
-#[inline(always)]
-fn is_simple(stamp: Stamp, end: u64) -> bool {
-    (Steps::KINDS >> stamp.kind() & 1 == 1) & stamp.is_unmarked() & (stamp.when() < end)
 }
 
 /// One number of all rows of a piece.

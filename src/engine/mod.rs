@@ -3,6 +3,7 @@
 
 mod block;
 mod compact;
+mod course;
 mod deliveries;
 mod find;
 mod fold;

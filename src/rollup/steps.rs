@@ -114,7 +114,11 @@ impl Steps {
             });
             at += 1;
         }
-        assert!(ways.len() < usize::from(Self::NOWHERE), "too many places");
+        let most = usize::from(Self::NOWHERE);
+        assert!(
+            ways.len() < most && steps.effects.len() < most,
+            "too many places"
+        );
         steps
     }
 
