@@ -1,7 +1,7 @@
 //! How a message goes the short way: row by row, until one of them is not as it has to be.
 
 use crate::history::Row;
-use crate::model::{DeliveryIndex, Instant, Stamp};
+use crate::model::{DeliveryIndex, Instant, Stamp, Tail};
 use crate::rollup::{Partial, Place, Steps};
 
 /// The rows of a message so far.
@@ -39,6 +39,19 @@ impl Course {
         if goes_on { effect } else { 0 }
     }
 
+    /// Whether a row has no `log_id`, or a higher one than all rows of its log before it, so that none of them can be
+    /// another version of it; `highest` is that of the rows so far. Asked before the row is taken in.
+    #[inline(always)]
+    pub fn rises(self, stamp: Stamp, log_id: i64, highest: &mut i64) -> bool {
+        if !stamp.has_log_id() {
+            return true;
+        }
+        let of_other_log = stamp.is_tracking() & !Stamp::of(self.last).is_tracking();
+        let rises = (*highest < log_id) | of_other_log;
+        *highest = log_id;
+        rises
+    }
+
     /// Where it is on the short way.
     #[inline(always)]
     pub fn place(self) -> Place {
@@ -65,6 +78,7 @@ pub fn is_simple(stamp: Stamp, end: u64) -> bool {
 /// Takes what was counted of a message as long as it was on the short way away again.
 pub fn take_back(
     rows: &[Row],
+    tails: &[Tail],
     delivery: DeliveryIndex,
     start: Place,
     end: u64,
@@ -72,9 +86,12 @@ pub fn take_back(
     partial: &mut Partial,
 ) {
     let mut course = Course::default();
+    let mut highest = i64::MIN;
     for row in rows {
         let stamp = row.stamp;
-        let is_simple = (row.tail == Row::SOLE) & is_simple(stamp, end);
+        let tail = tails.get(row.tail as usize);
+        let is_sole = tail.is_none_or(|tail| course.rises(stamp, tail.log_id, &mut highest));
+        let is_simple = is_sole & is_simple(stamp, end);
         let effect = course.meet(steps, start, stamp, is_simple);
         if course.place() == Steps::NOWHERE {
             return;
@@ -174,5 +191,30 @@ mod tests {
         }
         let at = |second| Some(Instant::FIRST.plus(second));
         assert_eq!((course.entered(), course.last()), (at(5), at(9)));
+    }
+
+    #[test]
+    fn a_log_id_that_does_not_rise_may_be_another_version() {
+        let with_id = |stamp: Stamp| stamp.marked(false, true, false);
+        let relayed = with_id(report(5, Report::Relayed));
+        let delivered = with_id(report(7, Report::Delivered));
+        let open = with_id(tracked(9, Tracked::Open));
+        let rise = |rows: &[(Stamp, i64)]| {
+            let (mut course, mut highest) = (Course::default(), i64::MIN);
+            let steps = Steps::new();
+            let mut all = true;
+            for (stamp, log_id) in rows {
+                all &= course.rises(*stamp, *log_id, &mut highest);
+                course.meet(&steps, Steps::start(true), *stamp, true);
+            }
+            all
+        };
+        assert!(rise(&[(relayed, -3), (delivered, 4), (open, 1), (open, 2)]));
+        assert!(!rise(&[(relayed, 4), (delivered, 4)]));
+        assert!(!rise(&[(relayed, 5), (delivered, 4)]));
+        assert!(!rise(&[(relayed, 5), (open, 2), (open, 2)]));
+        let none = report(7, Report::Delivered);
+        assert!(rise(&[(relayed, 5), (none, 0)]), "it has no log_id");
+        assert!(!rise(&[(relayed, 5), (none, 9), (delivered, 5)]));
     }
 }

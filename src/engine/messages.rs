@@ -19,6 +19,10 @@ pub struct Messages<M> {
     keys: Vec<Key<M>>,
     stamps: Vec<Stamp>,
     sources: Vec<u32>,
+    /// Of one piece whose rows have tails: their `log_id`s.
+    log_ids: Vec<i64>,
+    /// By message, the highest `log_id` of its last log in rows with tails, as far as there are such.
+    highest: Vec<i64>,
     /// The messages of all rows, by their places in the index; [`LEFT_OUT`] for rows that are left out.
     places: Vec<u32>,
     odd: Odd,
@@ -61,6 +65,8 @@ impl<M: MessageKey> Messages<M> {
             keys: Vec::new(),
             stamps: Vec::new(),
             sources: Vec::new(),
+            log_ids: Vec::new(),
+            highest: Vec::new(),
             places: Vec::new(),
             odd: Odd::default(),
         }
@@ -76,6 +82,7 @@ impl<M: MessageKey> Messages<M> {
     ) -> usize {
         self.index.clear();
         self.places.clear();
+        self.highest.clear();
         let mut none = Partial::default();
         let partial = account.partial_mut().unwrap_or(&mut none);
         for piece in pieces {
@@ -101,6 +108,9 @@ impl<M: MessageKey> Messages<M> {
         let sources = piece.sources();
         let source = |place| sources[place as usize];
         numbers(piece, Number::Source, &mut self.sources, source);
+        if piece.extra() == Extra::Tails {
+            numbers(piece, Number::LogId, &mut self.log_ids, from_order);
+        }
         let leaves_out = sources.iter().any(|source| shelved.leaves_out(*source));
         let is_left_out: Vec<bool> = match leaves_out {
             true => self.leave_out(shelved),
@@ -112,10 +122,12 @@ impl<M: MessageKey> Messages<M> {
             keys,
             stamps,
             sources,
+            log_ids,
+            highest,
             places,
             ..
         } = self;
-        let is_sole = piece.extra() != Extra::Tails;
+        let has_tails = piece.extra() == Extra::Tails;
         let end = Stamp::when_at(judging.meaning.as_of);
         let steps = judging.steps;
         let first = places.len();
@@ -124,6 +136,13 @@ impl<M: MessageKey> Messages<M> {
             let (stamp, source) = (stamps[at], sources[at]);
             places.push(place);
             let start = starts[delivery.0 as usize];
+            let is_sole = !has_tails || {
+                let place = place as usize;
+                if place >= highest.len() {
+                    highest.resize(place + 1, i64::MIN);
+                }
+                course.rises(stamp, log_ids[at], &mut highest[place])
+            };
             let effect = course.meet(steps, start, stamp, is_sole & is_simple(stamp, end));
             if source != counted.0 {
                 partial.count(counted.0, counted.1);
@@ -154,6 +173,7 @@ impl<M: MessageKey> Messages<M> {
         retain(&mut self.keys, &left_out);
         retain(&mut self.stamps, &left_out);
         retain(&mut self.sources, &left_out);
+        retain(&mut self.log_ids, &left_out);
         left_out
     }
 
@@ -263,7 +283,15 @@ impl<M: MessageKey> Messages<M> {
             start = next;
             let on_way = self.starts[delivery.0 as usize];
             if let (true, Some(partial)) = (on_way != Steps::NOWHERE, account.partial_mut()) {
-                take_back(history, delivery, on_way, end, judging.steps, partial);
+                take_back(
+                    history,
+                    tails,
+                    delivery,
+                    on_way,
+                    end,
+                    judging.steps,
+                    partial,
+                );
             }
             account.message(
                 delivery,
