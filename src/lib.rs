@@ -89,7 +89,7 @@
 //!     outcome.map_err(|error| error.to_string())
 //! })?;
 //! assert_eq!((decoded.counts.read, decoded.counts.rejected()), (3, 0));
-//! assert_eq!(decoded.events[1].stamp.report(), Some(Report::SoftBounce));
+//! assert_eq!(decoded.events.stamps[1].report(), Some(Report::SoftBounce));
 //!
 //! // 3. history: all rows of one message become transitions of its status.
 //! #[derive(Default)]
@@ -106,7 +106,7 @@
 //! let meaning = Meaning { as_of, codes: &codes };
 //! let policy = Policy::new(&attributes, DeadlineMode::Infer);
 //! let mut rows = Vec::new();
-//! for event in &decoded.events {
+//! for event in decoded.events.iter() {
 //!     rows.push(Row { stamp: event.stamp, code: event.code, source: 0, tail: Row::SOLE });
 //! }
 //! let mut transitions = Transitions::default();
@@ -120,7 +120,7 @@
 //!
 //! // 4. rollup: the same transitions, told to the counters of the delivery.
 //! let mut partial = Partial::new(1);
-//! let mut teller = partial.teller(decoded.events[0].delivery);
+//! let mut teller = partial.teller(decoded.events.deliveries[0]);
 //! let life = live(&mut rows, &[], &policy, meaning, &mut teller);
 //! teller.ends(&life);
 //! let kpis = finish(&partial, &catalog.ids())?;
