@@ -181,9 +181,15 @@ unique_changes as (
 )"""
 
 
-def query(as_of, dirty):
+# The types of the tracking log as texts, where it has no codes.
+TRACKED = "case type {} end::utinyint".format(" ".join(
+    f"when '{label}' then {code}" for label, code in
+    (("open", 2), ("click", 1), ("opt_out", 3), ("mirror_page", 6), ("offer_click", 10), ("offer_click_2", 11))))
+
+
+def query(as_of, dirty, tracked):
     logs = winning_rows_of if dirty else rows_of
-    ctes = [logs("sending_log", REPORT), sending(as_of), logs("tracking_log", "type::utinyint"), tracking(as_of, dirty)]
+    ctes = [logs("sending_log", REPORT), sending(as_of), logs("tracking_log", tracked), tracking(as_of, dirty)]
     return f"""
 with {",".join(ctes)},
 hourly as (
@@ -213,7 +219,10 @@ create temp view dlv as select delivery_id, efs,
     case when validity_end - started_at between interval 1 microsecond and interval 84 hour
         then epoch_us(validity_end) end as valid_until
 from read_parquet('{args.src}/deliveries.parquet')""")
-    con.execute(f"copy ({query(args.as_of, args.dirty)}) to '{args.out}' (format parquet, compression zstd)")
+    is_text = con.execute("select count(*) from (describe tracking_log_files) "
+                          "where column_name = 'type' and column_type like '%VARCHAR%'").fetchone()[0]
+    tracked = TRACKED if is_text else "type::utinyint"
+    con.execute(f"copy ({query(args.as_of, args.dirty, tracked)}) to '{args.out}' (format parquet, compression zstd)")
     print("duckdb seconds", round(time.time() - start, 2))
 
 
