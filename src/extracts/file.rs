@@ -1,6 +1,7 @@
 //! One data file: its footer, and batches of the needed columns.
 
 use super::contract::{Column, Extract, Mapping, is_integer};
+use super::footer;
 use super::listing::SourceFile;
 use super::pages::Pages;
 use super::schema;
@@ -90,10 +91,9 @@ pub fn open(extract: Extract, file: &SourceFile, mapping: &Mapping) -> Result<Op
         reason,
     };
     let read = || -> Result<(SchemaRef, ArrowReaderMetadata), ParquetError> {
-        let options = ArrowReaderOptions::new();
         let metadata = match Source::open(file)? {
-            Source::Small(bytes) => ArrowReaderMetadata::load(&bytes, options)?,
-            Source::Large(handle) => ArrowReaderMetadata::load(&handle, options)?,
+            Source::Small(bytes) => footer(&bytes)?,
+            Source::Large(handle) => footer(&handle)?,
         };
         let groups = metadata.metadata().row_groups();
         if groups
@@ -113,6 +113,11 @@ pub fn open(extract: Extract, file: &SourceFile, mapping: &Mapping) -> Result<Op
         schema,
         metadata,
     })
+}
+
+fn footer(file: &impl ChunkReader) -> Result<ArrowReaderMetadata, ParquetError> {
+    footer::check(file)?;
+    ArrowReaderMetadata::load(file, ArrowReaderOptions::new())
 }
 
 /// Runs what decodes bytes of strangers: also a panic in it becomes the file's error.

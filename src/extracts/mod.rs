@@ -4,6 +4,7 @@
 mod bounds;
 mod contract;
 mod file;
+mod footer;
 mod identity;
 mod listing;
 mod pages;

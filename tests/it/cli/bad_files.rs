@@ -42,6 +42,16 @@ fn truncated(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes
 }
 
+/// Counts 2^31 - 1 row groups in fewer than 39 bytes: more memory than any machine has.
+fn bomb(_: Vec<u8>) -> Vec<u8> {
+    let footer = [
+        0x15, 2, 0x19, 0x1C, 0x48, 1, b's', 0x15, 0, 0, 0x16, 0, 0x19, 0xFC, 0xFF, 0xFF, 0xFF,
+        0xFF, 7,
+    ];
+    let length = (footer.len() as u32).to_le_bytes();
+    [b"PAR1", &footer[..], &length, b"PAR1"].concat()
+}
+
 /// Whole at both ends; the first page is not what it was.
 fn pages_lost(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes[4..40].fill(0xff);
@@ -57,10 +67,11 @@ fn all_bad_files_of_a_run_are_named_and_nothing_is_published() {
     });
     spoil(&site, "in/sending_log/part-002.parquet", truncated);
     spoil(&site, "in/sending_log/day=3/part-003.parq", pages_lost);
-    spoil(&site, "in/tracking_log/part-000.parquet", truncated);
+    spoil(&site, "in/tracking_log/part-000.parquet", bomb);
     spoil(&site, "in/deliveries.parquet", truncated);
     let names = [
         "6 files cannot be read",
+        "a footer with a count of more items than its bytes can hold",
         "sending_log, file part-000.parquet",
         "sending_log, file day=1/part-001.parq",
         "sending_log, file part-002.parquet",
