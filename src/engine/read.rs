@@ -87,13 +87,14 @@ pub fn read<'a, M: DecodeKey>(
         room,
         keeping,
     } = waiting;
+    let volumes = keeping.and_then(|keeping| keeping.volumes);
+    let room = room.filter(|room| !is_enough(room, volumes.is_some(), pool));
     let first_source = keeping.map_or(0, |keeping| keeping.first_source);
     let mut units = units(pool, files, &mapping, decoder.selection, keeping);
     let chunks = chunks(&units, most_rows(partitions, room.is_some()), pool);
     loop {
         let needed = units.iter().filter(|unit| unit.is_needed);
         progress.begins(Stage::Reading, needed.map(Unit::needed_rows).sum());
-        let volumes = keeping.and_then(|keeping| keeping.volumes);
         let shelf = Shelf::new(room, volumes, partitions.count());
         let start = || Reader::<M> {
             decoder,
@@ -140,6 +141,14 @@ pub fn read<'a, M: DecodeKey>(
             (unit.bounds, unit.apart) = (None, false);
         }
     }
+}
+
+/// Whether a room limits nothing: where all rows go to files that are kept, they leave memory at once, and holding
+/// more of them back would only take more.
+fn is_enough(room: &Room, keeps: bool, pool: &Pool) -> bool {
+    // Of a thread: its decoded rows, a slab, and the one before that is used again.
+    const OF_THREAD: usize = 128 << 20;
+    keeps && room.memory / OF_THREAD >= pool.current_num_threads()
 }
 
 /// Rows of a run: so many that a partition has some of them, so few that they stay in the processor's cache

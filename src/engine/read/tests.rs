@@ -130,3 +130,18 @@ fn a_footer_is_believed_until_its_rows_say_otherwise() {
     assert_eq!(told_apart(&groups, &[(A + 4, A + 2)]), [true; 3]);
     assert_eq!(told_apart(&groups, &[(A + 6, A + 9)]), [true; 3]);
 }
+
+#[test]
+fn a_room_for_what_threads_hold_anyway_limits_only_rows_that_are_not_kept() {
+    let room = |mebibytes: usize| Room {
+        memory: mebibytes << 20,
+        directory: Path::new("none").to_owned(),
+    };
+    for threads in [1, 2] {
+        let pool = pool(threads).expect("threads");
+        let held = 128 * threads;
+        assert!(is_enough(&room(held), true, &pool));
+        assert!(!is_enough(&room(held - 1), true, &pool));
+        assert!(!is_enough(&room(64 * held), false, &pool));
+    }
+}
