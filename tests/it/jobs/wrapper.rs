@@ -30,7 +30,11 @@ fn faking(codes: &[i32]) -> Site {
 }
 
 fn wrapped(site: &Site) -> Command {
-    let mut command = Command::new(folder().join("run-with-retry.sh"));
+    let mut command = Command::new("env");
+    // Who runs the tests in the background may have it ignored, and then no shell can trap it.
+    command
+        .arg("--default-signal=INT")
+        .arg(folder().join("run-with-retry.sh"));
     command.current_dir(site.path("")).env("RETRY_PAUSE", "0");
     command.args(["./fake", "an argument", "another"]);
     command
