@@ -5,7 +5,7 @@
 //! needs where a `log_id` may stand in several rows.
 
 use delivery_kpi::engine::{open_all, pool};
-use delivery_kpi::extracts::{Extract, Mapping, OpenFile, list};
+use delivery_kpi::extracts::{Extract, Links, Mapping, OpenFile, list};
 use rayon::prelude::*;
 use std::hint::black_box;
 use std::path::Path;
@@ -32,7 +32,7 @@ fn main() {
         (Extract::SendingLog, sending),
         (Extract::TrackingLog, tracking),
     ] {
-        let listing = list(Path::new(path)).expect("a listing");
+        let listing = list(Path::new(path), Links::Anywhere).expect("a listing");
         let opened = open_all(&pool, extract, &listing.files, &mapping);
         files.extend(opened.into_iter().map(|file| file.expect("a footer")));
     }

@@ -2,6 +2,7 @@
 
 use super::contract::{Mapping, is_text};
 use super::file::{OpenFile, guarded};
+use super::source::Source;
 use crate::model::{DeliveryId, Value};
 use arrow::datatypes::DataType;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -9,7 +10,6 @@ use parquet::bloom_filter::Sbbf;
 use parquet::data_type::AsBytes;
 use parquet::file::statistics::Statistics;
 use std::collections::BTreeSet;
-use std::fs::File;
 
 impl OpenFile {
     /// The lowest and the highest `log_id` of a row group, if the footer tells.
@@ -124,9 +124,9 @@ impl OpenFile {
         let group = self.metadata.metadata().row_group(row_group);
         group.column(leaf).bloom_filter_offset()?;
         let read = || {
-            let handle = File::open(&self.file.path)?;
+            let source = Source::in_parts(&self.file)?;
             let builder =
-                ParquetRecordBatchReaderBuilder::new_with_metadata(handle, self.metadata.clone());
+                ParquetRecordBatchReaderBuilder::new_with_metadata(source, self.metadata.clone());
             builder.get_row_group_column_bloom_filter(row_group, leaf)
         };
         let filter = guarded(read).ok().flatten()?;

@@ -3,26 +3,30 @@
 use super::contract::{Column, Extract, Mapping, is_integer};
 use super::footer;
 use super::listing::SourceFile;
+use super::page::Group;
 use super::pages::Pages;
 use super::schema;
+use super::source::Source;
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
-use bytes::Bytes;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
     ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
-    ParquetRecordBatchReaderBuilder, RowSelectionPolicy,
 };
+use parquet::arrow::parquet_to_arrow_field_levels;
 use parquet::basic::Type as Physical;
 use parquet::errors::ParquetError;
-use parquet::file::reader::ChunkReader;
-use std::fs::File;
-use std::io::Read;
+use parquet::file::metadata::ParquetMetaData;
+use parquet::file::reader::Length;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Rows that are decoded at a time: their columns fit the processor's cache.
 const BATCH_ROWS: usize = 16 * 1024;
+
+const LEADS_OUT: &str =
+    "expected a file within its extract, found a symbolic link that leads out of it";
 
 /// A file that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -48,6 +52,8 @@ pub struct OpenFile {
     schema: SchemaRef,
     /// With the types that are asked of the decoder.
     pub(super) metadata: ArrowReaderMetadata,
+    /// Whether a page was read whose writer left no checksum.
+    is_unverified: Arc<AtomicBool>,
 }
 
 /// The needed columns of a file.
@@ -55,31 +61,6 @@ pub struct Projection {
     roots: Vec<usize>,
     /// The contract's name of each, with its place among `roots`.
     names: Vec<(usize, &'static str)>,
-}
-
-/// The bytes of a file.
-enum Source {
-    /// All of them, read at once: asking for the parts of so few costs more than reading them.
-    Small(Bytes),
-    /// Where they can be had part by part.
-    Large(File),
-}
-
-impl Source {
-    fn open(file: &SourceFile) -> Result<Source, ParquetError> {
-        const SMALL: u64 = 1 << 18;
-        let mut handle = File::open(&file.path)?;
-        if file.bytes > SMALL {
-            return Ok(Source::Large(handle));
-        }
-        let mut bytes = Vec::with_capacity(file.bytes as usize + 1);
-        handle.by_ref().take(SMALL + 1).read_to_end(&mut bytes)?;
-        Ok(match bytes.len() as u64 {
-            ..=SMALL => Source::Small(bytes.into()),
-            // It has grown since it was listed.
-            _ => Source::Large(handle),
-        })
-    }
 }
 
 /// Reads the footer of a file.
@@ -90,19 +71,19 @@ pub fn open(extract: Extract, file: &SourceFile, mapping: &Mapping) -> Result<Op
         row_group: None,
         reason,
     };
+    if file.leads_out {
+        return Err(failed(LEADS_OUT.to_owned()));
+    }
+    match file.is_as_expected() {
+        Ok(true) => {}
+        Ok(false) => return Err(failed("its digest is not that of the manifest".to_owned())),
+        Err(error) => return Err(failed(error.to_string())),
+    }
     let read = || -> Result<(SchemaRef, ArrowReaderMetadata), ParquetError> {
-        let metadata = match Source::open(file)? {
-            Source::Small(bytes) => footer(&bytes)?,
-            Source::Large(handle) => footer(&handle)?,
-        };
-        let groups = metadata.metadata().row_groups();
-        if groups
-            .iter()
-            .any(|group| u32::try_from(group.num_rows()).is_err())
-        {
-            let reason = "a row group with less than 0 or more than 2^32 rows";
-            return Err(ParquetError::General(reason.to_owned()));
-        }
+        let source = Source::open(file)?;
+        footer::check(&source)?;
+        let metadata = ArrowReaderMetadata::load(&source, ArrowReaderOptions::new())?;
+        check_rows(metadata.metadata(), source.len())?;
         let schema = metadata.schema().clone();
         Ok((schema, with_hints(extract, mapping, metadata)?))
     };
@@ -112,12 +93,31 @@ pub fn open(extract: Extract, file: &SourceFile, mapping: &Mapping) -> Result<Op
         file: file.clone(),
         schema,
         metadata,
+        is_unverified: Arc::default(),
     })
 }
 
-fn footer(file: &impl ChunkReader) -> Result<ArrowReaderMetadata, ParquetError> {
-    footer::check(file)?;
-    ArrowReaderMetadata::load(file, ArrowReaderOptions::new())
+/// Refuses rows that nobody has written: some bytes can stand for any number of rows that are all alike.
+fn check_rows(metadata: &ParquetMetaData, bytes: u64) -> Result<(), ParquetError> {
+    /// A row of a log takes some bytes.
+    const ROWS_PER_BYTE: u64 = 64;
+    /// So that small files of like rows are no exception.
+    const ALWAYS: u64 = 1 << 20;
+    let most = ALWAYS + bytes.saturating_mul(ROWS_PER_BYTE);
+    let mut sum = 0u64;
+    for group in metadata.row_groups() {
+        let Ok(rows) = u32::try_from(group.num_rows()) else {
+            let reason = "a row group with less than 0 or more than 2^32 rows";
+            return Err(ParquetError::General(reason.to_owned()));
+        };
+        sum = sum.saturating_add(u64::from(rows));
+    }
+    match sum <= most {
+        true => Ok(()),
+        false => Err(ParquetError::General(
+            "more rows than its bytes can hold, unless all are alike".to_owned(),
+        )),
+    }
 }
 
 /// Runs what decodes bytes of strangers: also a panic in it becomes the file's error.
@@ -202,6 +202,12 @@ impl OpenFile {
     pub fn rows(&self, row_group: usize) -> u64 {
         let rows = self.metadata.metadata().row_group(row_group).num_rows();
         u64::try_from(rows).unwrap_or(0)
+    }
+
+    /// Whether a manifest gives a digest for the file, or all pages that were read so far had checksums; then
+    /// they were those of its bytes.
+    pub fn is_verified(&self) -> bool {
+        self.file.expected.is_some() || !self.is_unverified.load(Ordering::Relaxed)
     }
 
     /// Whether the file has a `log_id`.
@@ -289,7 +295,10 @@ impl OpenFile {
         if rows != expected {
             return Err(failed(format!("expected {expected} rows, found {rows}")));
         }
-        Ok(())
+        match self.file.is_as_listed() {
+            true => Ok(()),
+            false => Err(failed("it changed while it was read".to_owned())),
+        }
     }
 
     fn reader(
@@ -301,35 +310,21 @@ impl OpenFile {
         // The bytes of a row group of several would be read with those of all others, every time.
         let source = match self.row_groups() {
             1 => Source::open(&self.file)?,
-            _ => Source::Large(File::open(&self.file.path)?),
+            _ => Source::in_parts(&self.file)?,
         };
-        match source {
-            Source::Small(bytes) => self.reader_of(bytes, row_group, pages, projection),
-            Source::Large(handle) => self.reader_of(handle, row_group, pages, projection),
-        }
-    }
-
-    fn reader_of(
-        &self,
-        bytes: impl ChunkReader + 'static,
-        row_group: usize,
-        pages: Option<&Pages>,
-        projection: &Projection,
-    ) -> Result<ParquetRecordBatchReader, ParquetError> {
         let roots = projection.roots.iter().copied();
         let mask = ProjectionMask::roots(self.metadata.parquet_schema(), roots);
-        let mut builder =
-            ParquetRecordBatchReaderBuilder::new_with_metadata(bytes, self.metadata.clone())
-                .with_projection(mask)
-                .with_row_groups(vec![row_group])
-                .with_batch_size(BATCH_ROWS);
-        if let Some(pages) = pages {
-            // Pages between others are passed by, too.
-            builder = builder
-                .with_row_selection(pages.selection.clone())
-                .with_row_selection_policy(RowSelectionPolicy::Selectors);
-        }
-        builder.build()
+        let hints = self.metadata.schema().fields();
+        let schema = self.metadata.parquet_schema();
+        let levels = parquet_to_arrow_field_levels(schema, mask, Some(hints))?;
+        let group = Group {
+            source,
+            metadata: self.metadata.metadata().clone(),
+            row_group,
+            is_unverified: self.is_unverified.clone(),
+        };
+        let selection = pages.map(|pages| pages.selection.clone());
+        ParquetRecordBatchReader::try_new_with_row_groups(&levels, &group, BATCH_ROWS, selection)
     }
 }
 

@@ -5,6 +5,7 @@
 //! is ended at once, with everything else that it does. So each count is first held against the bytes that are
 //! left for what it counts.
 
+use super::thrift::{Kind, Walk};
 use parquet::errors::ParquetError;
 use parquet::file::reader::ChunkReader;
 
@@ -25,142 +26,14 @@ pub fn check(file: &impl ChunkReader) -> Result<(), ParquetError> {
         return Ok(());
     };
     let footer = file.get_bytes(start, length as usize)?;
-    let mut walk = Walk { left: &footer };
-    walk.value(Kind::Struct, 0)
-        .map_err(|wrong| ParquetError::General(format!("a footer with {}", wrong.0)))
+    whole(&footer, "a footer")
 }
 
-/// What is wrong with a footer.
-#[derive(Debug, PartialEq, Eq)]
-struct Wrong(&'static str);
-
-const CUT: Wrong = Wrong("a value that goes on past its end");
-const TOO_MANY: Wrong = Wrong("a count of more items than its bytes can hold");
-const TOO_DEEP: Wrong = Wrong("values within values beyond any depth that Parquet has");
-const UNKNOWN: Wrong = Wrong("a value of an unknown kind");
-
-/// Parquet's own values go some ten deep.
-const DEEPEST: usize = 32;
-
-/// The kinds of values in Thrift's compact protocol, in which footers are written.
-#[derive(Clone, Copy)]
-enum Kind {
-    /// Of so many bytes.
-    Bytes(usize),
-    Varint,
-    /// With its length first.
-    Text,
-    List,
-    Map,
-    Struct,
-}
-
-impl Kind {
-    /// By its number, as an item; a truth value takes a byte there, and none as a field of a struct.
-    fn of(number: u8) -> Result<Kind, Wrong> {
-        match number {
-            1..=3 => Ok(Kind::Bytes(1)),
-            4..=6 => Ok(Kind::Varint),
-            7 => Ok(Kind::Bytes(8)),
-            8 => Ok(Kind::Text),
-            9 | 10 => Ok(Kind::List),
-            11 => Ok(Kind::Map),
-            12 => Ok(Kind::Struct),
-            13 => Ok(Kind::Bytes(16)),
-            _ => Err(UNKNOWN),
-        }
-    }
-}
-
-/// The bytes that were not gone through yet. Every item takes at least one, so that this ends.
-struct Walk<'a> {
-    left: &'a [u8],
-}
-
-impl Walk<'_> {
-    fn skip(&mut self, bytes: usize) -> Result<(), Wrong> {
-        self.left = self.left.get(bytes..).ok_or(CUT)?;
-        Ok(())
-    }
-
-    fn byte(&mut self) -> Result<u8, Wrong> {
-        let (byte, left) = self.left.split_first().ok_or(CUT)?;
-        self.left = left;
-        Ok(*byte)
-    }
-
-    fn varint(&mut self) -> Result<u64, Wrong> {
-        let mut value = 0u64;
-        for at in 0..10 {
-            let byte = self.byte()?;
-            value |= u64::from(byte & 0x7F) << (7 * at);
-            if byte < 0x80 {
-                return Ok(value);
-            }
-        }
-        Err(CUT)
-    }
-
-    /// A count of what follows.
-    fn count(&mut self, count: u64) -> Result<usize, Wrong> {
-        let count = usize::try_from(count).map_err(|_| TOO_MANY)?;
-        (count <= self.left.len()).then_some(count).ok_or(TOO_MANY)
-    }
-
-    fn value(&mut self, kind: Kind, depth: usize) -> Result<(), Wrong> {
-        if depth > DEEPEST {
-            return Err(TOO_DEEP);
-        }
-        match kind {
-            Kind::Bytes(bytes) => self.skip(bytes),
-            Kind::Varint => self.varint().map(drop),
-            Kind::Text => {
-                let length = self.varint()?;
-                let length = self.count(length)?;
-                self.skip(length)
-            }
-            Kind::List => {
-                let head = self.byte()?;
-                let count = match head >> 4 {
-                    15 => self.varint()?,
-                    few => u64::from(few),
-                };
-                let count = self.count(count)?;
-                for _ in 0..count {
-                    self.value(Kind::of(head & 15)?, depth + 1)?;
-                }
-                Ok(())
-            }
-            Kind::Map => {
-                let count = self.varint()?;
-                let count = self.count(count)?;
-                if count == 0 {
-                    return Ok(());
-                }
-                let kinds = self.byte()?;
-                for _ in 0..count {
-                    self.value(Kind::of(kinds >> 4)?, depth + 1)?;
-                    self.value(Kind::of(kinds & 15)?, depth + 1)?;
-                }
-                Ok(())
-            }
-            Kind::Struct => loop {
-                let head = self.byte()?;
-                if head == 0 {
-                    return Ok(());
-                }
-                if head >> 4 == 0 {
-                    // The field's number is written out.
-                    self.varint()?;
-                }
-                match head & 15 {
-                    // A truth value is in the head.
-                    1 | 2 => {}
-                    number => self.value(Kind::of(number)?, depth + 1)?,
-                }
-            },
-        }
-    }
+/// Refuses a struct in Thrift's compact protocol that counts more than it can hold.
+pub(super) fn whole(bytes: &[u8], what: &str) -> Result<(), ParquetError> {
+    Walk::new(bytes)
+        .value(Kind::Struct, 0)
+        .map_err(|wrong| ParquetError::General(format!("{what} with {}", wrong.0)))
 }
 
 #[cfg(test)]

@@ -69,7 +69,7 @@ fn hexadecimal(number: u128) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::extracts::list;
+    use crate::extracts::{Links, list};
 
     #[test]
     fn content_decides_and_signs_tell_that_something_may_have_changed() {
@@ -77,7 +77,7 @@ mod tests {
         let path = directory.path().join("log.parquet");
         let listed = |content: &[u8]| {
             std::fs::write(&path, content).expect("a file");
-            let listing = list(directory.path()).expect("a listing");
+            let listing = list(directory.path(), Links::Inside).expect("a listing");
             listing.files.into_iter().next().expect("the file")
         };
         let first = listed(b"one");

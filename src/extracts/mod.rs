@@ -7,12 +7,17 @@ mod file;
 mod footer;
 mod identity;
 mod listing;
+mod manifest;
+mod page;
 mod pages;
 mod schema;
+mod source;
+mod thrift;
 
 pub use contract::{Extract, Mapping, is_integer, is_text};
 pub use file::{FileError, OpenFile, Projection, open};
 pub use identity::Identity;
-pub use listing::{Listing, ListingError, SourceFile, list};
+pub use listing::{Links, Listing, ListingError, SourceFile, list};
+pub use manifest::{Digest, Manifest, ManifestError};
 pub use pages::Pages;
 pub use schema::{FileSchema, IdKind, SchemaProblem, Schemas, check, may_be_renamed};

@@ -2,13 +2,15 @@
 
 use super::contract::Mapping;
 use super::file::{OpenFile, guarded};
+use super::footer;
+use super::source::Source;
 use crate::model::DeliveryId;
 use parquet::arrow::arrow_reader::RowSelection;
+use parquet::errors::ParquetError;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
 use parquet::file::page_index::column_index::ColumnIndexMetaData;
 use parquet::file::statistics::Statistics;
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::ops::Range;
 
 /// The rows of a row group that have to be read. Where the pages of its columns begin is not taken from the
@@ -61,16 +63,33 @@ impl OpenFile {
             return None;
         }
         let read = || {
-            let handle = File::open(&self.file.path)?;
+            let source = Source::in_parts(&self.file)?;
             let footer = self.metadata.metadata().as_ref().clone();
+            check(&footer, &source)?;
             let mut reader = ParquetMetaDataReader::new_with_metadata(footer)
                 .with_page_index_policy(PageIndexPolicy::Optional);
-            reader.read_page_indexes(&handle)?;
+            reader.read_page_indexes(&source)?;
             reader.finish()
         };
         // An index that cannot be read tells nothing.
         Some((leaf, guarded(read).ok()?))
     }
+}
+
+/// Goes through the indexes of all columns before their decoder does.
+fn check(footer: &ParquetMetaData, source: &Source) -> Result<(), ParquetError> {
+    let chunks = footer.row_groups().iter().flat_map(|group| group.columns());
+    for chunk in chunks {
+        let of_column = chunk.column_index_offset().zip(chunk.column_index_length());
+        let of_offsets = chunk.offset_index_offset().zip(chunk.offset_index_length());
+        for (start, length) in of_column.into_iter().chain(of_offsets) {
+            let (Ok(start), Ok(length)) = (u64::try_from(start), usize::try_from(length)) else {
+                return Err(ParquetError::General("an index that is nowhere".to_owned()));
+            };
+            footer::whole(&source.bytes(start, length)?, "an index")?;
+        }
+    }
+    Ok(())
 }
 
 /// The rows of the pages that may hold rows of these deliveries; none where the index does not tell.

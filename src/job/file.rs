@@ -19,6 +19,8 @@ pub struct JobFile {
     pub(super) deadline: Option<String>,
     pub(super) naive_timezone: Option<String>,
     pub(super) on_bad_file: Option<String>,
+    pub(super) links: Option<String>,
+    pub(super) manifest: Option<PathBuf>,
     pub(super) on_vanished: Option<String>,
     pub(super) restatements: Option<bool>,
     pub(super) max_rejected: Option<u64>,

@@ -20,6 +20,7 @@ pub use synthetic::Synthetic;
 pub use upkeep::{Upkeep, resolve_verify};
 
 use crate::cli::{Check, Effort, Explain, LogFormat, ProgressMode, Recompute, Stats};
+use crate::extracts::ManifestError;
 use crate::model::{HOUR, Instant};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -27,6 +28,9 @@ use std::path::{Path, PathBuf};
 /// A job that cannot be run as it is.
 #[derive(Debug, thiserror::Error)]
 pub enum JobError {
+    /// The manifest cannot be used.
+    #[error(transparent)]
+    Manifest(#[from] ManifestError),
     /// The job file cannot be read.
     #[error("job file {file}: {reason}")]
     Unreadable {

@@ -4,7 +4,7 @@ use super::{AsOf, Given, JobError, instant, now, value};
 use crate::cli::{Deadline, Effort, Extracts, Meaning};
 use crate::decode::Zone;
 use crate::engine::Room;
-use crate::extracts::{Extract, Mapping};
+use crate::extracts::{Extract, Links, Manifest, Mapping};
 use crate::model::{DeadlineMode, Defaults, Instant, Labels};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -52,6 +52,10 @@ pub struct Sources {
     pub room: Option<Room>,
     /// What to do with files that cannot be read.
     pub on_bad_file: OnBadFile,
+    /// Where symbolic links may lead.
+    pub links: Links,
+    /// Digests that files have to have.
+    pub manifest: Manifest,
     /// For deliveries without a row, or with nulls.
     pub defaults: Defaults,
     /// What labels mean.
@@ -102,6 +106,15 @@ impl Sources {
                 None | Some("fail") => OnBadFile::Fail,
                 Some("skip") => OnBadFile::Skip,
                 Some(other) => return Err(value("on_bad_file", "\"fail\" or \"skip\"", other)),
+            },
+            links: match file.links.as_deref() {
+                None | Some("inside") => Links::Inside,
+                Some("anywhere") => Links::Anywhere,
+                Some(other) => return Err(value("links", "\"inside\" or \"anywhere\"", other)),
+            },
+            manifest: match given.path(None, file.manifest.as_deref()) {
+                Some(path) => Manifest::read(&path)?,
+                None => Manifest::default(),
             },
             defaults: file.defaults()?,
             labels: file.labels()?,

@@ -63,6 +63,8 @@ pub struct LogRecord {
     pub files_read: i64,
     /// Data files left out because they could not be read.
     pub files_skipped: i64,
+    /// Data files read of which nobody can tell whether a bit of them was flipped.
+    pub files_unverified: i64,
     /// The newest instant of a row that was not rejected.
     pub newest_event_at: Option<String>,
     /// Rows, by what became of them.
@@ -80,6 +82,9 @@ pub struct FileRecord {
     pub file: String,
     /// Its size.
     pub bytes: i64,
+    /// Whether it has the digest that a manifest gives for it, or all its pages that were read have the checksums
+    /// that its writer left.
+    pub is_verified: bool,
     /// The oldest instant of a row of it that was not rejected.
     pub oldest_event_at: Option<String>,
     /// The newest one.
@@ -165,12 +170,14 @@ impl RunRecord {
             text("log"),
             number("files_read"),
             number("files_skipped"),
+            number("files_unverified"),
             instant("newest_event_at"),
         ];
         let file = [
             text("log"),
             text("file"),
             number("bytes"),
+            field("is_verified", DataType::Boolean),
             instant("oldest_event_at"),
             instant("newest_event_at"),
             text("skipped"),

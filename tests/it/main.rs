@@ -7,6 +7,7 @@ mod export;
 mod generate;
 mod golden;
 mod guide;
+mod hostile;
 mod incremental;
 mod jobs;
 mod layering;

@@ -22,7 +22,7 @@ pub struct Inputs {
     /// The deliveries that the deliveries extract knows.
     pub catalog: Catalog,
     /// The files of the deliveries extract, and what became of their rows.
-    pub delivery_files: Vec<(SourceFile, FateCounts)>,
+    pub delivery_files: Vec<(OpenFile, FateCounts)>,
     /// Files whose footers could not be read, or deliveries files that could not be read at all.
     pub bad_files: Vec<FileError>,
     /// Files that are no data files.
@@ -52,7 +52,10 @@ impl Listed {
             let Some(path) = sources.path(extract) else {
                 continue;
             };
-            let Listing { files, skipped } = list(path)?;
+            let Listing { mut files, skipped } = list(path, sources.links)?;
+            for file in &mut files {
+                file.expected = sources.manifest.of(&file.path);
+            }
             let skipped = skipped.into_iter().map(|name| (extract, name));
             listed.skipped.extend(skipped);
             if files.is_empty() && extract == Extract::SendingLog {
@@ -239,7 +242,7 @@ impl Inputs {
                 })
             });
             match read {
-                Ok(()) => self.delivery_files.push((file.file, FateCounts::default())),
+                Ok(()) => self.delivery_files.push((file, FateCounts::default())),
                 Err(error) => {
                     self.bad_files.push(error);
                     continue;

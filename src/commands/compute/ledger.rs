@@ -3,7 +3,7 @@
 use super::{Counted, Inputs};
 use crate::commands::people::{counted as several, number};
 use crate::error::Error;
-use crate::extracts::{Extract, FileError, SourceFile};
+use crate::extracts::{Extract, FileError, OpenFile};
 use crate::job::Sources;
 use crate::model::{FateCounts, Instant};
 use crate::publish::{FileRecord, LogRecord, RejectionRecord, Rows};
@@ -33,18 +33,14 @@ pub struct Entry {
 
 impl Entry {
     /// That of a file that was read.
-    pub fn read(
-        extract: Extract,
-        file: &SourceFile,
-        counts: &FateCounts,
-        span: Option<(Instant, Instant)>,
-    ) -> Entry {
+    pub fn read(file: &OpenFile, counts: &FateCounts, span: Option<(Instant, Instant)>) -> Entry {
         Entry {
-            extract,
+            extract: file.extract,
             record: FileRecord {
-                log: extract.name().to_owned(),
-                file: file.name.clone(),
-                bytes: file.bytes as i64,
+                log: file.extract.name().to_owned(),
+                file: file.file.name.clone(),
+                bytes: file.file.bytes as i64,
+                is_verified: file.is_verified(),
                 oldest_event_at: span.map(|(oldest, _)| oldest.to_string()),
                 newest_event_at: span.map(|(_, newest)| newest.to_string()),
                 skipped: None,
@@ -80,12 +76,7 @@ pub fn ledger(sources: &Sources, inputs: &Inputs, counted: &Counted) -> Result<L
     let of_logs = inputs.logs.iter().zip(&counted.files);
     let of_logs = of_logs.filter_map(|(file, read)| {
         let read = read.as_ref().ok()?;
-        Some(Entry::read(
-            file.extract,
-            &file.file,
-            &read.counts,
-            read.span,
-        ))
+        Some(Entry::read(file, &read.counts, read.span))
     });
     let entries = bad.map(Entry::left_out).chain(of_logs);
     draw_up(sources, entries.chain(of_deliveries(inputs)))
@@ -94,7 +85,7 @@ pub fn ledger(sources: &Sources, inputs: &Inputs, counted: &Counted) -> Result<L
 /// What became of the rows of the deliveries extract.
 pub fn of_deliveries(inputs: &Inputs) -> impl Iterator<Item = Entry> {
     let files = inputs.delivery_files.iter();
-    files.map(|(file, counts)| Entry::read(Extract::Deliveries, file, counts, None))
+    files.map(|(file, counts)| Entry::read(file, counts, None))
 }
 
 /// Sums up what became of files; an error if some row has no fate, or two.
@@ -121,6 +112,7 @@ pub fn draw_up(sources: &Sources, entries: impl Iterator<Item = Entry>) -> Resul
         if let Some((log, newest_of_log)) = logs.get_mut(&extract) {
             log.files_read += i64::from(record.skipped.is_none());
             log.files_skipped += i64::from(record.skipped.is_some());
+            log.files_unverified += i64::from(record.skipped.is_none() && !record.is_verified);
             log.rows += &record.rows;
             *newest_of_log = (*newest_of_log).max(newest);
         }

@@ -222,7 +222,7 @@ pub fn entries(again: &Again<'_>, recount: &Recount) -> Vec<Entry> {
             let mut counts = read.counts.clone();
             counts += &after.partial.fates()[source as usize];
             counts.frozen += after.frozen(source as usize);
-            entries.push(Entry::read(file.extract, &file.file, &counts, read.span));
+            entries.push(Entry::read(file, &counts, read.span));
         }
     }
     entries.extend(of_deliveries(inputs));

@@ -4,7 +4,7 @@ use crate::engine::packed::{Extra, Number};
 use crate::engine::partition::Partitions;
 use crate::engine::run::Piece;
 use crate::engine::{Silent, pool};
-use crate::extracts::list;
+use crate::extracts::{Links, list};
 use crate::model::{Catalog, Codes, Labels};
 use parquet::column::writer::ColumnWriter;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
@@ -71,7 +71,7 @@ fn told_apart(groups: &[&[i64]], lies: &[(i64, i64)]) -> Vec<bool> {
     let directory = tempfile::TempDir::new().expect("a temporary directory");
     write(&directory.path().join("log.parquet"), groups, lies);
     let pool = pool(2).expect("threads");
-    let listing = list(directory.path()).expect("a listing");
+    let listing = list(directory.path(), Links::Inside).expect("a listing");
     let mapping = Mapping::default();
     let files: Vec<OpenFile> = open_all(&pool, Extract::SendingLog, &listing.files, &mapping)
         .into_iter()

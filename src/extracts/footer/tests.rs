@@ -1,4 +1,5 @@
 use super::super::file::open;
+use super::super::thrift::{CUT, TOO_DEEP, TOO_MANY, UNKNOWN};
 use super::super::{Extract, Identity, Mapping, SourceFile};
 use super::*;
 use arrow::array::{Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
@@ -100,7 +101,9 @@ fn read(path: &std::path::Path, bytes: &[u8]) -> Result<u64, String> {
         name: "part.parquet".to_owned(),
         path: path.to_owned(),
         bytes: bytes.len() as u64,
-        identity: Identity::default(),
+        identity: Identity::of(&std::fs::metadata(path).expect("the file")),
+        expected: None,
+        leads_out: false,
     };
     let file = open(extract, &file, &mapping).map_err(|error| error.to_string())?;
     let mut rows = 0;

@@ -183,8 +183,17 @@ fn pipes_are_not_read_and_linked_folders_are() {
         .arg(site.path("in/sending_log/pipe.parquet"))
         .status();
     assert!(made.is_ok_and(|status| status.success()));
-    site.run_to(0, &[]).says(&["no data files: pipe.parquet"]);
+    let out = "sending_log, file march: expected a file within its extract, found a symbolic link";
+    site.run_to(1, &[]).says(&[out]);
+    assert_eq!(runs_published(&site.output()), 1);
+    let anywhere = site.run_job("links = \"anywhere\"\n", &[]);
+    anywhere
+        .expect_status(0)
+        .says(&["no data files: pipe.parquet"]);
     assert_eq!(without_run(&site.hourly()), before);
+    site.run_job("links = \"out\"\n", &[])
+        .expect_status(2)
+        .says(&["links", "anywhere"]);
 }
 
 /// Readers need not replay all commits since the first.

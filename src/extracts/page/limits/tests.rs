@@ -1,0 +1,101 @@
+use super::super::tests::{Head, group, refusal};
+use super::*;
+use parquet::basic::Compression::UNCOMPRESSED;
+
+fn refused(of: Physical, rows: i64, head: Head, encoding: i64, page: &[u8]) -> String {
+    let head = head.data(rows, encoding);
+    refusal(&group(of, UNCOMPRESSED, rows, &[&head[..], page].concat()))
+}
+
+fn plain(page: &[u8]) -> Head {
+    Head::new(0, page.len(), page.len(), None)
+}
+
+#[test]
+fn a_dictionary_has_the_values_that_it_declares() {
+    let refused = |of, values: i64, page: &[u8]| {
+        let head = Head::new(2, page.len(), page.len(), None).dictionary(values);
+        refusal(&group(of, UNCOMPRESSED, 10, &[&head[..], page].concat()))
+    };
+    let most = i64::from(i32::MAX);
+    for (of, width) in [
+        (Physical::INT32, 4),
+        (Physical::INT64, 8),
+        (Physical::INT96, 12),
+        (Physical::DOUBLE, 8),
+        (Physical::BYTE_ARRAY, 4),
+    ] {
+        assert!(refused(of, most, &[0; 96]).contains("fewer values"), "{of}");
+        let one_more = 96 / width + 1;
+        assert!(
+            refused(of, one_more, &[0; 96]).contains("fewer values"),
+            "{of}"
+        );
+    }
+    let long = [&(40_000u32).to_le_bytes()[..], &[b'x'; 40_000]].concat();
+    assert!(refused(Physical::BYTE_ARRAY, 1, &long).contains(LONG));
+    let beyond = [&9u32.to_le_bytes()[..], b"12345678"].concat();
+    assert!(refused(Physical::BYTE_ARRAY, 1, &beyond).contains("fewer values"));
+}
+
+const DELTA_LENGTH: i64 = 6;
+const DELTA: i64 = 7;
+
+#[test]
+fn texts_are_as_many_as_the_page_has_values() {
+    // Blocks of 128 in 4 parts, 2^40 values, the first of them 1.
+    let page = [
+        0x80, 1, 4, 0x80, 0x80, 0x80, 0x80, 0x80, 0x20, 2, 0, 0, 0, 0, 0,
+    ];
+    for encoding in [DELTA_LENGTH, DELTA] {
+        let error = refused(Physical::BYTE_ARRAY, 10, plain(&page), encoding, &page);
+        assert!(error.contains(DELTAS), "{error}");
+    }
+    // Blocks that cannot be: of none, of 2^40, in no parts, in parts of 16.
+    for head in [
+        &[0, 4][..],
+        &[0x80, 0x80, 0x80, 0x80, 0x80, 0x20, 4],
+        &[0x80, 1, 0],
+        &[0x80, 1, 8],
+    ] {
+        let page = [head, &[3, 2]].concat();
+        let error = refused(Physical::BYTE_ARRAY, 10, plain(&page), DELTA_LENGTH, &page);
+        assert!(error.contains(DELTAS), "{error}");
+    }
+}
+
+/// So many texts, each longer than the one before by one: a few bytes, each of which stands for all before.
+#[test]
+fn texts_that_grow_out_of_one_another_do_so_to_a_limit() {
+    let grown = |count: u32| {
+        let mut page = Vec::new();
+        let varint = |page: &mut Vec<u8>, mut number: u32| {
+            while number >= 0x80 {
+                page.push(number as u8 | 0x80);
+                number >>= 7;
+            }
+            page.push(number as u8);
+        };
+        for (first, step) in [(0, 1), (1, 0)] {
+            page.extend([0x80, 1, 4]);
+            varint(&mut page, count);
+            varint(&mut page, first << 1);
+            for _ in 0..(count - 1).div_ceil(128) {
+                varint(&mut page, step << 1);
+                page.extend([0; 4]);
+            }
+        }
+        page.extend(vec![b'x'; count as usize]);
+        page
+    };
+    let page = grown(1_000);
+    let column = [&plain(&page).data(1_000, DELTA)[..], &page].concat();
+    let fine = group(Physical::BYTE_ARRAY, UNCOMPRESSED, 1_000, &column);
+    let mut chunks =
+        parquet::arrow::arrow_reader::RowGroups::column_chunks(&fine, 0).expect("pages");
+    let reader = chunks.next().expect("a row group").expect("pages");
+    assert!(reader.map(|page| page.is_ok()).eq([true]));
+    let page = grown(40_000);
+    let error = refused(Physical::BYTE_ARRAY, 40_000, plain(&page), DELTA, &page);
+    assert!(error.contains(LONG), "{error}");
+}
