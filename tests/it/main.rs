@@ -20,4 +20,5 @@ mod schedules;
 mod schemas;
 mod site;
 mod snapshots;
+mod supply;
 mod world;
