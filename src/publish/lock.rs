@@ -43,7 +43,9 @@ impl Lock {
         std::fs::create_dir_all(output).map_err(io)?;
         let mut options = OpenOptions::new();
         let options = options.write(true).create(true).truncate(true).mode(0o600);
-        let file = options.open(output.join("_delivery-kpi.lock")).map_err(io)?;
+        let file = options
+            .open(output.join("_delivery-kpi.lock"))
+            .map_err(io)?;
         if may_wait {
             return file.lock().map(|()| Lock { file }).map_err(io);
         }

@@ -287,7 +287,11 @@ fn many_first_runs_at_once() {
         let rounds = contest.runs.div_ceil(10) + 1;
         for round in 0..rounds {
             let ends = contest.first_runs(&format!("first-{round}"));
-            println!("{lock:?}, {} first runs: {}", contest.processes, ends.tally());
+            println!(
+                "{lock:?}, {} first runs: {}",
+                contest.processes,
+                ends.tally()
+            );
             refused += ends.len() - ends.count(0);
         }
         let seconds = started.elapsed().as_secs_f64();

@@ -72,7 +72,13 @@ fn the_release_profile_checks_overflows_and_all_code_is_safe() {
         assert_eq!(at(&manifest, path), Some(&wanted), "{path:?}");
     };
     is(&["profile", "release", "overflow-checks"], true.into());
-    let own = ["profile", "release", "package", "delivery-kpi", "overflow-checks"];
+    let own = [
+        "profile",
+        "release",
+        "package",
+        "delivery-kpi",
+        "overflow-checks",
+    ];
     assert_eq!(at(&manifest, &own), None);
     // Dependencies are compiled without, as SECURITY.md says.
     let others = ["profile", "release", "package", "*", "overflow-checks"];
@@ -153,7 +159,10 @@ fn exceptions_for_advisories_are_dated_and_needed() {
         let day: jiff::civil::Date = until.parse().expect("a day");
         assert!((2026..2030).contains(&day.year()), "{id}: {day}");
         let krate = why.split(' ').next().unwrap_or_default();
-        assert!(names.contains(krate), "{id}: {krate} is gone, and so is the reason");
+        assert!(
+            names.contains(krate),
+            "{id}: {krate} is gone, and so is the reason"
+        );
     }
     for (check, wanted) in [("unknown-registry", "deny"), ("unknown-git", "deny")] {
         let found = at(&deny, &["sources", check]).and_then(Value::as_str);
@@ -173,7 +182,8 @@ fn the_tests_that_are_named_are_there() {
             let parts: Vec<&str> = code.split("::").collect();
             let is_word = |part: &&str| {
                 let mut signs = part.chars();
-                !part.is_empty() && signs.all(|c| c.is_ascii_lowercase() || "_0123456789".contains(c))
+                !part.is_empty()
+                    && signs.all(|c| c.is_ascii_lowercase() || "_0123456789".contains(c))
             };
             let Some((test, modules)) = parts.split_last().filter(|(_, m)| !m.is_empty()) else {
                 continue;
@@ -181,11 +191,17 @@ fn the_tests_that_are_named_are_there() {
             if !parts.iter().all(is_word) {
                 continue;
             }
-            let file = root().join("tests/it").join(modules.join("/")).with_extension("rs");
+            let file = root()
+                .join("tests/it")
+                .join(modules.join("/"))
+                .with_extension("rs");
             let source = fs::read_to_string(&file);
             let source = source.unwrap_or_else(|error| panic!("{name}, {code}: {error}"));
             let function = format!("#[test]\nfn {test}()");
-            assert!(source.contains(&function), "{name}: there is no test {code}");
+            assert!(
+                source.contains(&function),
+                "{name}: there is no test {code}"
+            );
             named += 1;
         }
     }

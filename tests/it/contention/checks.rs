@@ -30,9 +30,7 @@ impl Ends {
     /// How many ended with this exit code.
     pub fn count(&self, status: i32) -> usize {
         let ends = self.0.lock().expect("no panic");
-        ends.iter()
-            .filter(|end| end.status == Some(status))
-            .count()
+        ends.iter().filter(|end| end.status == Some(status)).count()
     }
 
     /// The exit codes, and for each error how often it was.
@@ -109,7 +107,9 @@ fn writers(output: &Path, table: &str) -> Vec<String> {
 fn check_numbers(mut rows: Vec<Row>) {
     rows.sort_by_key(|row| number(row, "run_number"));
     for pair in rows.windows(2) {
-        let [before, after] = pair else { unreachable!() };
+        let [before, after] = pair else {
+            unreachable!()
+        };
         assert!(number(before, "run_number") < number(after, "run_number"));
         for (table, version) in before["table_versions"].as_object().expect("a map") {
             let next = after["table_versions"][table].as_i64();

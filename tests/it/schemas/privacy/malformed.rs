@@ -21,7 +21,11 @@ fn looked_at(site: &Site, context: &str) -> [Option<i32>; 3] {
         site.ask(&["check"]),
         site.ask(&["explain", &delivery, &mark("s", "message_id", 0)]),
     ];
-    let shown = [&IN_TABLES[..], &[("s", "message_id"), ("s", "failure_reason")]].concat();
+    let shown = [
+        &IN_TABLES[..],
+        &[("s", "message_id"), ("s", "failure_reason")],
+    ]
+    .concat();
     let statuses = asks.map(|end| {
         assert!(
             end.status.is_some_and(|status| (0..=3).contains(&status)),
@@ -29,7 +33,11 @@ fn looked_at(site: &Site, context: &str) -> [Option<i32>; 3] {
             end.text()
         );
         // An error of `explain` may name what was asked for.
-        assert_only(traces.in_bytes(end.stderr.as_bytes()), &[("l", "delivery_id"), ("s", "message_id")], context);
+        assert_only(
+            traces.in_bytes(end.stderr.as_bytes()),
+            &[("l", "delivery_id"), ("s", "message_id")],
+            context,
+        );
         assert_only(traces.in_bytes(end.stdout.as_bytes()), &shown, context);
         end.status
     });
@@ -112,7 +120,9 @@ fn an_address_in_the_footer() {
     for file in &FILES[..2] {
         let path = site.path(file);
         let whole = fs::read(&path).expect("a file");
-        change(&path, |columns| columns.retain(|(name, _)| name != "message_id"));
+        change(&path, |columns| {
+            columns.retain(|(name, _)| name != "message_id")
+        });
         assert_eq!(looked_at(&site, "no message_id")[0], Some(2));
         for cut in [1, 9, 200] {
             fs::write(&path, &whole[..whole.len() - cut]).expect("a cut file");
@@ -125,12 +135,17 @@ fn an_address_in_the_footer() {
 /// A file of another format under the name of one: what it says is no part of the error.
 #[test]
 fn addresses_in_a_file_that_is_no_parquet() {
-    let lines: String = (0..ROWS).map(|row| mark("s", "email", row) + ",9\n").collect();
+    let lines: String = (0..ROWS)
+        .map(|row| mark("s", "email", row) + ",9\n")
+        .collect();
     let longer = lines.repeat(40);
     for (context, bytes) in [
         ("CSV", lines.clone().into_bytes()),
         ("long CSV", longer.into_bytes()),
-        ("CSV between the magic bytes", [b"PAR1", lines.as_bytes(), b"PAR1"].concat()),
+        (
+            "CSV between the magic bytes",
+            [b"PAR1", lines.as_bytes(), b"PAR1"].concat(),
+        ),
         ("nothing but an address", mark("s", "email", 0).into_bytes()),
     ] {
         let site = super::site();

@@ -101,10 +101,7 @@ fn encoded(text: &[u8]) -> Vec<(String, Vec<u8>)> {
 fn hex(bytes: &[u8]) -> [(&'static str, Vec<u8>); 2] {
     let small: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     let capitals = small.to_uppercase();
-    [
-        ("hex", small.into_bytes()),
-        ("HEX", capitals.into_bytes()),
-    ]
+    [("hex", small.into_bytes()), ("HEX", capitals.into_bytes())]
 }
 
 /// What of the base64 of a longer text only these bytes decide, that start so many bytes into a group of three.
@@ -144,13 +141,31 @@ fn every_form_of_an_address_is_found() {
         ("?to=ada.lovelace%40example.org&", "in small letters, %"),
         ("VG86IEFkYS5Mb3ZlbGFjZUBFeGFtcGxlLm9yZwo=", "base64 at 1"),
         ("QWRhLkxvdmVsYWNlQEV4YW1wbGUub3JnCg==", "base64 at 0"),
-        ("Li5hZGEubG92ZWxhY2VAZXhhbXBsZS5vcmc=", "in small letters, base64 at 2"),
-        ("4164612e4c6f76656c616365404578616d706c652e6f7267", "as it is, hex"),
-        ("a0897f0967cd4affeb515028a3447d04", "in small letters, MD5 in hex"),
-        ("623f43541852ecff0f559a6714c974f7120b6b5b", "as it is, SHA-1 in hex"),
-        ("d5lHP/CRs4E34GmARzZOBARG/nyzIJ6DIdWoZRJ4U9A=", "in small letters, SHA-256 in base64"),
+        (
+            "Li5hZGEubG92ZWxhY2VAZXhhbXBsZS5vcmc=",
+            "in small letters, base64 at 2",
+        ),
+        (
+            "4164612e4c6f76656c616365404578616d706c652e6f7267",
+            "as it is, hex",
+        ),
+        (
+            "a0897f0967cd4affeb515028a3447d04",
+            "in small letters, MD5 in hex",
+        ),
+        (
+            "623f43541852ecff0f559a6714c974f7120b6b5b",
+            "as it is, SHA-1 in hex",
+        ),
+        (
+            "d5lHP/CRs4E34GmARzZOBARG/nyzIJ6DIdWoZRJ4U9A=",
+            "in small letters, SHA-256 in base64",
+        ),
     ] {
         finds(text, form);
     }
-    assert_eq!(traces.in_bytes(b"ada.lovelace at example.org"), BTreeSet::new());
+    assert_eq!(
+        traces.in_bytes(b"ada.lovelace at example.org"),
+        BTreeSet::new()
+    );
 }
