@@ -1,6 +1,7 @@
 //! No recipient address, name or URL is in any table, log or message. Every text cell of the extracts
 //! holds a mark of its own; outside are found those alone that belong there.
 
+mod digests;
 mod everywhere;
 mod malformed;
 mod modes;

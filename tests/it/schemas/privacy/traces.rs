@@ -1,40 +1,64 @@
 //! An address in all forms in which it could get out, and a search for them in any bytes.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
-use aho_corasick::AhoCorasick;
-use base64::Engine;
-use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use super::digests::{STANDARD, URL_SAFE, base64, md5, sha1, sha256};
 
 /// An address, and a form of it.
 pub type Trace = (String, String);
 
 /// Searches for addresses in all of their forms.
 pub struct Traces {
-    names: Vec<Trace>,
-    searcher: AhoCorasick,
+    forms: Vec<(Trace, Vec<u8>)>,
+    /// The places of the forms that start with these bytes.
+    starts: HashMap<[u8; START], Vec<usize>>,
+    /// Which of all pairs of bytes one of them starts with: most places of a file are none.
+    pairs: Vec<bool>,
+}
+
+/// No form is shorter.
+const START: usize = 12;
+
+fn pair(bytes: &[u8]) -> usize {
+    usize::from(bytes[0]) << 8 | usize::from(bytes[1])
 }
 
 impl Traces {
     pub fn of(addresses: impl Iterator<Item = String>) -> Traces {
-        let mut names = Vec::new();
-        let mut patterns = Vec::new();
+        let mut traces = Traces {
+            forms: Vec::new(),
+            starts: HashMap::new(),
+            pairs: vec![false; 1 << 16],
+        };
         for address in addresses {
             for (form, bytes) in forms(&address) {
-                names.push((address.clone(), form));
-                patterns.push(bytes);
+                let start = bytes.first_chunk().expect("no shorter form");
+                let places = traces.starts.entry(*start).or_default();
+                places.push(traces.forms.len());
+                traces.pairs[pair(&bytes)] = true;
+                traces.forms.push(((address.clone(), form), bytes));
             }
         }
-        let searcher = AhoCorasick::new(&patterns).expect("patterns");
-        Traces { names, searcher }
+        traces
     }
 
     /// What of the addresses is in these bytes.
     pub fn in_bytes(&self, bytes: &[u8]) -> BTreeSet<Trace> {
-        let found = self.searcher.find_overlapping_iter(bytes);
+        let mut found = BTreeSet::new();
+        for place in 0..bytes.len().saturating_sub(START - 1) {
+            let rest = &bytes[place..];
+            if !self.pairs[pair(rest)] {
+                continue;
+            }
+            let start = rest.first_chunk().expect("so many bytes");
+            for form in self.starts.get(start).into_iter().flatten() {
+                let (trace, form) = &self.forms[*form];
+                if rest.starts_with(form) {
+                    found.insert(trace.clone());
+                }
+            }
+        }
         found
-            .map(|one| self.names[one.pattern().as_usize()].clone())
-            .collect()
     }
 }
 
@@ -85,14 +109,8 @@ fn encoded(text: &[u8]) -> Vec<(String, Vec<u8>)> {
         for (form, bytes) in hex(&digest) {
             add(&format!("{name} in {form}"), bytes);
         }
-        add(
-            &format!("{name} in base64"),
-            STANDARD_NO_PAD.encode(&digest).into(),
-        );
-        add(
-            &format!("{name} in base64url"),
-            URL_SAFE_NO_PAD.encode(&digest).into(),
-        );
+        add(&format!("{name} in base64"), base64(&digest, STANDARD));
+        add(&format!("{name} in base64url"), base64(&digest, URL_SAFE));
         add(name, digest);
     }
     all
@@ -109,19 +127,15 @@ fn base64_within(text: &[u8], alignment: usize) -> [(&'static str, Vec<u8>); 2] 
     let padded = [&[0_u8; 2][..alignment], text].concat();
     // Six bits make a sign; the last one may hold bits of what follows.
     let (first, end) = ((alignment * 8).div_ceil(6), padded.len() * 8 / 6);
-    let cut = |whole: String| whole.as_bytes()[first..end].to_vec();
-    [
-        ("base64", cut(STANDARD_NO_PAD.encode(&padded))),
-        ("base64url", cut(URL_SAFE_NO_PAD.encode(&padded))),
-    ]
+    let cut = |signs| base64(&padded, signs)[first..end].to_vec();
+    [("base64", cut(STANDARD)), ("base64url", cut(URL_SAFE))]
 }
 
 fn digests(text: &[u8]) -> [(&'static str, Vec<u8>); 3] {
-    use md5::Digest as _;
     [
-        ("MD5", md5::Md5::digest(text).to_vec()),
-        ("SHA-1", sha1::Sha1::digest(text).to_vec()),
-        ("SHA-256", sha2::Sha256::digest(text).to_vec()),
+        ("MD5", md5(text)),
+        ("SHA-1", sha1(text)),
+        ("SHA-256", sha256(text)),
     ]
 }
 
