@@ -9,8 +9,9 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 
 use super::super::super::delta::newest_run;
 use super::super::super::site::{Site, read_columns, write_parquet};
+use super::super::change;
 use super::everywhere::{IN_TABLES, assert_only, traces, traces_below};
-use super::{FILES, ROWS, change, mark, set_in};
+use super::{FILES, ROWS, mark, set_in};
 
 /// A run, `check` and `explain`, whose exit codes are 0, 1, 2 or 3: none says a word of an address.
 fn looked_at(site: &Site, context: &str) -> [Option<i32>; 3] {
