@@ -172,7 +172,7 @@ fn exceptions_for_advisories_are_dated_and_needed() {
     assert_eq!(at(&deny, &["sources", "allow-git"]), None);
 }
 
-/// `room::test` in SECURITY.md and tests/README.md is a test that is there.
+/// `ROOM::TEST` in SECURITY.md and tests/README.md is a test that is there.
 #[test]
 fn the_tests_that_are_named_are_there() {
     let mut named = 0;
