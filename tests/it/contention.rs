@@ -20,8 +20,6 @@ use super::site::{HOUR, MINUTE, NINE, NOON, Site, delivery, outcome, report, tra
 use super::world::{SendingRow, World};
 use checks::Ends;
 
-/// Every so many runs of a process find a new file of its own in the sending log.
-const NEW_FILE_EVERY: i64 = 10;
 const DELIVERIES: i64 = 8;
 
 /// Whether the lock keeps runs apart.
@@ -103,10 +101,15 @@ impl Contest {
         command
     }
 
+    /// Every so many runs of a process find a new file of its own in the sending log.
+    fn new_file_every(&self) -> i64 {
+        (self.runs / 5).max(1)
+    }
+
     /// The runs of one process, one after the other. With a lock every second process waits for it.
     fn process(&self, process: i64, ends: &Ends) {
         for round in 0..self.runs {
-            if round % NEW_FILE_EVERY == 0 {
+            if round % self.new_file_every() == 0 {
                 add_sending(
                     &self.site,
                     &name_of(process, round),
@@ -177,7 +180,7 @@ impl Contest {
     fn world(&self, is_read: impl Fn(&str) -> bool) -> World {
         let mut world = base();
         for process in 0..self.processes {
-            for round in (0..self.runs).step_by(NEW_FILE_EVERY as usize) {
+            for round in (0..self.runs).step_by(self.new_file_every() as usize) {
                 if is_read(&name_of(process, round)) {
                     world.sending.extend(rows_of(process, round));
                 }
