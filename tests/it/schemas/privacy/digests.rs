@@ -110,7 +110,7 @@ pub fn sha1(text: &[u8]) -> Vec<u8> {
 
 /// FIPS 180-4.
 pub fn sha256(text: &[u8]) -> Vec<u8> {
-    let is_prime = |number: &u32| (2..*number).all(|other| number % other != 0);
+    let is_prime = |number: &u32| (2..*number).all(|other| !number.is_multiple_of(other));
     let primes: Vec<u32> = (2..).filter(is_prime).take(64).collect();
     // The first 32 bits of the fractional part.
     let fraction = |number: f64| (number.fract() * 4_294_967_296.0) as u32;
