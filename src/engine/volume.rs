@@ -6,9 +6,9 @@ use super::packed::{MARGIN, Packing};
 use super::run::Piece;
 use super::slab::Slab;
 use serde::{Deserialize, Serialize};
-use std::fs::{File, OpenOptions};
+use std::fs::{File, OpenOptions, Permissions};
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
@@ -101,9 +101,11 @@ impl Volumes {
 }
 
 impl Volume {
-    /// Writes all rows of some slabs to a file without a name.
+    /// Writes all rows of some slabs to a file without a name, which nobody but the user may open, not even
+    /// by way of the process.
     pub fn unnamed(slabs: &[Slab], directory: &Path, partitions: usize) -> io::Result<Volume> {
         let file = tempfile::tempfile_in(directory)?;
+        file.set_permissions(Permissions::from_mode(0o600))?;
         let head = write(&file, slabs, partitions, false)?;
         Ok(Volume {
             file,

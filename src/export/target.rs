@@ -8,7 +8,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use tempfile::{Builder, NamedTempFile};
 
-/// What a new file allows; the umask of the process takes from it.
+/// What a new file allows once it has its name; the umask of the process takes from it.
 const FILE_MODE: u32 = 0o666;
 
 /// Standard output, or a file.
@@ -19,10 +19,13 @@ pub enum Target {
     File(Part),
 }
 
-/// A file that is written under another name beside its own; it is gone where it does not get that.
+/// A file that is written under another name beside its own, for the user alone; it is gone where it does
+/// not get that.
 pub struct Part {
     out: BufWriter<NamedTempFile>,
     file: PathBuf,
+    /// What the file allows once it is whole.
+    permissions: Permissions,
 }
 
 /// Standard output; remembers whether it was closed.
@@ -71,9 +74,15 @@ impl Target {
                 Err(source) if !pipe.is_closed => Err(failed(Path::new("standard output"), source)),
                 _ => Ok(()),
             },
-            Target::File(Part { out, file }) => {
+            Target::File(Part {
+                out,
+                file,
+                permissions,
+            }) => {
                 let part = out.into_inner();
                 let part = part.map_err(|error| failed(&file, error.into_error()))?;
+                let allowed = part.as_file().set_permissions(permissions);
+                allowed.map_err(|source| failed(&file, source))?;
                 let named = part.persist(&file);
                 named.map(drop).map_err(|error| failed(&file, error.error))
             }
@@ -100,13 +109,26 @@ impl Part {
         if !folder.is_dir() {
             return Err(wrong("a file in a folder that is there"));
         }
-        let part = Builder::new()
-            .prefix(&format!(".{}.", name.to_string_lossy()))
-            .permissions(Permissions::from_mode(FILE_MODE))
-            .tempfile_in(folder);
-        let out = BufWriter::new(part.map_err(|source| failed(&file, source))?);
-        Ok(Part { out, file })
+        let prefix = format!(".{}.", name.to_string_lossy());
+        let permissions = new_files_allow(&prefix, folder);
+        let permissions = permissions.map_err(|source| failed(&file, source))?;
+        let part = Builder::new().prefix(&prefix).tempfile_in(folder);
+        Ok(Part {
+            out: BufWriter::new(part.map_err(|source| failed(&file, source))?),
+            permissions,
+            file,
+        })
     }
+}
+
+/// What the umask leaves of the permissions of a new file: only a new file tells.
+fn new_files_allow(prefix: &str, folder: &Path) -> io::Result<Permissions> {
+    let mut builder = Builder::new();
+    let builder = builder.prefix(prefix);
+    let empty = builder
+        .permissions(Permissions::from_mode(FILE_MODE))
+        .tempfile_in(folder)?;
+    Ok(empty.as_file().metadata()?.permissions())
 }
 
 impl Pipe {
@@ -134,5 +156,31 @@ fn failed(file: &Path, source: io::Error) -> ExportError {
     ExportError::Io {
         file: file.display().to_string(),
         source,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mode(path: &Path) -> u32 {
+        let metadata = path.metadata().expect("a file");
+        metadata.permissions().mode() & 0o777
+    }
+
+    #[test]
+    fn a_part_is_the_users_alone_and_the_file_as_the_umask_says() {
+        let folder = tempfile::tempdir().expect("a directory");
+        let (file, like) = (folder.path().join("file"), folder.path().join("like"));
+        std::fs::write(&like, b"").expect("a file");
+        let mut target = Target::open(Some(&file)).expect("a target");
+        target.out().write_all(b"half").expect("written");
+        let part = target.part().expect("a name").to_owned();
+        assert_eq!(mode(&part), 0o600);
+        let entries = std::fs::read_dir(folder.path()).expect("a directory");
+        assert_eq!(entries.count(), 2, "the part and the file beside it");
+        target.finish().expect("a file");
+        assert_eq!(mode(&file), mode(&like));
+        assert!(!part.exists());
     }
 }

@@ -1,6 +1,7 @@
 //! A courtesy between runs: one at a time. Correctness comes from the conditional commits.
 
-use std::fs::{File, TryLockError};
+use std::fs::{File, OpenOptions, TryLockError};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 /// Held while a run works on an output; the system lets go of it when the process ends.
@@ -40,7 +41,11 @@ impl Lock {
             source,
         };
         std::fs::create_dir_all(output).map_err(io)?;
-        let file = File::create(output.join("_delivery-kpi.lock")).map_err(io)?;
+        let mut options = OpenOptions::new();
+        let options = options.write(true).create(true).truncate(true).mode(0o600);
+        let file = options
+            .open(output.join("_delivery-kpi.lock"))
+            .map_err(io)?;
         if may_wait {
             return file.lock().map(|()| Lock { file }).map_err(io);
         }

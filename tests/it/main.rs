@@ -1,6 +1,7 @@
 //! One binary for all integration tests: the real program on real files.
 
 mod cli;
+mod contention;
 mod delta;
 mod diff;
 mod export;
@@ -20,4 +21,5 @@ mod schedules;
 mod schemas;
 mod site;
 mod snapshots;
+mod supply;
 mod world;

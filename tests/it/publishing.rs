@@ -12,10 +12,10 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-const TABLES: [&str; 3] = ["delivery_kpi_hourly", "delivery_kpi", "kpi_run"];
+pub const TABLES: [&str; 3] = ["delivery_kpi_hourly", "delivery_kpi", "kpi_run"];
 
 /// The commits of a table by version, each with its actions.
-fn commits(output: &Path, table: &str) -> Vec<(PathBuf, Vec<Value>)> {
+pub fn commits(output: &Path, table: &str) -> Vec<(PathBuf, Vec<Value>)> {
     let log = output.join(table).join("_delta_log");
     let entries = fs::read_dir(&log).unwrap_or_else(|error| panic!("{}: {error}", log.display()));
     let mut paths: Vec<PathBuf> = entries

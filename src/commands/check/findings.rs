@@ -9,7 +9,8 @@ use crate::commands::people::{counted as several, span, value_text};
 use crate::error::Error;
 use crate::extracts::Extract;
 use crate::job::Sources;
-use crate::model::{DeadlineMode, DeliveryIndex, HOUR, Log};
+use crate::model::{DeadlineMode, DeliveryIndex, HOUR, Log, Value};
+use std::collections::BTreeMap;
 
 /// One kind of thing that was looked for.
 pub struct Finding {
@@ -205,9 +206,7 @@ fn rows(found: &mut Found, ledger: &Ledger, inspector: &Inspector) {
         false,
         [],
     );
-    let types = inspector.unknown_types.iter();
-    let types = types
-        .map(|(label, rows)| format!("type {}: {}", value_text(label), rows_text(*rows as i64)));
+    let types = unknown_types(&inspector.unknown_types);
     let meaning =
         "of types that are none of the contract's: in no KPI; labels.type says what a type means";
     found.look(
@@ -216,6 +215,33 @@ fn rows(found: &mut Found, ledger: &Ledger, inspector: &Inspector) {
         meaning,
         types,
     );
+}
+
+/// The unknown types and how many rows have each. A text that is no label may be anything, an address say: such
+/// ones are counted, and not shown.
+fn unknown_types(types: &BTreeMap<Value, u64>) -> Vec<String> {
+    let mut shown = Vec::new();
+    let mut hidden = 0;
+    for (label, rows) in types {
+        match label {
+            Value::Text(text) if !is_label(text) => hidden += rows,
+            label => {
+                let (label, rows) = (value_text(label), rows_text(*rows as i64));
+                shown.push(format!("type {label}: {rows}"));
+            }
+        }
+    }
+    if hidden > 0 {
+        let rows = rows_text(hidden as i64);
+        shown.push(format!("texts that are no labels, not shown: {rows}"));
+    }
+    shown
+}
+
+/// Some words, as labels are.
+fn is_label(text: &str) -> bool {
+    let is_of_words = |c: char| c.is_alphanumeric() || " _-/()".contains(c);
+    text.chars().all(is_of_words) && text.chars().count() <= 40
 }
 
 fn corrections(found: &mut Found, inspector: &mut Inspector, names: &Names) {

@@ -105,6 +105,10 @@ impl<'a> Run<'a> {
 
     /// The report; none if another run committed what this one was to build on.
     fn go(mut self) -> Result<Option<Report>, Error> {
+        // The record of the newest run is read first: a file that comes after the listing, and that another run
+        // has read by now where no lock keeps it away, would else be taken for gone. What is wrong with the
+        // record is told where it is used.
+        let _ = self.output.map(Output::last_run);
         let listed = Listed::of(&self.job.sources)?;
         let is_done = self.follow(listed);
         // Where nobody knows whether the run was committed, the next one may build on what it leaves.

@@ -1,6 +1,12 @@
 //! No recipient address, name or URL is in any table, log or message. Every text cell of the extracts
 //! holds a mark of its own; outside are found those alone that belong there.
 
+mod digests;
+mod everywhere;
+mod malformed;
+mod modes;
+mod traces;
+
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
@@ -18,9 +24,9 @@ const ROWS: usize = 6;
 /// The first so many rows of each extract are good.
 const GOOD: usize = 4;
 
-/// The mark of a cell. It is short enough to be whole in the statistics of a table.
+/// The mark of a cell, an address. It is short enough to be whole in the statistics of a table.
 fn mark(extract: &str, column: &str, row: usize) -> String {
-    format!("canary-{extract}-{column}-{row}@x.org")
+    format!("canary-{extract}-{column}-{row}@X.org")
 }
 
 /// Columns of a log or of the deliveries: marks, but for those that have to be understood.
@@ -46,13 +52,10 @@ fn columns(
 
 const NINE: &str = "2026-03-02T09:00:00Z";
 
-/// Three extracts with a mark in every text; the last two rows of each are rejected.
-fn site() -> Site {
-    let site = Site::new(&World::default());
-    let ids: [String; ROWS] = std::array::from_fn(|row| mark("l", "delivery_id", row));
-    let ids: [&str; ROWS] = std::array::from_fn(|row| ids[row].as_str());
-    let instants = [NINE, NINE, NINE, NINE, "", NINE];
-    let sending = columns(
+/// The columns of each extract that hold marks; those of `l` are the deliveries of all three.
+const MARKED: [(&str, &[&str]); 4] = [
+    ("l", &["delivery_id"]),
+    (
         "s",
         &[
             "message_id",
@@ -61,7 +64,47 @@ fn site() -> Site {
             "recipient_domain",
             "email",
             "subject",
+            "event",
+            "status",
+            "failure_type",
+            "event_at",
         ],
+    ),
+    (
+        "t",
+        &[
+            "message_id",
+            "recipient_id",
+            "url_id",
+            "url",
+            "user_agent",
+            "type",
+            "event_at",
+        ],
+    ),
+    (
+        "d",
+        &[
+            "label",
+            "channel",
+            "parent_delivery_id",
+            "subject",
+            "sender",
+            "internal_name",
+            "started_at",
+        ],
+    ),
+];
+
+/// Three extracts with a mark in every text; the last two rows of each are rejected.
+fn site() -> Site {
+    let site = Site::new(&World::default());
+    let ids: [String; ROWS] = std::array::from_fn(|row| mark("l", "delivery_id", row));
+    let ids: [&str; ROWS] = std::array::from_fn(|row| ids[row].as_str());
+    let instants = [NINE, NINE, NINE, NINE, "", NINE];
+    let sending = columns(
+        "s",
+        &MARKED[1].1[..6],
         &[
             ("delivery_id", ids),
             (
@@ -82,7 +125,7 @@ fn site() -> Site {
     );
     let tracking = columns(
         "t",
-        &["message_id", "recipient_id", "url_id", "url", "user_agent"],
+        &MARKED[2].1[..5],
         &[
             ("delivery_id", ids),
             ("type", ["open", "click", "", "opt_out", "open", "open"]),
@@ -94,14 +137,7 @@ fn site() -> Site {
     );
     let deliveries = columns(
         "d",
-        &[
-            "label",
-            "channel",
-            "parent_delivery_id",
-            "subject",
-            "sender",
-            "internal_name",
-        ],
+        &MARKED[3].1[..6],
         &[
             ("delivery_id", ids),
             ("started_at", [NINE, NINE, NINE, NINE, "", ""]),
@@ -215,7 +251,7 @@ fn tables_and_summaries_hold_identifiers_and_labels_of_deliveries_alone() {
     let named = mark("l", "delivery_id", 0);
     let some = site.run_to(
         0,
-        &["--delivery", &named, "--delivery", "canary-unknown@x.org"],
+        &["--delivery", &named, "--delivery", "canary-unknown@X.org"],
     );
     let told = marks(&some.stderr);
     assert_only(
