@@ -4,6 +4,7 @@ mod cli;
 mod delta;
 mod diff;
 mod export;
+mod faults;
 mod generate;
 mod golden;
 mod guide;
