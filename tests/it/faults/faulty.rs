@@ -94,7 +94,7 @@ impl Around for Faulty {
         };
         trace.refused += 1;
         if is_it {
-            trace.met = Some(format!("{operation:.60?}"));
+            trace.met = Some(name(operation));
             let stops = self.at.is_some_and(|(_, fault)| fault == Fault::Stop);
             if let (
                 Operation::Write {
@@ -107,5 +107,14 @@ impl Around for Faulty {
             }
         }
         Err(io::Error::from_raw_os_error(error))
+    }
+}
+
+fn name(operation: Operation<'_>) -> String {
+    match operation {
+        Operation::Write {
+            path, bytes, at, ..
+        } => format!("Write({path:?}, {} bytes at {at})", bytes.len()),
+        other => format!("{other:?}"),
     }
 }

@@ -38,8 +38,6 @@ pub enum Loss {
     Contents,
 }
 
-pub const LOSSES: [Loss; 2] = [Loss::Everything, Loss::Contents];
-
 /// What the disk does not do though it says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lie {
@@ -58,8 +56,8 @@ pub struct Forgetful {
 #[derive(Default)]
 struct State {
     lasting: Image,
-    /// After each operation: with each loss.
-    images: Vec<[Image; 2]>,
+    /// After each operation that makes a difference to it.
+    images: Vec<(Loss, Image)>,
 }
 
 impl Forgetful {
@@ -79,11 +77,11 @@ impl Forgetful {
     pub fn acknowledges(&self) {
         let mut state = self.state();
         state.lasting.acknowledged += 1;
-        self.take(&mut state);
+        self.take(&mut state, true, true);
     }
 
     /// What there would be after a power loss, by the moment at which the power goes off.
-    pub fn images(&self) -> Vec<[Image; 2]> {
+    pub fn images(&self) -> Vec<(Loss, Image)> {
         self.state().images.clone()
     }
 
@@ -91,12 +89,18 @@ impl Forgetful {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take(&self, state: &mut State) {
-        let all_names = Image {
-            names: names_below(&self.top),
-            ..state.lasting.clone()
-        };
-        state.images.push([state.lasting.clone(), all_names]);
+    fn take(&self, state: &mut State, without_names: bool, with_names: bool) {
+        if without_names {
+            let image = state.lasting.clone();
+            state.images.push((Loss::Everything, image));
+        }
+        if with_names {
+            let image = Image {
+                names: names_below(&self.top),
+                ..state.lasting.clone()
+            };
+            state.images.push((Loss::Contents, image));
+        }
     }
 }
 
@@ -156,7 +160,14 @@ impl Around for Forgetful {
                 _ => {}
             }
         }
-        self.take(&mut state);
+        // Bytes and modes that are not synced leave nothing.
+        let (without_names, with_names) = match operation {
+            Operation::Write { .. } | Operation::SetMode(_) => (false, false),
+            Operation::Sync(_) => (true, true),
+            Operation::SyncDirectory(_) => (true, false),
+            _ => (false, true),
+        };
+        self.take(&mut state, without_names, with_names);
         done
     }
 }
