@@ -139,9 +139,8 @@ impl Shared {
         }
     }
 
-    /// Makes the names in a directory last, and the first time also its own and those above it.
+    /// Makes the name of a directory last, and those that it is in: once in a run, whoever has made them.
     fn settle(&self, directory: &std::path::Path) -> io::Result<()> {
-        self.disk.sync_directory(directory)?;
         let settled = || self.settled.lock().unwrap_or_else(PoisonError::into_inner);
         if settled().contains(directory) || !directory.starts_with(&self.top) {
             return Ok(());
@@ -166,6 +165,7 @@ impl Staged {
         let mode = self.shared.mode;
         mode.map_or(Ok(()), |mode| self.file.set_mode(mode))
             .and_then(|()| self.file.sync())
+            .and_then(|()| self.shared.settle(&parent))
             .map_err(failed)?;
         // Whether a commit counts is not for its run to decide.
         if !parent.ends_with(LOG) {
@@ -187,7 +187,7 @@ impl Staged {
             // Before its names last: no reader sees it, whether it goes or not.
             let _ = disk.remove(&self.from);
         }
-        self.shared.settle(&parent).map_err(|source| {
+        disk.sync_directory(&parent).map_err(|source| {
             let path = self.to.display().to_string();
             failed(Unsettled { path, source })
         })?;

@@ -67,6 +67,14 @@ impl Traced {
         of_call.map_or(0, |threads| threads.values().copied().max().unwrap_or(0))
     }
 
+    /// How many threads have made so many.
+    fn with(&self, call: &str, number: usize) -> usize {
+        let of_call = self.calls.get(call);
+        of_call.map_or(0, |threads| {
+            threads.values().filter(|made| **made >= number).count()
+        })
+    }
+
     fn count(&self, call: &str) -> usize {
         self.calls
             .get(call)
@@ -142,13 +150,13 @@ fn system_calls_of_the_program_may_fail() {
 
     let mut random = fastrand::Rng::with_seed(seed());
     let mut cases = Vec::new();
-    for call in CALLS {
-        let most = whole.most(call);
-        let mut numbers: Vec<usize> = (1..=most).collect();
-        if !is_whole() {
-            random.shuffle(&mut numbers);
-            numbers.truncate(FEW);
-        }
+    for call in CALLS.into_iter().filter(|call| whole.count(call) > 0) {
+        // Each thread has a first one, and none has one more than all.
+        let mut numbers = vec![1, whole.count(call) + 1];
+        let mut others: Vec<usize> = (2..=whole.most(call)).collect();
+        random.shuffle(&mut others);
+        others.truncate(if is_whole() { others.len() } else { FEW });
+        numbers.extend(others);
         for number in numbers {
             let some = match is_whole() {
                 true => REFUSALS.to_vec(),
@@ -156,22 +164,25 @@ fn system_calls_of_the_program_may_fail() {
             };
             cases.extend(some.into_iter().map(|refusal| (call, number, refusal)));
         }
-        // The one after the last.
-        if most > 0 {
-            cases.push((call, most + 1, "error=EIO"));
-        }
     }
     let tried = cases.len();
     let refused: usize = cases
         .into_par_iter()
-        .map(|(call, number, refusal)| try_one(&scene, call, number, refusal, whole.most(call)))
+        .map(|(call, number, refusal)| {
+            let refused = try_one(&scene, call, number, refusal);
+            let is_there = number <= whole.count(call);
+            assert!(refused > 0 || number != 1, "{call}: nothing was refused");
+            assert!(refused == 0 || is_there, "{call}: one more than there are");
+            refused
+        })
         .sum();
     let called: usize = CALLS.iter().map(|call| whole.count(call)).sum();
     println!("{tried} runs, {called} calls of one run, {refused} refused");
+    assert!(refused >= tried / 2, "{refused} of {tried}");
 }
 
 /// Gives how many calls were refused.
-fn try_one(scene: &Scene, call: &str, number: usize, refusal: &str, most: usize) -> usize {
+fn try_one(scene: &Scene, call: &str, number: usize, refusal: &str) -> usize {
     let output = scene.output(&format!(
         "{call}-{number}-{}",
         &refusal[refusal.len() - 3..]
@@ -181,15 +192,20 @@ fn try_one(scene: &Scene, call: &str, number: usize, refusal: &str, most: usize)
         &output,
         Some(&format!("{call}:{refusal}:when={number}")),
     );
-    let context = format!("{call}, {number} of {most}, {refusal}: {}", run.stderr);
+    let context = format!("{call}, {number}, {refusal}: {}", run.stderr);
     let is_killed = run.status.signal() == Some(9);
-    let refused = run.refused.max(usize::from(is_killed));
-    // Which thread makes a call may differ by one or two from run to run.
-    assert_eq!(refused > 0, run.most(call) >= number, "{context}");
-    assert!(
-        refused > 0 || number + 2 >= most,
-        "{context}: nothing was refused"
-    );
+    // The one with this number of each thread that has made so many.
+    let made = run.with(call, number);
+    let refused = match refusal {
+        "signal=KILL" => {
+            assert_eq!(is_killed, made > 0, "{context}");
+            usize::from(is_killed)
+        }
+        _ => {
+            assert_eq!(run.refused, made, "{context}: calls refused, calls made");
+            run.refused
+        }
+    };
     let after = seen(&output);
     let (is_old, is_new) = (after == scene.old, after == scene.new);
     assert!(is_old || is_new, "{context}: readers see neither run");
