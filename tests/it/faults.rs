@@ -7,6 +7,7 @@ mod forgetful;
 mod power;
 mod strace;
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use clap::Parser;
@@ -18,7 +19,11 @@ use delivery_kpi::job::{Job, Shown};
 
 use super::delta::{self, Row};
 use super::incremental::{Tables, add_sending, add_tracking, copy, late_rows, tables_in, typed};
-use super::site::{DAY, HOUR, MINUTE, NINE, Site, report, runs_published, tracked, two_deliveries};
+use super::site::{
+    DAY, HOUR, MINUTE, NINE, Site, content, delivery, report, runs_published, tracked,
+    two_deliveries,
+};
+use super::world::World;
 
 /// What a reader sees who goes through `kpi_run`; nothing before the first run.
 type Seen = Option<(Tables, Vec<Row>)>;
@@ -89,8 +94,29 @@ impl Scene {
         Scene::new("spilling", 1, &["--delivery", "1"], true)
     }
 
+    /// A first run whose `delivery_kpi` is larger than what is written at once.
+    fn large() -> Scene {
+        let mut world = two_deliveries();
+        let mut random = fastrand::Rng::with_seed(1);
+        for id in 3..60_000 {
+            let label: String = (0..120).map(|_| random.alphanumeric()).collect();
+            world.deliveries.push(delivery(id, &label));
+        }
+        Scene::of(&world, "large", 0, &[], false)
+    }
+
     fn new(name: &'static str, runs: i64, flags: &'static [&'static str], spills: bool) -> Scene {
-        let site = Site::new(&two_deliveries());
+        Scene::of(&two_deliveries(), name, runs, flags, spills)
+    }
+
+    fn of(
+        world: &World,
+        name: &'static str,
+        runs: i64,
+        flags: &'static [&'static str],
+        spills: bool,
+    ) -> Scene {
+        let site = Site::new(world);
         let paths = ["sending_log", "tracking_log"].map(|log| format!("{log} = \"in/{log}\"\n"));
         let deliveries = "deliveries = \"in/deliveries.parquet\"\n";
         site.write("job.toml", paths.concat() + deliveries + KEYS);
@@ -230,4 +256,15 @@ fn the_scenes_have_what_is_tried() {
     assert_eq!(delta::newest_run(&after)["mode"], "incremental");
     let restated = |seen: &Seen| seen.as_ref().map_or(0, |(_, restated)| restated.len());
     assert!(restated(&hourly.new) > restated(&hourly.old));
+    // Others may read tables as before; what holds rows is the user's alone; nothing is left incomplete.
+    let plain = hourly.site.write("plain", "");
+    let mode = |path: &Path| path.metadata().expect("a file").permissions().mode() & 0o777;
+    for name in content(&after).into_keys() {
+        let expected = match name.starts_with("_state") {
+            true => 0o600,
+            false => mode(&plain),
+        };
+        assert_eq!(mode(&after.join(&name)), expected, "{name:?}");
+        assert!(!name.to_string_lossy().contains('#'), "{name:?}");
+    }
 }

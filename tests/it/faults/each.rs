@@ -52,6 +52,30 @@ fn a_run_whose_rows_wait_in_files_may_fail_anywhere() {
     try_all(&Scene::spilling());
 }
 
+/// A data file that comes in parts.
+#[test]
+fn a_large_data_file_may_fail_in_each_part() {
+    let scene = Scene::large();
+    let counting = Faulty::counting();
+    let output = scene.output("counting");
+    assert_eq!(code(&scene.run(&output, counting.disk())), 0);
+    let names = counting.trace().names;
+    let is_of_it = |name: &&String| name.contains("/delivery_kpi/part-");
+    let written = names.iter().filter(|name| name.starts_with("Write"));
+    assert!(written.filter(is_of_it).count() > 1, "it comes in parts");
+    let numbers = (1..).zip(&names).filter(|(_, name)| is_of_it(name));
+    let cases: Vec<(usize, Fault)> = numbers
+        .flat_map(|(number, _)| [(number, FAULTS[0]), (number, FAULTS[2])])
+        .collect();
+    let count = cases.len();
+    let tally = cases
+        .into_par_iter()
+        .map(|(number, fault)| try_one(&scene, number, fault))
+        .reduce(Tally::default, Tally::add);
+    assert_eq!(tally.injected, count, "{tally:?}");
+    println!("{}: {tally:?}", scene.name);
+}
+
 /// Every operation, until a run has fewer; each with all faults, in the short form with one of them.
 fn try_all(scene: &Scene) -> Tally {
     let counting = Faulty::counting();

@@ -36,6 +36,8 @@ pub const FAULTS: [Fault; 7] = [
 pub struct Trace {
     /// How many operations there were.
     pub operations: usize,
+    /// All of them.
+    pub names: Vec<String>,
     /// How many of them were refused, or came after the end.
     pub refused: usize,
     /// The operation that met the fault.
@@ -82,6 +84,7 @@ impl Around for Faulty {
     ) -> io::Result<()> {
         let mut trace = self.trace.lock().unwrap_or_else(PoisonError::into_inner);
         trace.operations += 1;
+        trace.names.push(name(operation));
         let number = trace.operations;
         let (is_it, error) = match self.at {
             Some((at, Fault::Stop)) if number >= at => (number == at, EIO),
