@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use delivery_kpi::disk::Disk;
 use rayon::prelude::*;
 
-use super::super::incremental::{Tables, add_sending, late_rows};
+use super::super::incremental::{add_sending, late_rows};
 use super::forgetful::{Forgetful, Image, Lie, Loss};
 use super::{Scene, Seen, code, go, is_whole, seen, text};
 
@@ -82,8 +82,9 @@ fn wrong(story: &Story, place: usize, image: &Image, name: &str) -> Option<Strin
 }
 
 /// The tables. Which hours are restated depends on the run that one builds on.
-fn tables(seen: &Seen) -> Option<&Tables> {
-    seen.as_ref().map(|(tables, _)| tables)
+fn tables(seen: &Seen) -> Option<[&Vec<String>; 2]> {
+    let seen = seen.as_ref()?;
+    Some(["delivery_kpi_hourly", "delivery_kpi"].map(|table| &seen[table]))
 }
 
 fn remove(path: &Path) {
