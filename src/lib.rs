@@ -18,7 +18,7 @@
 //! | [`tables`] | counts to frames with rates, compared with the rows that are published |
 //! | [`publish`] | one commit for each table, `kpi_run` last |
 //!
-//! [`engine`] runs the first four in parallel, [`generate`] makes extracts to try them with, [`commands`] puts all of them together, [`job`] says
+//! [`disk`] makes every change to a local file; [`engine`] runs the first four in parallel, [`generate`] makes extracts to try them with, [`commands`] puts all of them together, [`job`] says
 //! what is asked for.
 //!
 //! # A tour
@@ -179,6 +179,8 @@
 pub mod cli;
 pub mod error;
 pub mod job;
+
+pub mod disk;
 
 pub mod model;
 

@@ -3,6 +3,7 @@
 use super::outcome::print;
 use super::people::{counted, number};
 use crate::cli;
+use crate::disk::Disk;
 use crate::error::{Error, exit};
 use crate::job::Upkeep;
 use crate::publish::{Lock, Output};
@@ -16,8 +17,9 @@ pub fn run(flags: &cli::Maintain) -> Result<u8, Error> {
     if !asked.output.is_dir() {
         return Err(nothing());
     }
-    let _lock = Lock::take(&asked.output, asked.wait)?;
-    let output = Output::existing(&asked.output, 1)?;
+    let disk = Disk::default();
+    let _lock = Lock::take(&disk, &asked.output, asked.wait)?;
+    let output = Output::on(&disk, &asked.output, 1)?;
     let last = output.last_run()?.ok_or_else(nothing)?;
     let mut text = String::new();
     let verb = match asked.dry_run {
@@ -34,7 +36,7 @@ pub fn run(flags: &cli::Maintain) -> Result<u8, Error> {
             counted(table.commits as i64, "file", "files")
         );
     }
-    let store = Store::of(&asked.output);
+    let store = Store::of(&disk, &asked.output);
     let state = last.state.as_deref().map(|run_id| store.read(run_id));
     let _ = match state {
         Some(Ok(kept)) => {

@@ -37,6 +37,7 @@ pub fn run(cli: &Cli) -> u8 {
 fn run_recompute(flags: &Recompute) -> u8 {
     let outcome = contain(|| {
         let job = Job::resolve(flags)?;
+        signals::changes(&job.disk);
         let mut report = recompute::run(&job, progress(job.progress).as_ref())?;
         report.print(&mut std::io::stdout().lock())?;
         Ok(report)

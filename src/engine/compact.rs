@@ -105,6 +105,7 @@ fn event<M: MessageKey>(piece: &Piece<'_>, row: usize) -> Event<M> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::disk::Disk;
     use crate::model::{Instant, Logged, Report};
     use std::collections::BTreeSet;
 
@@ -165,7 +166,7 @@ mod tests {
     fn all_rows_that_count_are_in_the_new_volume() {
         let directory = tempfile::tempdir().expect("a directory");
         let partitions = Partitions::of(8);
-        let volumes = Volumes::new(directory.path(), "run");
+        let volumes = Volumes::new(&Disk::default(), directory.path(), "run");
         let plain: Vec<Row> = (0..500)
             .map(|m| (m, m as u32 % 3, m as u32 / 100, None))
             .collect();
@@ -184,7 +185,7 @@ mod tests {
             volume(&volumes, &tailed, partitions),
         ];
         let some: Vec<&Volume> = some.iter().collect();
-        let into = Volumes::new(directory.path(), "merged");
+        let into = Volumes::new(&Disk::default(), directory.path(), "merged");
         let merged = merge::<u64>(&some, &into, partitions, |source| {
             source != 8 && source != 2
         });
@@ -221,7 +222,7 @@ mod tests {
     fn a_volume_that_is_cut_short_while_it_is_open_is_damaged() {
         let directory = tempfile::tempdir().expect("a directory");
         let partitions = Partitions::of(8);
-        let volumes = Volumes::new(directory.path(), "run");
+        let volumes = Volumes::new(&Disk::default(), directory.path(), "run");
         let open = volume(&volumes, &[(1, 1, 1, None), (9, 1, 1, None)], partitions);
         let path = directory.path().join(open.name().expect("a name"));
         let file = std::fs::File::options().write(true).open(path);

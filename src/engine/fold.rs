@@ -207,6 +207,7 @@ mod tests {
         let small = |memory| Room {
             memory,
             directory: directory.path().to_owned(),
+            disk: crate::disk::Disk::default(),
         };
         // Every run goes to a file of its own; the first two go together, then the third; all at once.
         let rooms = [small(0), small(4000), small(6000)].map(Some);

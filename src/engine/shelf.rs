@@ -4,6 +4,7 @@
 use super::run::Piece;
 use super::slab::Slab;
 use super::volume::{Volume, Volumes};
+use crate::disk::Disk;
 use std::collections::HashSet;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,8 @@ pub struct Room {
     pub memory: usize,
     /// The directory of the files; they have no name there, and vanish with the process.
     pub directory: PathBuf,
+    /// How they are made.
+    pub disk: Disk,
 }
 
 /// A file of waiting rows that cannot be written or read.
@@ -152,7 +155,7 @@ impl Shelved {
             Some(volumes) => volumes
                 .write(&slabs, partitions)
                 .map_err(failed(volumes.directory())),
-            None => Volume::unnamed(&slabs, &room.directory, partitions)
+            None => Volume::unnamed(&slabs, &room.disk, &room.directory, partitions)
                 .map_err(failed(&room.directory)),
         }?;
         self.spilled_bytes += spilled.bytes();
@@ -226,6 +229,7 @@ mod tests {
         let room = Room {
             memory: 0,
             directory: directory.path().join("gone"),
+            disk: Disk::default(),
         };
         let shelf = Shelf::new(Some(&room), None, 4);
         let report = Some(Logged::Event(Report::Relayed));

@@ -5,10 +5,11 @@ use super::deliveries::DeliverySet;
 use super::packed::{MARGIN, Packing};
 use super::run::Piece;
 use super::slab::Slab;
+use crate::disk::{Disk, NewFile};
 use serde::{Deserialize, Serialize};
-use std::fs::{File, OpenOptions, Permissions};
+use std::fs::File;
 use std::io::{self, BufWriter, Read, Seek, SeekFrom, Write};
-use std::os::unix::fs::{FileExt, OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use xxhash_rust::xxh3::{Xxh3, xxh3_64};
@@ -48,6 +49,7 @@ struct Form {
 
 /// Where volumes with names are made.
 pub struct Volumes {
+    disk: Disk,
     directory: PathBuf,
     prefix: String,
     next: AtomicU32,
@@ -59,8 +61,9 @@ const FOOT: usize = 24;
 
 impl Volumes {
     /// Those of one run, whose names start alike.
-    pub fn new(directory: &Path, prefix: &str) -> Volumes {
+    pub fn new(disk: &Disk, directory: &Path, prefix: &str) -> Volumes {
         Volumes {
+            disk: disk.clone(),
             directory: directory.to_owned(),
             prefix: prefix.to_owned(),
             next: AtomicU32::new(0),
@@ -76,21 +79,18 @@ impl Volumes {
     pub fn write(&self, slabs: &[Slab], partitions: usize) -> io::Result<Volume> {
         let number = self.next.fetch_add(1, Ordering::Relaxed);
         let name = format!("{}-{number}.rows", self.prefix);
-        let mut options = OpenOptions::new();
-        let options = options.read(true).write(true).create_new(true).mode(0o600);
-        let file = options.open(self.directory.join(&name))?;
+        let file = self.disk.create(&self.directory.join(&name))?;
         let head = write(&file, slabs, partitions, true)?;
-        let json = serde_json::to_vec(&head)?;
+        let mut json = serde_json::to_vec(&head)?;
         let mut end = &file;
-        end.seek(SeekFrom::End(0))?;
-        end.write_all(&json)?;
         let length = json.len() as u64;
         let digest = xxh3_64(&json);
-        end.write_all(&length.to_le_bytes())?;
-        end.write_all(&digest.to_le_bytes())?;
-        end.write_all(&MARK)?;
+        json.extend(length.to_le_bytes());
+        json.extend(digest.to_le_bytes());
+        json.extend(MARK);
+        end.write_all(&json)?;
         Ok(Volume {
-            file,
+            file: file.into_file(),
             directory: self.directory.clone(),
             name: Some(name),
             head,
@@ -103,12 +103,16 @@ impl Volumes {
 impl Volume {
     /// Writes all rows of some slabs to a file without a name, which nobody but the user may open, not even
     /// by way of the process.
-    pub fn unnamed(slabs: &[Slab], directory: &Path, partitions: usize) -> io::Result<Volume> {
-        let file = tempfile::tempfile_in(directory)?;
-        file.set_permissions(Permissions::from_mode(0o600))?;
+    pub fn unnamed(
+        slabs: &[Slab],
+        disk: &Disk,
+        directory: &Path,
+        partitions: usize,
+    ) -> io::Result<Volume> {
+        let file = disk.unnamed(directory)?;
         let head = write(&file, slabs, partitions, false)?;
         Ok(Volume {
-            file,
+            file: file.into_file(),
             directory: directory.to_owned(),
             name: None,
             head,
@@ -228,7 +232,7 @@ impl Volume {
 }
 
 /// Writes the rows of slabs to the start of a file.
-fn write(file: &File, slabs: &[Slab], partitions: usize, is_kept: bool) -> io::Result<Head> {
+fn write(file: &NewFile, slabs: &[Slab], partitions: usize, is_kept: bool) -> io::Result<Head> {
     let mut writer = BufWriter::with_capacity(1 << 20, file);
     let mut head = Head::default();
     let mut end = 0u64;

@@ -1,6 +1,7 @@
 //! How much memory a run may take, and what of it is left for rows.
 
 use super::{Given, JobError, value};
+use crate::disk::Disk;
 use crate::engine::Room;
 use std::path::Path;
 
@@ -43,6 +44,7 @@ impl Given<'_> {
         Ok(Some(Room {
             memory: memory as usize,
             directory,
+            disk: Disk::default(),
         }))
     }
 }

@@ -20,6 +20,7 @@ pub use synthetic::Synthetic;
 pub use upkeep::{Upkeep, resolve_verify};
 
 use crate::cli::{Check, Effort, Explain, LogFormat, ProgressMode, Recompute, Stats};
+use crate::disk::Disk;
 use crate::extracts::ManifestError;
 use crate::model::{HOUR, Instant};
 use std::io::IsTerminal;
@@ -135,6 +136,8 @@ pub struct Job {
     pub max_rejected: u64,
     /// The arguments, for the record.
     pub arguments: Vec<String>,
+    /// How local files are changed.
+    pub disk: Disk,
 }
 
 /// The as-of of a job that names none.
@@ -218,7 +221,7 @@ impl Job {
         sources.room = given.room(limit, temp_dir, sources.threads)?;
         let output = output?;
         place::outside(&output, &sources)?;
-        Ok(Job {
+        let job = Job {
             sources,
             output,
             rewind: flags.rewind,
@@ -245,7 +248,18 @@ impl Job {
                 .skip(1)
                 .map(|argument| argument.to_string_lossy().into_owned())
                 .collect(),
-        })
+            disk: Disk::default(),
+        };
+        Ok(job.on(Disk::default()))
+    }
+
+    /// The job with changes of local files that are made through this disk.
+    pub fn on(mut self, disk: Disk) -> Job {
+        if let Some(room) = &mut self.sources.room {
+            room.disk = disk.clone();
+        }
+        self.disk = disk;
+        self
     }
 }
 

@@ -1,6 +1,7 @@
 //! One conditional commit to a Delta table.
 
 use super::PublishError;
+use super::durable::is_unsettled;
 use super::plan::{DataFile, FilePlan, plan};
 use super::table::{Table, delta};
 use arrow::array::RecordBatch;
@@ -11,7 +12,7 @@ use deltalake::parquet::file::properties::WriterProperties;
 use deltalake::parquet::schema::types::ColumnPath;
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use deltalake::writer::{DeltaWriter, RecordBatchWriter};
-use deltalake::{DeltaTableBuilder, DeltaTableError};
+use deltalake::{DeltaTable, DeltaTableError};
 use futures::StreamExt;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -202,6 +203,13 @@ impl Table {
         let next = self.version() + 1;
         match self.writer_of(next).await {
             Ok(None) => Err(delta(self.name, error)),
+            // It is there, but is not to be relied upon.
+            Ok(Some(writer)) if writer == run.id && is_unsettled(&error) => {
+                Err(PublishError::Unknown {
+                    table: table(),
+                    source: Box::new(error),
+                })
+            }
             Ok(Some(writer)) if writer == run.id => Ok(next),
             Ok(Some(_)) => Err(PublishError::Conflict { table: table() }),
             Err(source) => Err(PublishError::Unknown {
@@ -217,8 +225,8 @@ impl Table {
         if log_store.get_latest_version(self.version()).await? < next {
             return Ok(None);
         }
-        let table = DeltaTableBuilder::from_url(self.table.table_url().clone())?;
-        let table = table.with_version(next).load().await?;
+        let mut table = DeltaTable::new(log_store);
+        table.load_version(next).await?;
         let commit = table.history(Some(1)).next().await.transpose()?;
         let writer = commit.and_then(|commit| commit.info.get(RUN_ID)?.as_str().map(str::to_owned));
         Ok(Some(writer.unwrap_or_default()))

@@ -1,7 +1,7 @@
 //! A courtesy between runs: one at a time. Correctness comes from the conditional commits.
 
-use std::fs::{File, OpenOptions, TryLockError};
-use std::os::unix::fs::OpenOptionsExt;
+use crate::disk::Disk;
+use std::fs::{File, TryLockError};
 use std::path::Path;
 
 /// Held while a run works on an output; the system lets go of it when the process ends.
@@ -35,17 +35,14 @@ pub enum LockError {
 impl Lock {
     /// Takes the lock of an output directory, which is made if it is not there; where another run holds it,
     /// it may wait.
-    pub fn take(output: &Path, may_wait: bool) -> Result<Lock, LockError> {
+    pub fn take(disk: &Disk, output: &Path, may_wait: bool) -> Result<Lock, LockError> {
         let io = |source| LockError::Io {
             output: output.display().to_string(),
             source,
         };
-        std::fs::create_dir_all(output).map_err(io)?;
-        let mut options = OpenOptions::new();
-        let options = options.write(true).create(true).truncate(true).mode(0o600);
-        let file = options
-            .open(output.join("_delivery-kpi.lock"))
-            .map_err(io)?;
+        disk.create_directories(output, None).map_err(io)?;
+        let file = disk.lock_file(&output.join("_delivery-kpi.lock"));
+        let file = file.map_err(io)?;
         if may_wait {
             return file.lock().map(|()| Lock { file }).map_err(io);
         }
@@ -64,16 +61,17 @@ mod tests {
     #[test]
     fn a_second_run_is_told() {
         let output = tempfile::tempdir().expect("a directory");
-        let first = Lock::take(output.path(), false).expect("the lock");
+        let disk = Disk::default();
+        let first = Lock::take(&disk, output.path(), false).expect("the lock");
         assert!(matches!(
-            Lock::take(output.path(), false),
+            Lock::take(&disk, output.path(), false),
             Err(LockError::Held(_))
         ));
         std::thread::scope(|scope| {
-            let waiting = scope.spawn(|| Lock::take(output.path(), true).is_ok());
+            let waiting = scope.spawn(|| Lock::take(&disk, output.path(), true).is_ok());
             drop(first);
             assert!(waiting.join().expect("no panic"));
         });
-        assert!(Lock::take(output.path(), false).is_ok());
+        assert!(Lock::take(&disk, output.path(), false).is_ok());
     }
 }

@@ -6,7 +6,9 @@
 //! by the next run that commits to them.
 
 mod commit;
+mod durable;
 mod gather;
+mod location;
 mod lock;
 mod opened;
 mod output;

@@ -1,17 +1,17 @@
 //! Tables that are opened once. What others commit meanwhile is not seen, and makes a commit on top of what was
 //! seen fail, until one begins anew.
 
+use super::location::Location;
 use super::plan::KPI_RUN;
 use super::table::{Table, delta};
 use super::{PublishError, RunRecord};
 use deltalake::DeltaTable;
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
-use url::Url;
 
 /// The tables below a location.
 pub(super) struct Opened {
-    root: Url,
+    location: Location,
     /// The tables, and whether somebody may have committed since they were read.
     tables: Mutex<HashMap<&'static str, (DeltaTable, bool)>>,
     /// The record of the newest run, and the version of `kpi_run` that it was found in.
@@ -19,9 +19,9 @@ pub(super) struct Opened {
 }
 
 impl Opened {
-    pub(super) fn new(root: &Url) -> Opened {
+    pub(super) fn new(location: &Location) -> Opened {
         Opened {
-            root: root.clone(),
+            location: location.clone(),
             tables: Mutex::default(),
             newest: Mutex::default(),
         }
@@ -44,7 +44,7 @@ impl Opened {
                 updated.map_err(|source| delta(name, source))?;
                 Some(Table { name, table })
             }
-            None => Table::find(&self.root, name).await?,
+            None => Table::find(&self.location, name).await?,
         };
         if let Some(found) = &found {
             lock(&self.tables).insert(name, (found.table.clone(), false));

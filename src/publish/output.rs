@@ -1,23 +1,25 @@
 //! The three tables of an output, and the order in which a run commits to them.
 
 use super::commit::{RunName, Written};
+use super::location::{Location, unusable};
 use super::opened::Opened;
 use super::plan::{DELIVERY_KPI, DELIVERY_KPI_HOURLY, DataFile, KPI_RESTATEMENT, KPI_RUN};
 use super::table::Table;
 use super::{PublishError, RunRecord};
+use crate::disk::Disk;
 use arrow::array::RecordBatch;
 use arrow::datatypes::Schema;
 use std::collections::BTreeMap;
 use std::path::Path;
 use tokio::runtime::Runtime;
-use url::Url;
 
 /// Readers of a table replay the commits since its last checkpoint.
 const CHECKPOINT_EVERY: u64 = 10;
 
 /// Where the tables are.
 pub struct Output {
-    pub(super) root: Url,
+    pub(super) disk: Disk,
+    pub(super) location: Location,
     pub(super) runtime: Runtime,
     pub(super) opened: Opened,
 }
@@ -59,24 +61,29 @@ impl Output {
     /// The tables below a local directory, which is made if it is not there; data files are written
     /// by so many threads.
     pub fn new(path: &Path, threads: usize) -> Result<Output, PublishError> {
-        std::fs::create_dir_all(path).map_err(|error| unusable(path, error.to_string()))?;
-        Output::existing(path, threads)
+        let disk = Disk::default();
+        let made = disk.create_directories(path, None);
+        made.map_err(|error| unusable(path, error.to_string()))?;
+        Output::on(&disk, path, threads)
     }
 
     /// The tables below a local directory that is there.
     pub fn existing(path: &Path, threads: usize) -> Result<Output, PublishError> {
-        let whole = path.canonicalize();
-        let whole = whole.map_err(|error| unusable(path, error.to_string()))?;
-        let root = Url::from_directory_path(&whole)
-            .map_err(|()| unusable(path, "not a directory".to_owned()))?;
+        Output::on(&Disk::default(), path, threads)
+    }
+
+    /// The same, with changes that are made through this disk.
+    pub fn on(disk: &Disk, path: &Path, threads: usize) -> Result<Output, PublishError> {
+        let location = Location::local(disk, path)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(threads)
             .enable_all()
             .build()
             .map_err(|error| unusable(path, error.to_string()))?;
-        let opened = Opened::new(&root);
+        let opened = Opened::new(&location);
         Ok(Output {
-            root,
+            disk: disk.clone(),
+            location,
             runtime,
             opened,
         })
@@ -106,7 +113,7 @@ impl Output {
     ) -> Result<Committed<'_>, PublishError> {
         let may_make = makes != Makes::Nothing;
         self.runtime.block_on(async {
-            let root = &self.root;
+            let location = &self.location;
             let find = async |name, schema: &Schema| match self.opened.find(name).await? {
                 Some(table) => table.checked(schema).map(Some),
                 None => Ok(None),
@@ -114,10 +121,10 @@ impl Output {
             let make = async |found, name, schema: &Schema, partition_by| match found {
                 Some(table) => Ok(table),
                 None if !may_make => Err(PublishError::Place {
-                    place: root.to_string(),
+                    place: location.root.to_string(),
                     reason: format!("there is no table {name}"),
                 }),
-                None => Table::create(root, name, schema, partition_by).await,
+                None => Table::create(location, name, schema, partition_by).await,
             };
             // None is made before all that are there are known to be ours.
             let records = &*RunRecord::schema();
@@ -172,13 +179,6 @@ impl Output {
                 next_number: next_number + 1,
             })
         })
-    }
-}
-
-fn unusable(path: &Path, reason: String) -> PublishError {
-    PublishError::Place {
-        place: path.display().to_string(),
-        reason,
     }
 }
 
@@ -254,6 +254,8 @@ impl Committed<'_> {
             id: &run_id,
             number: self.next_number,
         };
+        // Whatever fails from here on, a commit may have been made that needs what was written.
+        self.output.disk.keep_all();
         self.output.runtime.block_on(async {
             let mut made = Vec::new();
             let restated = self.restatements.iter();

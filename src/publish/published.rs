@@ -47,7 +47,7 @@ impl Output {
     ) -> Result<Published<'_>, PublishError> {
         let named = async |name: &'static str| {
             let gone = || PublishError::Place {
-                place: self.root.to_string(),
+                place: self.location.root.to_string(),
                 reason: format!("kpi_run names a version of {name}, which is not there"),
             };
             let table = self.opened.find(name).await?.ok_or_else(gone)?;
@@ -78,7 +78,7 @@ impl Published<'_> {
 
     fn known(&self, name: &str) -> Result<&Table, PublishError> {
         self.table(name).ok_or_else(|| PublishError::Place {
-            place: self.output.root.to_string(),
+            place: self.output.location.root.to_string(),
             reason: format!("there is no table {name}"),
         })
     }

@@ -2,6 +2,7 @@
 
 use super::PublishError;
 use super::commit::APP_ID;
+use super::location::Location;
 use super::plan::DataFile;
 use arrow::array::{RecordBatch, StringArray};
 use arrow::datatypes::{Field, Schema};
@@ -14,10 +15,9 @@ use deltalake::operations::create::CreateBuilder;
 use deltalake::parquet::arrow::ProjectionMask;
 use deltalake::parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use deltalake::table::state::DeltaTableState;
-use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError, Path};
+use deltalake::{DeltaTable, DeltaTableError, Path};
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use url::Url;
 
 /// The version of the tables' columns and their meaning.
 const SCHEMA_VERSION: &str = "1";
@@ -30,9 +30,12 @@ pub struct Table {
 
 impl Table {
     /// Opens a table, if it is there.
-    pub async fn find(root: &Url, name: &'static str) -> Result<Option<Table>, PublishError> {
+    pub async fn find(
+        location: &Location,
+        name: &'static str,
+    ) -> Result<Option<Table>, PublishError> {
         let failed = |source| delta(name, source);
-        let mut table = unloaded(root, name)?;
+        let mut table = location.table(name)?;
         let Err(error) = table.load().await else {
             return Ok(Some(Table { name, table }));
         };
@@ -45,14 +48,14 @@ impl Table {
 
     /// Makes a table that is not there; if another first run was faster, its table is ours too.
     pub async fn create(
-        root: &Url,
+        location: &Location,
         name: &'static str,
         schema: &Schema,
         partition_by: Option<&str>,
     ) -> Result<Table, PublishError> {
         let failed = |source| delta(name, source);
         let created = CreateBuilder::new()
-            .with_log_store(unloaded(root, name)?.log_store())
+            .with_log_store(location.table(name)?.log_store())
             .with_columns(columns(schema).map_err(failed)?)
             .with_partition_columns(partition_by)
             .with_raise_if_key_not_exists(false)
@@ -61,7 +64,7 @@ impl Table {
             .await;
         match created {
             Ok(table) => Ok(Table { name, table }),
-            Err(error) => match Table::find(root, name).await? {
+            Err(error) => match Table::find(location, name).await? {
                 Some(table) => table.checked(schema),
                 None => Err(failed(error)),
             },
@@ -90,12 +93,8 @@ impl Table {
         let mut table = self.table.clone();
         if version != self.version() {
             let failed = |source| delta(self.name, source);
-            table = DeltaTableBuilder::from_url(table.table_url().clone())
-                .map_err(failed)?
-                .with_version(version)
-                .load()
-                .await
-                .map_err(failed)?;
+            table = DeltaTable::new(table.log_store());
+            table.load_version(version).await.map_err(failed)?;
         }
         Ok(Table {
             name: self.name,
@@ -275,21 +274,6 @@ fn with_partition(
         .collect::<Vec<_>>();
     let arrays = batch.columns().iter().cloned().chain([values]).collect();
     RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays)
-}
-
-fn unloaded(root: &Url, name: &str) -> Result<DeltaTable, PublishError> {
-    let builder = DeltaTableBuilder::from_url(below(root, name)?);
-    let table = builder.and_then(|builder| builder.build());
-    table.map_err(|source| delta(name, source))
-}
-
-/// The location of a table below the output.
-fn below(root: &Url, name: &str) -> Result<Url, PublishError> {
-    root.join(&format!("{name}/"))
-        .map_err(|error| PublishError::Place {
-            place: root.to_string(),
-            reason: error.to_string(),
-        })
 }
 
 fn columns(schema: &Schema) -> Result<Vec<StructField>, DeltaTableError> {

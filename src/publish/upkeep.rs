@@ -3,10 +3,14 @@
 use super::plan::{DELIVERY_KPI, DELIVERY_KPI_HOURLY, KPI_RESTATEMENT, KPI_RUN};
 use super::table::{Table, delta};
 use super::{Output, PublishError};
+use crate::disk;
 use deltalake::checkpoints::cleanup_expired_logs_for;
 use deltalake::operations::vacuum::VacuumMode;
 use deltalake::table::config::TablePropertiesExt;
+use std::fs::Metadata;
+use std::os::unix::fs::MetadataExt;
 use std::time::Duration;
+use walkdir::{DirEntry, WalkDir};
 
 /// What was cleared away of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,10 +45,26 @@ impl Output {
                 let named = versions.and_then(|versions| versions.get(name));
                 let named: Vec<u64> = named.into_iter().map(|named| *named as u64).collect();
                 let cleared = table.clear_away(&named, keep, at, is_dry_run).await;
-                all.push(cleared?);
+                let mut cleared = cleared?;
+                cleared.files += self.clear_staged(name, keep, at, is_dry_run);
+                all.push(cleared);
             }
             Ok(all)
         })
+    }
+}
+
+impl Output {
+    /// Removes what runs that died were just writing, which no store lists; gives how many files there are.
+    fn clear_staged(&self, name: &str, keep: Duration, at: i64, is_dry_run: bool) -> usize {
+        let oldest = (at / 1000).saturating_sub(keep.as_secs() as i64);
+        let files = WalkDir::new(self.location.directory(name)).into_iter();
+        let staged = files.flatten().filter(|entry| {
+            let is_old = |meta: Metadata| meta.is_file() && meta.mtime() < oldest;
+            disk::is_staged(entry.path()) && entry.metadata().is_ok_and(is_old)
+        });
+        let is_gone = |entry: &DirEntry| is_dry_run || self.disk.remove(entry.path()).is_ok();
+        staged.filter(is_gone).count()
     }
 }
 

@@ -2,12 +2,11 @@
 
 use super::forms::{FORMAT, Form};
 use super::kept::Kept;
+use crate::disk::Disk;
 use crate::engine::{RowKey, Volume, Volumes, Wake};
 use crate::model::{DeliveryIndex, Instant};
 use std::collections::HashSet;
-use std::fs::{DirBuilder, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -20,6 +19,7 @@ const REST: usize = 20;
 
 /// The directory of the state.
 pub struct Store {
+    disk: Disk,
     directory: PathBuf,
 }
 
@@ -35,8 +35,9 @@ pub struct StateError {
 
 impl Store {
     /// That of an output.
-    pub fn of(output: &Path) -> Store {
+    pub fn of(disk: &Disk, output: &Path) -> Store {
         Store {
+            disk: disk.clone(),
             directory: output.join(DIRECTORY),
         }
     }
@@ -51,10 +52,9 @@ impl Store {
     /// Where the volumes of a run are made; the directory is made if it is not there, and nobody but the
     /// user may look into it.
     pub fn volumes(&self, run_id: &str) -> Result<Volumes, StateError> {
-        let mut builder = DirBuilder::new();
-        let made = builder.recursive(true).mode(0o700).create(&self.directory);
+        let made = self.disk.create_directories(&self.directory, Some(0o700));
         made.map_err(|error| self.failed(error))?;
-        Ok(Volumes::new(&self.directory, run_id))
+        Ok(Volumes::new(&self.disk, &self.directory, run_id))
     }
 
     fn path(&self, run_id: &str, ending: &str) -> PathBuf {
@@ -123,10 +123,8 @@ impl Store {
             if ending == "rests" && bytes.is_empty() {
                 continue;
             }
-            let mut options = OpenOptions::new();
-            let options = options.write(true).create_new(true).mode(0o600);
-            let file = options.open(self.path(&kept.run_id, ending));
-            let written = file.and_then(|mut file| file.write_all(&bytes));
+            let file = self.disk.create(&self.path(&kept.run_id, ending));
+            let written = file.and_then(|file| (&file).write_all(&bytes));
             written.map_err(|error| self.failed(error))?;
         }
         Ok(())
@@ -136,7 +134,7 @@ impl Store {
     pub fn discard(&self, run_id: &str) {
         self.remove(|name| name.starts_with(run_id));
         // Where it was made for this run, it is empty now.
-        let _ = std::fs::remove_dir(&self.directory);
+        let _ = self.disk.remove_directory(&self.directory);
     }
 
     /// Removes what belongs to other states; what cannot be removed stays until the next time.
@@ -155,7 +153,7 @@ impl Store {
             let name = entry.file_name().to_string_lossy().into_owned();
             let ours = [".json", ".wakes", ".rests", ".rows"];
             if ours.iter().any(|ending| name.ends_with(ending)) && is_one(&name) {
-                let _ = std::fs::remove_file(entry.path());
+                let _ = self.disk.remove(&entry.path());
             }
         }
     }

@@ -5,6 +5,7 @@ mod contention;
 mod delta;
 mod diff;
 mod export;
+mod faults;
 mod generate;
 mod golden;
 mod guide;

@@ -118,6 +118,7 @@ fn run_in_process(
     job.sources.room = (!has_room).then(|| Room {
         memory: 0,
         directory: extracts.to_owned(),
+        disk: delivery_kpi::disk::Disk::default(),
     });
     let (status, stdout, stderr) = match recompute::run(&job, &Silent) {
         Ok(report) => (report.exit_code(), report.shown.clone(), report.text()),

@@ -166,6 +166,7 @@ fn in_process_once(seed: u64, folder: &Path, output: &Path) -> Outcome {
     job.sources.room = seed.is_multiple_of(8).then(|| Room {
         memory: 0,
         directory: folder.to_owned(),
+        disk: delivery_kpi::disk::Disk::default(),
     });
     let (status, stdout, stderr) = match recompute::run(&job, &Silent) {
         Ok(report) => (report.exit_code(), report.shown.clone(), report.text()),

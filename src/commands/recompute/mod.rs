@@ -34,11 +34,11 @@ pub fn run(job: &Job, progress: &dyn Progress) -> Result<Report, Error> {
     let pool = engine::pool(job.sources.threads)?;
     let _lock = match job.dry_run {
         true => None,
-        false => Some(Lock::take(&job.output, job.wait)?),
+        false => Some(Lock::take(&job.disk, &job.output, job.wait)?),
     };
     // Only a dry run may find that there is none.
     let output = match job.output.is_dir() {
-        true => Some(Output::existing(&job.output, job.sources.threads)?),
+        true => Some(Output::on(&job.disk, &job.output, job.sources.threads)?),
         false => None,
     };
     let mut unusable = None;
@@ -96,7 +96,7 @@ impl<'a> Run<'a> {
             pool,
             output,
             progress,
-            store: Store::of(&job.output),
+            store: Store::of(&job.disk, &job.output),
             report,
             watch: Stopwatch::new(),
             unusable: None,
@@ -118,6 +118,7 @@ impl<'a> Run<'a> {
         );
         if !may_be && !self.job.dry_run {
             self.store.discard(&self.report.record.run_id);
+            self.job.disk.discard();
         }
         let is_done = is_done?;
         self.report.lap("publishing", self.watch.lap());

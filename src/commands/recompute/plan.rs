@@ -72,7 +72,7 @@ fn usable(
     if let Some(why) = unusable {
         return everything(&format!("the state of the last run cannot be used: {why}"));
     }
-    let kept = match Store::of(&job.output).read(state) {
+    let kept = match Store::of(&job.disk, &job.output).read(state) {
         Ok(kept) => kept,
         Err(why) => {
             let why = format!("the state of the last run cannot be used: {why}");

@@ -78,7 +78,7 @@ pub fn frozen_anew(
 ) -> Result<Frozen, Error> {
     let kind = inputs.schemas.delivery_id();
     let state = last.state.as_deref();
-    let kept = state.and_then(|state| Store::of(&job.output).read(state).ok());
+    let kept = state.and_then(|state| Store::of(&job.disk, &job.output).read(state).ok());
     let kept = kept.filter(|kept| kept.schemas.delivery_id() == kind);
     let vanished = vanished(last, listed);
     let by_rows = match kept {

@@ -136,6 +136,7 @@ fn a_room_for_what_threads_hold_anyway_limits_only_rows_that_are_not_kept() {
     let room = |mebibytes: usize| Room {
         memory: mebibytes << 20,
         directory: Path::new("none").to_owned(),
+        disk: crate::disk::Disk::default(),
     };
     for threads in [1, 2] {
         let pool = pool(threads).expect("threads");

@@ -1,8 +1,8 @@
 //! Runs that are interrupted: whatever the moment, readers see a whole run, and the next one completes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::os::unix::process::ExitStatusExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
@@ -93,6 +93,33 @@ fn files(output: &Path, name: &str) -> usize {
         .count()
 }
 
+/// All files but the lock.
+fn all_files(output: &Path) -> BTreeSet<PathBuf> {
+    let entries = walkdir::WalkDir::new(output).into_iter().flatten();
+    let files = entries.filter(|entry| entry.file_type().is_file());
+    files
+        .map(|entry| entry.into_path())
+        .filter(|path| !path.ends_with("_delivery-kpi.lock"))
+        .collect()
+}
+
+/// Panics if a run that a signal has ended has left something: before its first commit all goes that it has
+/// made, and files that are not complete always do.
+fn assert_clean(before: &BTreeSet<PathBuf>, output: &Path, context: &str) {
+    let after = all_files(output);
+    let staged = |path: &&PathBuf| path.to_string_lossy().contains('#');
+    assert_eq!(after.iter().find(staged), None, "{context}");
+    let new: Vec<&PathBuf> = after.difference(before).collect();
+    let commits = |path: &&&PathBuf| {
+        let path = path.to_string_lossy();
+        path.contains("_delta_log") && !path.ends_with("00000000000000000000.json")
+    };
+    if new.iter().filter(commits).count() == 0 {
+        let made = |path: &&&PathBuf| !path.to_string_lossy().contains("_delta_log");
+        assert_eq!(new.iter().find(made), None, "{context}");
+    }
+}
+
 fn interrupt(mut child: Child, signal: &str) -> ExitStatus {
     let sent = Command::new("sh")
         .args(["-c", &format!("kill -{signal} {}", child.id())])
@@ -120,6 +147,7 @@ fn an_interrupted_run_leaves_nothing_half_published() {
     // The last of the commits are those to `kpi_run`; 00000000000000000002 is a run on published tables.
     let moments = [
         Moment::Files("_delivery-kpi.lock", 1),
+        Moment::Files(".rows", 1),
         Moment::Percent(15),
         Moment::Percent(40),
         Moment::Percent(60),
@@ -128,6 +156,7 @@ fn an_interrupted_run_leaves_nothing_half_published() {
         Moment::Files("00000000000000000000.json", 1),
         Moment::Files("00000000000000000000.json", 3),
         Moment::Files(".parquet", 3),
+        Moment::Files(".parquet", 30),
         Moment::Files("00000000000000000001.json", 1),
         Moment::Files("00000000000000000001.json", 2),
         Moment::Files("00000000000000000002.json", 1),
@@ -145,11 +174,17 @@ fn an_interrupted_run_leaves_nothing_half_published() {
             if goes_on {
                 outcome(&mut command(&site, &name, EARLIER)).expect_status(0);
             }
-            let before = runs_published(&output);
+            let (before, files) = (runs_published(&output), all_files(&output));
             let signal = ["INT", "TERM"][number % 2];
             let mut child = command(&site, &name, LATER).spawn().expect("a run");
             moment.wait(&mut child, &output, whole);
+            let sent = Instant::now();
             let end = interrupt(child, signal);
+            let took = sent.elapsed();
+            assert!(took < Duration::from_secs(1), "{context}: {took:?}");
+            if end.signal().is_some() {
+                assert_clean(&files, &output, &context);
+            }
             let by_signal = match signal {
                 "INT" => 2,
                 _ => 15,

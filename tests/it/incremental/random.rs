@@ -132,6 +132,7 @@ impl Random {
         job.sources.room = (!effort.1).then(|| Room {
             memory: 0,
             directory: root.to_owned(),
+            disk: delivery_kpi::disk::Disk::default(),
         });
         let done = recompute::run(&job, &Silent);
         done.map(|_| ())

@@ -239,6 +239,7 @@ fn watched(site: &Site, traces: &Traces, flags: Recompute) -> Seen {
     };
     let mut job = Job::resolve(&flags).expect("a job");
     job.sources.room = Some(Room {
+        disk: Default::default(),
         memory: 0,
         directory: site.path(""),
     });
