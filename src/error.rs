@@ -186,7 +186,8 @@ impl Error {
         match self {
             Error::Job(_)
             | Error::Listing(
-                ListingError::Missing { .. }
+                ListingError::OtherManifest
+                | ListingError::Missing { .. }
                 | ListingError::Pattern { .. }
                 | ListingError::Url { .. },
             )

@@ -8,7 +8,7 @@ use delivery_kpi::cli::{self, Effort, Extracts, Recompute};
 use delivery_kpi::commands::recompute;
 use delivery_kpi::decode::{Decoded, Decoder, Fingerprint, Selection, Zone};
 use delivery_kpi::engine::{self, Partitions, Pool, Sheaf, Shelf, Shelved, Silent, Slab};
-use delivery_kpi::extracts::{Extract, Mapping, list, open};
+use delivery_kpi::extracts::{Extract, Links, Mapping, list, open};
 use delivery_kpi::history::Meaning;
 use delivery_kpi::job::Job;
 use delivery_kpi::model::{Attributes, Catalog, Codes, DeadlineMode, Instant, Labels, Log, Policy};
@@ -164,7 +164,9 @@ fn floor(criterion: &mut Criterion) {
     for shape in [SHAPES[0], SHAPES[1]] {
         let extracts = TempDir::new().expect("a directory");
         write(&shape.batch(ROWS), extracts.path());
-        let files = list(extracts.path()).expect("a listing").files;
+        let files = list(extracts.path(), Links::Inside)
+            .expect("a listing")
+            .files;
         for threads in [1, 2] {
             let pool = engine::pool(threads).expect("threads");
             let decode = |at: usize| {

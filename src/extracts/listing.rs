@@ -65,6 +65,9 @@ pub enum ListingError {
         /// As given.
         url: String,
     },
+    /// A manifest that is one of other files.
+    #[error("the manifest names none of the files of the extracts")]
+    OtherManifest,
     /// A directory or file that cannot be looked at.
     #[error("{path}: cannot be listed: {reason}")]
     Unreadable {
@@ -195,7 +198,7 @@ impl Search {
     /// Whether something is not below the root, where it has to be.
     fn leads_out(&self, path: &Path) -> bool {
         let is_below = || {
-            let (path, root) = (path.canonicalize().ok()?, self.root.canonicalize().ok()?);
+            let (path, root) = (real(path).ok()?, real(&self.root).ok()?);
             Some(path.starts_with(root))
         };
         self.links == Links::Inside && is_below() == Some(false)
@@ -238,6 +241,14 @@ impl Search {
             expected: None,
             leads_out: metadata.is_none(),
         });
+    }
+}
+
+/// A path without links; the empty one is the working directory.
+fn real(path: &Path) -> std::io::Result<PathBuf> {
+    match path.as_os_str().is_empty() {
+        true => Path::new(".").canonicalize(),
+        false => path.canonicalize(),
     }
 }
 

@@ -61,6 +61,11 @@ impl Manifest {
         Ok(Manifest { digests })
     }
 
+    /// Whether it names no file.
+    pub fn is_empty(&self) -> bool {
+        self.digests.is_empty()
+    }
+
     /// The digest of a file, if there is one.
     pub fn of(&self, path: &Path) -> Option<Digest> {
         match self.digests.is_empty() {
@@ -70,9 +75,9 @@ impl Manifest {
     }
 }
 
-/// A path that is the same however a file is named, as far as that can be said without looking.
+/// A path that is the same however a file is named; that of one that is not there does not matter.
 fn whole(path: &Path) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
+    path.canonicalize().unwrap_or_else(|_| path.to_owned())
 }
 
 fn entry(line: &str) -> Option<(Digest, &str)> {
@@ -123,7 +128,11 @@ mod tests {
             Manifest::read(&path)
         };
         let digits = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-        let text = format!("{digits}  ./a/b.parquet\n{digits} *c.parquet\n");
+        std::fs::create_dir(directory.path().join("a")).expect("a directory");
+        for name in ["a/b.parquet", "c.parquet"] {
+            std::fs::write(directory.path().join(name), b"x").expect("a file");
+        }
+        let text = format!("{digits}  ./a/b.parquet\n{digits} *a/../c.parquet\n");
         let manifest = read(&text).expect("a manifest");
         for name in ["a/b.parquet", "./c.parquet"] {
             let digest = manifest.of(&directory.path().join(name));

@@ -9,6 +9,7 @@ use parquet::arrow::arrow_reader::RowSelection;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataReader};
 use parquet::file::page_index::column_index::ColumnIndexMetaData;
+use parquet::file::reader::Length;
 use parquet::file::statistics::Statistics;
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -79,6 +80,7 @@ impl OpenFile {
 /// Goes through the indexes of all columns before their decoder does.
 fn check(footer: &ParquetMetaData, source: &Source) -> Result<(), ParquetError> {
     let chunks = footer.row_groups().iter().flat_map(|group| group.columns());
+    let mut left = source.len();
     for chunk in chunks {
         let of_column = chunk.column_index_offset().zip(chunk.column_index_length());
         let of_offsets = chunk.offset_index_offset().zip(chunk.offset_index_length());
@@ -86,6 +88,11 @@ fn check(footer: &ParquetMetaData, source: &Source) -> Result<(), ParquetError> 
             let (Ok(start), Ok(length)) = (u64::try_from(start), usize::try_from(length)) else {
                 return Err(ParquetError::General("an index that is nowhere".to_owned()));
             };
+            // Each has bytes of its own.
+            let Some(rest) = left.checked_sub(length as u64) else {
+                return Err(ParquetError::General("indexes beyond the file".to_owned()));
+            };
+            left = rest;
             footer::whole(&source.bytes(start, length)?, "an index")?;
         }
     }

@@ -9,8 +9,16 @@ pub(super) const TOO_MANY: Wrong = Wrong("a count of more items than its bytes c
 pub(super) const TOO_DEEP: Wrong = Wrong("values within values beyond any depth that Parquet has");
 pub(super) const UNKNOWN: Wrong = Wrong("a value of an unknown kind");
 
+pub(super) const MANY: Wrong = Wrong("more items than any file has");
+
+/// A struct that takes a byte becomes one of some hundred. Row groups, columns and pages are fewer.
+const STRUCTS: usize = 1 << 17;
+
 /// Parquet's own values go some ten deep.
-const DEEPEST: usize = 32;
+pub(super) const DEEPEST: usize = 32;
+
+/// The number of [`Kind::Struct`].
+pub(super) const STRUCT: u8 = 12;
 
 /// The kinds of values.
 #[derive(Clone, Copy)]
@@ -35,7 +43,7 @@ impl Kind {
             8 => Ok(Kind::Text),
             9 | 10 => Ok(Kind::List),
             11 => Ok(Kind::Map),
-            12 => Ok(Kind::Struct),
+            STRUCT => Ok(Kind::Struct),
             13 => Ok(Kind::Bytes(16)),
             _ => Err(UNKNOWN),
         }
@@ -86,6 +94,20 @@ impl<'a> Walk<'a> {
         (count <= self.left.len()).then_some(count).ok_or(TOO_MANY)
     }
 
+    /// The head of a list: how many items it has, and of which kind.
+    pub(super) fn list(&mut self) -> Result<(usize, u8), Wrong> {
+        let head = self.byte()?;
+        let count = match head >> 4 {
+            15 => self.varint()?,
+            few => u64::from(few),
+        };
+        let (count, item) = (self.count(count)?, head & 15);
+        match item == STRUCT && count > STRUCTS {
+            true => Err(MANY),
+            false => Ok((count, item)),
+        }
+    }
+
     /// Goes past a value.
     pub(super) fn value(&mut self, kind: Kind, depth: usize) -> Result<(), Wrong> {
         if depth > DEEPEST {
@@ -100,14 +122,9 @@ impl<'a> Walk<'a> {
                 self.skip(length)
             }
             Kind::List => {
-                let head = self.byte()?;
-                let count = match head >> 4 {
-                    15 => self.varint()?,
-                    few => u64::from(few),
-                };
-                let count = self.count(count)?;
+                let (count, item) = self.list()?;
                 for _ in 0..count {
-                    self.value(Kind::of(head & 15)?, depth + 1)?;
+                    self.value(Kind::of(item)?, depth + 1)?;
                 }
                 Ok(())
             }
@@ -190,8 +207,13 @@ impl Field {
         matches!(self.kind, 4..=6)
     }
 
+    /// Whether it is a list.
+    pub(super) fn is_list(self) -> bool {
+        self.kind == 9
+    }
+
     /// Whether it is a struct.
     pub(super) fn is_struct(self) -> bool {
-        self.kind == 12
+        self.kind == STRUCT
     }
 }

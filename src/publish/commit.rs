@@ -105,12 +105,6 @@ impl Table {
         self.commit(actions, mode, run).await
     }
 
-    /// Adds rows in one commit on top of the latest version, if nobody committed since it was opened.
-    pub async fn append(&self, batch: &RecordBatch, run: RunName<'_>) -> Result<u64, PublishError> {
-        let written = self.write_more(self, Some(batch)).await?;
-        self.replace(self, written, run).await
-    }
-
     /// Writes rows beside those that are there, of a table without partitions; `committed` is the version
     /// that these are taken from.
     pub async fn write_more(

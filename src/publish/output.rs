@@ -89,6 +89,17 @@ impl Output {
         })
     }
 
+    /// Makes the names of the commits to a table last, and those of the directories that they are in.
+    fn settle(&self, name: &str) -> Result<(), PublishError> {
+        let table = self.location.directory(name);
+        let log = table.join("_delta_log");
+        let synced = self.disk.sync_directory(&log);
+        synced
+            .and_then(|()| self.disk.sync_parent(&log))
+            .and_then(|()| self.disk.sync_parent(&table))
+            .map_err(|error| unusable(&log, error.to_string()))
+    }
+
     /// Looks at the tables as others have left them: what is asked for afterwards comes from their latest versions.
     pub fn begin_anew(&self) {
         self.opened.begin_anew();
@@ -266,13 +277,21 @@ impl Committed<'_> {
             ];
             for (name, pair, change) in tables.into_iter().chain(restated) {
                 let version = pair.latest.replace(&pair.committed, change, run).await?;
+                if version == pair.latest.version() {
+                    // Whoever committed it may have died before its name was synced.
+                    self.output.settle(name)?;
+                }
                 record
                     .table_versions
                     .insert(name.to_owned(), version as i64);
                 made.push((&pair.latest, version));
             }
             finish(record);
-            let version = self.runs.append(&record.to_batch()?, run).await?;
+            let row = record.to_batch()?;
+            let written = self.runs.write_more(&self.runs, Some(&row)).await?;
+            // So do what was written since.
+            self.output.disk.keep_all();
+            let version = self.runs.replace(&self.runs, written, run).await?;
             self.output.begin_anew();
             made.push((&self.runs, version));
             let mut failed = Vec::new();

@@ -4,8 +4,8 @@ use crate::decode::{DeliveryRows, Selection, decode_deliveries};
 use crate::engine::{Pool, open_all};
 use crate::error::Error;
 use crate::extracts::{
-    Extract, FileError, FileSchema, IdKind, Listing, OpenFile, Schemas, SourceFile, check, list,
-    may_be_renamed,
+    Extract, FileError, FileSchema, IdKind, Listing, ListingError, OpenFile, Schemas, SourceFile,
+    check, list, may_be_renamed,
 };
 use crate::job::{OnBadFile, Scope, Sources};
 use crate::model::{Catalog, DeliveryId, FateCounts};
@@ -67,6 +67,10 @@ impl Listed {
             listed
                 .files
                 .extend(files.into_iter().map(|file| (extract, file)));
+        }
+        let is_expected = |(_, file): &(Extract, SourceFile)| file.expected.is_some();
+        if !sources.manifest.is_empty() && !listed.files.iter().any(is_expected) {
+            return Err(ListingError::OtherManifest.into());
         }
         Ok(listed)
     }

@@ -1,5 +1,5 @@
 use super::super::file::open;
-use super::super::thrift::{CUT, TOO_DEEP, TOO_MANY, UNKNOWN};
+use super::super::thrift::{CUT, MANY, TOO_DEEP, TOO_MANY, UNKNOWN};
 use super::super::{Extract, Identity, Mapping, SourceFile};
 use super::*;
 use arrow::array::{Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
@@ -45,6 +45,41 @@ fn a_footer_that_counts_more_than_it_can_hold_is_refused() {
     // A list of lists of lists, and a struct in a struct.
     assert!(refusal(&[0x19; 4000]).contains(TOO_DEEP.0));
     assert!(refusal(&[0x1C; 4000]).contains(TOO_DEEP.0));
+}
+
+/// A schema: how many elements are in each of its elements.
+fn schema_of(children: &[u32]) -> Vec<u8> {
+    let mut footer = vec![0x15, 2, 0x19, 0xFC];
+    let varint = |footer: &mut Vec<u8>, mut number: u32| {
+        while number >= 0x80 {
+            footer.push(number as u8 | 0x80);
+            number >>= 7;
+        }
+        footer.push(number as u8);
+    };
+    varint(&mut footer, children.len() as u32);
+    for children in children {
+        // A name without letters, and as field 5 the number, folded.
+        footer.extend([0x48, 0, 0x15]);
+        varint(&mut footer, children * 2);
+        footer.push(0);
+    }
+    footer.push(0);
+    footer
+}
+
+#[test]
+fn a_schema_is_neither_deeper_nor_wider_than_it_is_long() {
+    let deep: Vec<u32> = std::iter::repeat_n(1, 150_000).collect();
+    assert!(refusal(&schema_of(&deep)).contains(MANY.0));
+    let deep: Vec<u32> = std::iter::repeat_n(1, 1_000).chain([0]).collect();
+    assert!(refusal(&schema_of(&deep)).contains(TOO_DEEP.0));
+    assert!(refusal(&schema_of(&[1 << 30, 0, 0])).contains(TOO_MANY.0));
+    assert!(refusal(&schema_of(&[2, 0])).contains(TOO_MANY.0));
+    assert!(refusal(&schema_of(&[0, 1])).contains(TOO_MANY.0));
+    for fine in [&[0][..], &[3, 0, 2, 0, 0, 0], &[1, 1, 1, 1, 0]] {
+        check(&around(&schema_of(fine))).expect("nothing to refuse");
+    }
 }
 
 #[test]

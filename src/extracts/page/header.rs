@@ -32,7 +32,6 @@ pub(super) enum Content {
     DataV2 {
         values: u32,
         nulls: u32,
-        rows: u32,
         encoding: Encoding,
         definition_bytes: u32,
         repetition_bytes: u32,
@@ -85,7 +84,6 @@ pub(super) fn read(bytes: &[u8]) -> Result<(Header, usize), Wrong> {
             Content::DataV2 {
                 values: numbers.natural(1)?,
                 nulls: numbers.natural(2)?,
-                rows: numbers.natural(3)?,
                 encoding: numbers.encoding(4)?,
                 definition_bytes: numbers.natural(5)?,
                 repetition_bytes: numbers.natural(6)?,

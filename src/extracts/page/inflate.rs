@@ -70,6 +70,15 @@ impl Inflate {
             Inflate::Gzip => up_to(flate2::read::MultiGzDecoder::new(stored), out, bytes)?,
             Inflate::Brotli => {
                 const BUFFER: usize = 4096;
+                /// How a stream begins that asks for more than the 16 MiB of RFC 7932.
+                const LARGE_WINDOW: u8 = 0x11;
+                if stored
+                    .first()
+                    .is_some_and(|byte| byte & 0x7F == LARGE_WINDOW)
+                {
+                    let reason = "a page compressed with a window that Parquet does not have";
+                    return Err(ParquetError::General(reason.to_owned()));
+                }
                 up_to(brotli::Decompressor::new(stored, BUFFER), out, bytes)?;
             }
         }

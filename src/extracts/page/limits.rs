@@ -5,13 +5,23 @@ use parquet::basic::{Encoding, Type as Physical};
 use parquet::errors::ParquetError;
 use parquet::schema::types::ColumnDescriptor;
 
-/// The bytes that a page may take in memory. Writers make pages of a megabyte, some of a row group's column.
+/// The bytes that a page may take in memory, unless it takes many in the file. Most writers make pages of a megabyte,
+/// some of all of a row group's column.
 const PAGE: u64 = 128 << 20;
+/// How many times the bytes that it takes in the file a larger page may take in memory.
+const RATIO: u64 = 64;
+/// Texts that a page may have where they share their beginnings, or their lengths come first: the decoder makes room
+/// for each, and a byte is enough for any number of empty ones.
+const DELTAS_AT_ONCE: u32 = 1 << 22;
+/// The bytes of a text of fixed length.
+const FIXED: i32 = 1 << 10;
 /// The bytes that a text may take; all identifiers, and what is told of an error, take less. Dictionaries
 /// repeat one for each row, and a batch has 16,384 of these.
 const TEXT: u64 = 32 << 10;
-/// The bytes that a page may take beside its values.
-const BESIDE: u64 = 64 << 10;
+/// The bytes that a page of texts may take beside its values: a batch may come from as many pages as it has rows.
+const BESIDE_TEXTS: u64 = 1 << 10;
+/// The same of a page of numbers, which are as large as they are.
+const BESIDE_NUMBERS: u64 = 64 << 10;
 /// The bytes that a number may take with its levels, in the least sparing encoding.
 const NUMBER: u64 = 20;
 
@@ -24,7 +34,15 @@ pub(super) fn check_header(
 ) -> Result<(), ParquetError> {
     let values = match header.content {
         Content::Dictionary { values, .. } => u64::from(values),
-        Content::Data { values, .. } | Content::DataV2 { values, .. } => {
+        Content::Data {
+            values, encoding, ..
+        }
+        | Content::DataV2 {
+            values, encoding, ..
+        } => {
+            if is_delta_text(encoding) && values > DELTAS_AT_ONCE {
+                return refused("a page with more texts than fit into one");
+            }
             let values = u64::from(values);
             if values > left {
                 return refused("a page with more values than its row group has rows left");
@@ -33,21 +51,31 @@ pub(super) fn check_header(
         }
         Content::Other => return Ok(()),
     };
-    let each = match column.physical_type() {
-        Physical::BYTE_ARRAY | Physical::FIXED_LEN_BYTE_ARRAY => TEXT,
+    let (each, beside) = match column.physical_type() {
+        Physical::BYTE_ARRAY | Physical::FIXED_LEN_BYTE_ARRAY => (TEXT, BESIDE_TEXTS),
         Physical::BOOLEAN
         | Physical::INT32
         | Physical::INT64
         | Physical::INT96
         | Physical::FLOAT
-        | Physical::DOUBLE => NUMBER,
+        | Physical::DOUBLE => (NUMBER, BESIDE_NUMBERS),
     };
-    let most = (BESIDE + values * each).min(PAGE);
+    let page = PAGE.max(RATIO * u64::from(header.stored));
+    let most = (beside + values * each).min(page);
     // What does not get smaller is a little larger than it was.
     let is_fine = u64::from(header.whole) <= most && u64::from(header.stored) <= most + most / 8;
     match is_fine {
         true => Ok(()),
         false => refused("a page that takes more memory than its values can need"),
+    }
+}
+
+/// Refuses a column whose decoder makes room for more than any text has, whether or not there is one.
+pub(super) fn check_column(column: &ColumnDescriptor) -> Result<(), ParquetError> {
+    let is_fixed = column.physical_type() == Physical::FIXED_LEN_BYTE_ARRAY;
+    match is_fixed && column.type_length() > FIXED {
+        true => refused("texts of a fixed length of more than 1 KiB"),
+        false => Ok(()),
     }
 }
 

@@ -13,7 +13,7 @@ use super::thrift::Wrong;
 use bytes::Bytes;
 use header::{Content, Header};
 use inflate::Inflate;
-use limits::{check_header, check_values, refused};
+use limits::{check_column, check_header, check_values, refused};
 use parquet::arrow::arrow_reader::RowGroups;
 use parquet::column::page::{Page, PageIterator, PageMetadata, PageReader};
 use parquet::errors::ParquetError;
@@ -76,6 +76,8 @@ struct Reader {
     left: u64,
     /// Values that no page had yet.
     values: u64,
+    /// Whether no page was there yet.
+    is_first: bool,
     /// The next header, where it has been read, and its bytes are behind it.
     next: Option<Header>,
     /// Bytes from the next page on that came with others.
@@ -92,6 +94,7 @@ impl Reader {
         let Some(chunk) = of.columns().get(leaf) else {
             return refused("a row group with fewer columns than the file");
         };
+        check_column(chunk.column_descr())?;
         let natural = |number: i64| u64::try_from(number).ok();
         let data = natural(chunk.data_page_offset());
         // Some writers leave 0 where there is no dictionary.
@@ -111,6 +114,7 @@ impl Reader {
             at,
             left,
             values: natural(of.num_rows()).unwrap_or(0),
+            is_first: true,
             next: None,
             ahead: Bytes::new(),
         })
@@ -145,8 +149,15 @@ impl Reader {
                 return refused("a page that goes on past the end of its column");
             }
             check_header(&header, &self.column, self.values)?;
+            let is_first = std::mem::take(&mut self.is_first);
             match header.content {
-                Content::Other => self.advance(u64::from(header.stored)),
+                Content::Dictionary { .. } if !is_first => {
+                    return refused("a dictionary that is not its column's first page");
+                }
+                // Nor does the decoder go on behind a page without values.
+                Content::Other
+                | Content::Data { values: 0, .. }
+                | Content::DataV2 { values: 0, .. } => self.advance(u64::from(header.stored)),
                 _ => self.next = Some(header),
             }
         }
@@ -285,7 +296,6 @@ impl PageReader for Reader {
             Content::DataV2 {
                 values,
                 nulls,
-                rows,
                 encoding,
                 definition_bytes,
                 repetition_bytes,
@@ -295,7 +305,7 @@ impl PageReader for Reader {
                 num_values: values,
                 encoding,
                 num_nulls: nulls,
-                num_rows: rows,
+                num_rows: values,
                 def_levels_byte_len: definition_bytes,
                 rep_levels_byte_len: repetition_bytes,
                 is_compressed,
@@ -319,8 +329,9 @@ impl PageReader for Reader {
                 num_levels: Some(values as usize),
                 is_dict: false,
             },
-            Content::DataV2 { values, rows, .. } => PageMetadata {
-                num_rows: Some(rows as usize),
+            // Its number of rows is that of its values, whatever it says: all columns are flat.
+            Content::DataV2 { values, .. } => PageMetadata {
+                num_rows: Some(values as usize),
                 num_levels: Some(values as usize),
                 is_dict: false,
             },

@@ -158,6 +158,7 @@ fn an_interrupted_run_leaves_nothing_half_published() {
         Moment::Files(".parquet", 3),
         Moment::Files(".parquet", 30),
         Moment::Files("00000000000000000001.json", 1),
+        Moment::Files("00000000000000000002.json", 3),
         Moment::Files("00000000000000000001.json", 2),
         Moment::Files("00000000000000000002.json", 1),
         Moment::Files("00000000000000000002.json", 2),

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
+use delivery_kpi::disk::Disk;
 use delivery_kpi::error::Error;
 use delivery_kpi::publish::PublishError;
 use rayon::prelude::*;
@@ -50,6 +52,17 @@ fn an_hourly_run_may_fail_anywhere() {
 #[test]
 fn a_run_whose_rows_wait_in_files_may_fail_anywhere() {
     try_all(&Scene::spilling());
+}
+
+/// Whoever ends a run that has published takes nothing back, whatever the run still does.
+#[test]
+fn what_is_published_stays_when_the_run_is_ended() {
+    let scene = Scene::hourly();
+    let output = scene.output("ended");
+    let disk = Disk::default();
+    scene.run(&output, disk.clone()).expect("a run");
+    assert_eq!(disk.end(Duration::ZERO).removed, 0);
+    assert_eq!(seen(&output), scene.new);
 }
 
 /// A data file that comes in parts.

@@ -161,12 +161,12 @@ fn every_flipped_bit_of_a_page_with_a_checksum_is_found() {
     site.run_to(0, &[]);
     assert_eq!(unverified(&site), 0);
     assert_five_hours(&site.hourly());
-    // The first page begins behind the magic number and its header.
+    // The last bytes of a column are those of its last page.
     let whole = fs::read(path).expect("a file");
     let metadata = super::forge::metadata(path);
-    let chunk = metadata.row_group(0).column(0);
-    let end = chunk.byte_range().0 + chunk.byte_range().1;
-    for bit in (end as usize - 4) * 8..end as usize * 8 {
+    let columns = metadata.row_group(0).columns().iter();
+    let ends = columns.map(|chunk| (chunk.byte_range().0 + chunk.byte_range().1) as usize);
+    for bit in ends.flat_map(|end| (end - 1) * 8..end * 8) {
         let mut flipped = whole.clone();
         flipped[bit / 8] ^= 1 << (bit % 8);
         fs::write(path, flipped).expect("a file");

@@ -209,6 +209,8 @@ fn mutated_files_are_read_or_refused() {
         "{count} files, {read} read, slowest {slowest:?}, peak {} bytes",
         own_peak()
     );
+    // Of all tests of this process, which run beside this one.
+    assert!(own_peak() < 3 << 30, "{} bytes", own_peak());
     // Both happen, or nothing was tried.
     assert!(read > count / 100 && read < count / 2, "{read} of {count}");
 }

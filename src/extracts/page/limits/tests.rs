@@ -38,6 +38,39 @@ fn a_dictionary_has_the_values_that_it_declares() {
     assert!(refused(Physical::BYTE_ARRAY, 1, &beyond).contains("fewer values"));
 }
 
+#[test]
+fn a_dictionary_comes_first_and_once() {
+    let dictionary = [&Head::new(2, 8, 8, None).dictionary(1)[..], &[0; 8]].concat();
+    let values = [&Head::new(0, 8, 8, None).data(1, 0)[..], &[0; 8]].concat();
+    for pages in [[&dictionary[..], &dictionary], [&values, &dictionary]] {
+        let error = refusal(&group(Physical::INT64, UNCOMPRESSED, 9, &pages.concat()));
+        assert!(error.contains("first page"), "{error}");
+    }
+}
+
+#[test]
+fn texts_of_a_fixed_length_are_short() {
+    let of_length = |length: i32| {
+        let column = parquet::schema::types::Type::primitive_type_builder(
+            "column",
+            Physical::FIXED_LEN_BYTE_ARRAY,
+        )
+        .with_length(length)
+        .build();
+        let path = vec!["column".to_owned()].into();
+        check_column(&ColumnDescriptor::new(
+            column.expect("a type").into(),
+            0,
+            0,
+            path,
+        ))
+    };
+    assert!(of_length(1 << 10).is_ok());
+    for length in [(1 << 10) + 1, i32::MAX] {
+        assert!(of_length(length).is_err());
+    }
+}
+
 const DELTA_LENGTH: i64 = 6;
 const DELTA: i64 = 7;
 
@@ -61,6 +94,17 @@ fn texts_are_as_many_as_the_page_has_values() {
         let page = [head, &[3, 2]].concat();
         let error = refused(Physical::BYTE_ARRAY, 10, plain(&page), DELTA_LENGTH, &page);
         assert!(error.contains(DELTAS), "{error}");
+    }
+}
+
+/// Two bytes stand for a million empty texts.
+#[test]
+fn empty_texts_are_not_without_number() {
+    let many = 100_000_000;
+    for encoding in [DELTA_LENGTH, DELTA] {
+        let page = [0; 64];
+        let error = refused(Physical::BYTE_ARRAY, many, plain(&page), encoding, &page);
+        assert!(error.contains("more texts than fit into one"), "{error}");
     }
 }
 
