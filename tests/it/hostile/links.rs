@@ -141,6 +141,9 @@ fn files_have_the_digests_of_the_manifest() {
     site.write("in/SHA256SUMS", text.replacen("  ", " ", 1));
     let refused = site.run_job(key, &[]).expect_status(2);
     refused.says(&["SHA256SUMS", "line 1", "64 hexadecimal digits"]);
+    site.write("in/SHA256SUMS", text.replace(".parq", ".other"));
+    let other = site.run_job(key, &[]).expect_status(2);
+    other.says(&["the manifest names none of the files"]);
     let missing = site.run_job("manifest = \"in/none\"\n", &[]);
     missing.expect_status(2).says(&["manifest", "in/none"]);
 }

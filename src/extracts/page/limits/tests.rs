@@ -32,8 +32,8 @@ fn a_dictionary_has_the_values_that_it_declares() {
             "{of}"
         );
     }
-    let long = [&(40_000u32).to_le_bytes()[..], &[b'x'; 40_000]].concat();
-    assert!(refused(Physical::BYTE_ARRAY, 1, &long).contains(LONG));
+    let long = [&(40_000u32).to_le_bytes()[..], &[b'x'; 40_000], &[0; 4]].concat();
+    assert!(refused(Physical::BYTE_ARRAY, 2, &long).contains(LONG));
     let beyond = [&9u32.to_le_bytes()[..], b"12345678"].concat();
     assert!(refused(Physical::BYTE_ARRAY, 1, &beyond).contains("fewer values"));
 }
