@@ -70,7 +70,7 @@ fn a_file_that_may_not_be_read_is_named() {
     // So that it is read again.
     let bytes = fs::read(path).expect("a file");
     fs::write(path, bytes).expect("a file");
-    fs::set_permissions(path, fs::Permissions::from_mode(0)).expect("permissions");
+    fs::set_permissions(path, fs::Permissions::from_mode(0o000)).expect("permissions");
     let name = files[0].file_name().to_string_lossy().into_owned();
     let refused = recompute(&site).expect("a way").expect_status(1);
     refused.says(&[&name, "ermission denied"]);
