@@ -4,7 +4,7 @@ use super::commit::{RunName, Written};
 use super::location::{Location, unusable};
 use super::opened::Opened;
 use super::plan::{DELIVERY_KPI, DELIVERY_KPI_HOURLY, DataFile, KPI_RESTATEMENT, KPI_RUN};
-use super::table::Table;
+use super::table::{Table, delta};
 use super::{PublishError, RunRecord};
 use crate::disk::Disk;
 use arrow::array::RecordBatch;
@@ -97,7 +97,7 @@ impl Output {
         synced
             .and_then(|()| self.disk.sync_parent(&log))
             .and_then(|()| self.disk.sync_parent(&table))
-            .map_err(|error| unusable(&log, error.to_string()))
+            .map_err(|error| delta(name, error.into()))
     }
 
     /// Looks at the tables as others have left them: what is asked for afterwards comes from their latest versions.
