@@ -38,19 +38,24 @@ impl Identity {
 impl SourceFile {
     /// A digest of the content, in hexadecimal digits.
     pub fn digest(&self) -> io::Result<String> {
-        const CHUNK: usize = 1 << 18;
-        let mut file = File::open(&self.path)?;
         let mut hasher = Xxh3::new();
-        let mut buffer = vec![0; CHUNK];
+        self.each_part(|part| hasher.update(part))?;
+        Ok(hexadecimal(hasher.digest128()))
+    }
+
+    /// Reads the content from its start to its end.
+    pub(super) fn each_part(&self, mut take: impl FnMut(&[u8])) -> io::Result<()> {
+        const PART: usize = 1 << 18;
+        let mut file = File::open(&self.path)?;
+        let mut buffer = vec![0; PART];
         loop {
             match file.read(&mut buffer) {
-                Ok(0) => break,
-                Ok(bytes) => hasher.update(&buffer[..bytes]),
+                Ok(0) => return Ok(()),
+                Ok(bytes) => take(&buffer[..bytes]),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
-        Ok(hexadecimal(hasher.digest128()))
     }
 
     /// Whether the file still has the signs that it was listed with.

@@ -3,8 +3,7 @@
 use super::listing::SourceFile;
 use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// The SHA-256 of a file.
@@ -97,21 +96,12 @@ fn entry(line: &str) -> Option<(Digest, &str)> {
 impl SourceFile {
     /// Whether the content is what the manifest says; true where it says nothing.
     pub(super) fn is_as_expected(&self) -> io::Result<bool> {
-        const CHUNK: usize = 1 << 18;
         let Some(expected) = self.expected else {
             return Ok(true);
         };
-        let mut file = File::open(&self.path)?;
         let mut hasher = Sha256::new();
-        let mut buffer = vec![0; CHUNK];
-        loop {
-            match file.read(&mut buffer) {
-                Ok(0) => return Ok(hasher.finalize()[..] == expected),
-                Ok(bytes) => hasher.update(&buffer[..bytes]),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error),
-            }
-        }
+        self.each_part(|part| hasher.update(part))?;
+        Ok(hasher.finalize()[..] == expected)
     }
 }
 
