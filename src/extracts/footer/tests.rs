@@ -1,6 +1,6 @@
 use super::super::file::open;
 use super::super::thrift::{CUT, MANY, TOO_DEEP, TOO_MANY, UNKNOWN};
-use super::super::{Extract, Identity, Mapping, SourceFile};
+use super::super::{Extract, Identity, Mapping, OpenFile, SourceFile};
 use super::*;
 use arrow::array::{Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use bytes::Bytes;
@@ -128,10 +128,8 @@ fn written(compression: Compression) -> Vec<u8> {
     bytes
 }
 
-/// Reads all needed columns of a file; tells how many rows there were.
-fn read(path: &std::path::Path, bytes: &[u8]) -> Result<u64, String> {
+fn opened(path: &std::path::Path, bytes: &[u8]) -> Result<OpenFile, String> {
     std::fs::write(path, bytes).expect("a directory of our own");
-    let (extract, mapping) = (Extract::SendingLog, Mapping::default());
     let file = SourceFile {
         name: "part.parquet".to_owned(),
         path: path.to_owned(),
@@ -140,10 +138,14 @@ fn read(path: &std::path::Path, bytes: &[u8]) -> Result<u64, String> {
         expected: None,
         leads_out: false,
     };
-    let file = open(extract, &file, &mapping).map_err(|error| error.to_string())?;
+    open(Extract::SendingLog, &file, &Mapping::default()).map_err(|error| error.to_string())
+}
+
+/// Reads all needed columns of a file; tells how many rows there were.
+fn rows(file: &OpenFile) -> Result<u64, String> {
     let mut rows = 0;
     for row_group in 0..file.row_groups() {
-        let projection = file.projection(&mapping, true);
+        let projection = file.projection(&Mapping::default(), true);
         let done = file.read(row_group, &projection, |batch| {
             rows += batch.num_rows() as u64;
             Ok(())
@@ -151,6 +153,25 @@ fn read(path: &std::path::Path, bytes: &[u8]) -> Result<u64, String> {
         done.map_err(|error| error.to_string())?;
     }
     Ok(rows)
+}
+
+fn read(path: &std::path::Path, bytes: &[u8]) -> Result<u64, String> {
+    rows(&opened(path, bytes)?)
+}
+
+#[test]
+fn a_file_that_changes_while_it_is_read_is_refused() {
+    let directory = tempfile::TempDir::new().expect("a directory");
+    let path = directory.path().join("part.parquet");
+    let whole = written(Compression::UNCOMPRESSED);
+    let file = opened(&path, &whole).expect("a footer");
+    assert_eq!(rows(&file), Ok(40));
+    // The same bytes, in another file of that name.
+    let other = directory.path().join("other");
+    std::fs::write(&other, &whole).expect("a file");
+    std::fs::rename(&other, &path).expect("another file");
+    let error = rows(&file).expect_err("another file");
+    assert!(error.contains("it changed while it was read"), "{error}");
 }
 
 /// Neither a panic that gets out, nor an abort, nor a file without its name: either its rows or an error.

@@ -62,6 +62,8 @@ impl Head {
 pub(super) fn group(of: Type, compression: Compression, rows: i64, pages: &[u8]) -> Group {
     let column = Schema::primitive_type_builder("column", of)
         .with_repetition(Repetition::REQUIRED)
+        // Of texts of a fixed length alone: more than one may have.
+        .with_length(2 << 10)
         .build();
     let columns = vec![Arc::new(column.expect("a type"))];
     let root = Schema::group_type_builder("schema").with_fields(columns);

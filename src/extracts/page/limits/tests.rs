@@ -69,6 +69,8 @@ fn texts_of_a_fixed_length_are_short() {
     for length in [(1 << 10) + 1, i32::MAX] {
         assert!(of_length(length).is_err());
     }
+    let column = group(Physical::FIXED_LEN_BYTE_ARRAY, UNCOMPRESSED, 1, &[]);
+    assert!(refusal(&column).contains("of a fixed length"));
 }
 
 const DELTA_LENGTH: i64 = 6;
