@@ -127,7 +127,7 @@ pub fn zeros(compression: Compression, count: usize) -> Vec<u8> {
         }
         Compression::BROTLI(_) => {
             let mut out = Vec::new();
-            let mut writer = brotli::CompressorWriter::new(&mut out, 1 << 16, 1, 20);
+            let mut writer = brotli::CompressorWriter::new(&mut out, 1 << 20, 5, 22);
             std::io::copy(&mut zeros, &mut writer).expect("memory takes everything");
             writer.flush().expect("memory takes everything");
             drop(writer);
