@@ -6,6 +6,7 @@
 
 use delivery_kpi::engine::{open_all, pool};
 use delivery_kpi::extracts::{Extract, Links, Mapping, OpenFile, list};
+use delivery_kpi::stores::Access;
 use rayon::prelude::*;
 use std::hint::black_box;
 use std::path::Path;
@@ -32,7 +33,8 @@ fn main() {
         (Extract::SendingLog, sending),
         (Extract::TrackingLog, tracking),
     ] {
-        let listing = list(Path::new(path), Links::Anywhere).expect("a listing");
+        let listing =
+            list(Path::new(path), Links::Anywhere, &Access::default()).expect("a listing");
         let opened = open_all(&pool, extract, &listing.files, &mapping);
         files.extend(opened.into_iter().map(|file| file.expect("a footer")));
     }

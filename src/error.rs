@@ -52,6 +52,9 @@ pub enum Error {
     /// Files that cannot be read, all of them.
     #[error("{} {} cannot be read (on_bad_file = \"skip\" leaves them out):\n{}", .0.len(), if .0.len() == 1 { "file" } else { "files" }, lines(.0))]
     BadFiles(Vec<FileError>),
+    /// An object store that did not give what it holds.
+    #[error("the object store failed, nothing was published: {0}")]
+    Store(String),
     /// There is no room for the rows.
     #[error(transparent)]
     Spill(#[from] SpillError),
@@ -217,6 +220,7 @@ impl Error {
             Error::Listing(ListingError::Unreadable { .. })
             | Error::Column(_)
             | Error::BadFiles(_)
+            | Error::Store(_)
             | Error::Spill(_)
             | Error::Fates(_)
             | Error::Violation(_)

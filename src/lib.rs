@@ -18,7 +18,7 @@
 //! | [`tables`] | counts to frames with rates, compared with the rows that are published |
 //! | [`publish`] | one commit for each table, `kpi_run` last |
 //!
-//! [`disk`] makes every change to a local file; [`engine`] runs the first four in parallel, [`generate`] makes extracts to try them with, [`commands`] puts all of them together, [`job`] says
+//! [`disk`] makes every change to a local file, [`stores`] reaches object stores; [`engine`] runs the first four in parallel, [`generate`] makes extracts to try them with, [`commands`] puts all of them together, [`job`] says
 //! what is asked for.
 //!
 //! # A tour
@@ -30,14 +30,16 @@
 //! use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch, StringArray};
 //! use arrow::datatypes::Float64Type;
 //! use delivery_kpi::decode::{Decoded, Decoder, Fingerprint, Selection, Zone};
-//! use delivery_kpi::extracts::{Extract, FileSchema, Mapping, check, list, open};
+//! use delivery_kpi::disk::Disk;
+//! use delivery_kpi::extracts::{Extract, FileSchema, Links, Mapping, check, list, open};
 //! use delivery_kpi::history::{Meaning, Occurrence, Row, Sink, Status, live};
 //! use delivery_kpi::model::{
 //!     Attributes, Catalog, Codes, DeadlineMode, DeliveryId, Fate, Instant, Labels, Log, Mark, Policy,
 //!     Report,
 //! };
-//! use delivery_kpi::publish::{Makes, Output, Restatement, RunRecord, Written};
+//! use delivery_kpi::publish::{Destination, Makes, Output, Restatement, RunRecord, Written};
 //! use delivery_kpi::rollup::{Counter, Partial, finish};
+//! use delivery_kpi::stores::Access;
 //! use delivery_kpi::tables::{RunMarks, build};
 //! use parquet::arrow::ArrowWriter;
 //! use std::collections::BTreeMap;
@@ -63,7 +65,7 @@
 //!
 //! // 1. extracts: the files, and whether their columns are those of the contract.
 //! let mapping = Mapping::default();
-//! let listing = list(folder.path())?;
+//! let listing = list(folder.path(), Links::Inside, &Access::default())?;
 //! assert_eq!(listing.files[0].name, "sending_log.parquet");
 //! let file = open(Extract::SendingLog, &listing.files[0], &mapping)?;
 //! let (extract, name) = (Extract::SendingLog, file.file.name.as_str());
@@ -145,7 +147,8 @@
 //! assert_eq!(day.rows.as_ref().map(rates), Some(vec![0.0, 1.0]));
 //!
 //! // 6. publish: the data tables, then the record of the run; readers take the versions it names.
-//! let output = Output::new(&folder.path().join("kpi"), 2)?;
+//! let place = Destination::Directory(folder.path().to_owned());
+//! let output = Output::at(&Disk::default(), &place, 2)?.ok_or("no such directory")?;
 //! let columns = frames.schemas()?;
 //! let mut record = RunRecord {
 //!     run_id: "tour".to_owned(),
@@ -181,6 +184,8 @@ pub mod error;
 pub mod job;
 
 pub mod disk;
+
+pub mod stores;
 
 pub mod model;
 

@@ -13,6 +13,7 @@ use delivery_kpi::history::Meaning;
 use delivery_kpi::job::Job;
 use delivery_kpi::model::{Attributes, Catalog, Codes, DeadlineMode, Instant, Labels, Log, Policy};
 use delivery_kpi::rollup::{Counter, DeliveryKpis, Partial, finish};
+use delivery_kpi::stores::Access;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
@@ -164,7 +165,7 @@ fn floor(criterion: &mut Criterion) {
     for shape in [SHAPES[0], SHAPES[1]] {
         let extracts = TempDir::new().expect("a directory");
         write(&shape.batch(ROWS), extracts.path());
-        let files = list(extracts.path(), Links::Inside)
+        let files = list(extracts.path(), Links::Inside, &Access::default())
             .expect("a listing")
             .files;
         for threads in [1, 2] {

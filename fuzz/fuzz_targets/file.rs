@@ -6,12 +6,15 @@
 mod extracts;
 #[path = "../../src/model/mod.rs"]
 mod model;
+#[path = "../../src/stores/mod.rs"]
+mod stores;
 
 use extracts::{Extract, Links, Mapping, list, open};
 use libfuzzer_sys::fuzz_target;
 use model::DeliveryId;
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
+use stores::Access;
 use tempfile::TempDir;
 
 thread_local! {
@@ -21,7 +24,7 @@ thread_local! {
 fn read(folder: &TempDir, bytes: &[u8]) {
     std::fs::write(folder.path().join("part.parquet"), bytes).expect("a file");
     let mapping = Mapping::default();
-    let listing = list(folder.path(), Links::Inside).expect("a listing");
+    let listing = list(folder.path(), Links::Inside, &Access::default()).expect("a listing");
     let Ok(file) = open(Extract::SendingLog, &listing.files[0], &mapping) else {
         return;
     };

@@ -4,6 +4,7 @@ use super::outcome::say;
 use super::people::counted;
 use super::signals;
 use crate::cli;
+use crate::disk::Disk;
 use crate::error::{Error, exit};
 use crate::export::{Exported, Target, export};
 use crate::job::Export;
@@ -12,14 +13,13 @@ use crate::publish::{Output, Published};
 /// Runs the command; gives its exit code.
 pub fn run(flags: &cli::Export) -> Result<u8, Error> {
     let asked = Export::resolve(flags)?;
-    let nothing = || Error::NothingPublished(asked.output.display().to_string());
-    if !asked.output.is_dir() {
-        return Err(nothing());
-    }
-    let output = Output::existing(&asked.output, 1)?;
+    let nothing = || Error::NothingPublished(asked.output.to_string());
+    let output = Output::at(&Disk::default(), &asked.output, 1)?;
+    let output = output.ok_or_else(nothing)?;
     let published = output.published()?.ok_or_else(nothing)?;
-    let mut target = Target::open(asked.file.as_deref())?;
-    signals::unfinished(target.part());
+    let disk = Disk::default();
+    signals::changes(&disk);
+    let mut target = Target::open(&disk, asked.file.as_deref())?;
     let exported = export(&asked.request, &published, target.out());
     // Whoever closed standard output has seen enough.
     if target.is_closed() {

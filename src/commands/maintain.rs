@@ -13,13 +13,15 @@ use std::fmt::Write;
 /// Runs the command; gives its exit code.
 pub fn run(flags: &cli::Maintain) -> Result<u8, Error> {
     let asked = Upkeep::resolve(flags)?;
-    let nothing = || Error::NothingPublished(asked.output.display().to_string());
-    if !asked.output.is_dir() {
-        return Err(nothing());
-    }
+    let nothing = || Error::NothingPublished(asked.output.to_string());
     let disk = Disk::default();
-    let _lock = Lock::take(&disk, &asked.output, asked.wait)?;
-    let output = Output::on(&disk, &asked.output, 1)?;
+    // Nothing is made where nothing is.
+    let Some(output) = Output::at(&disk, &asked.output, 1)? else {
+        return Err(nothing());
+    };
+    let home = asked.home.as_deref();
+    let _lock = home.map(|home| Lock::take(&disk, home, asked.wait));
+    let _lock = _lock.transpose()?;
     let last = output.last_run()?.ok_or_else(nothing)?;
     let mut text = String::new();
     let verb = match asked.dry_run {
@@ -36,10 +38,11 @@ pub fn run(flags: &cli::Maintain) -> Result<u8, Error> {
             counted(table.commits as i64, "file", "files")
         );
     }
-    let store = Store::of(&disk, &asked.output);
-    let state = last.state.as_deref().map(|run_id| store.read(run_id));
+    let store = home.map(|home| Store::of(&disk, home));
+    let state = store.as_ref().zip(last.state.as_deref());
+    let state = state.map(|(store, run_id)| (store, store.read(run_id)));
     let _ = match state {
-        Some(Ok(kept)) => {
+        Some((store, Ok(kept))) => {
             if !asked.dry_run {
                 store.clean(&kept);
             }
@@ -51,7 +54,7 @@ pub fn run(flags: &cli::Maintain) -> Result<u8, Error> {
                 counted(kept.volumes.len() as i64, "volume", "volumes"),
             )
         }
-        Some(Err(why)) => writeln!(text, "state                cannot be used: {why}"),
+        Some((_, Err(why))) => writeln!(text, "state                cannot be used: {why}"),
         None => writeln!(text, "state                none"),
     };
     let _ = writeln!(

@@ -20,11 +20,9 @@ use std::collections::BTreeSet;
 pub fn run(flags: &cli::Verify) -> Result<u8, Error> {
     let clock = Clock::new(resolve_timezone(flags.timezone.as_deref())?);
     let mut job = resolve_verify(flags)?;
-    let nothing = || Error::NothingPublished(job.output.display().to_string());
-    if !job.output.is_dir() {
-        return Err(nothing());
-    }
-    let output = Output::existing(&job.output, job.sources.threads)?;
+    let nothing = || Error::NothingPublished(job.output.to_string());
+    let output = Output::at(&job.disk, &job.output, job.sources.threads)?;
+    let output = output.ok_or_else(nothing)?;
     let published = output.published()?.ok_or_else(nothing)?;
     let as_of = parse_instant(&published.last.as_of).ok_or_else(nothing)?;
     job.sources.as_of = as_of;

@@ -2,11 +2,9 @@
 
 use super::ExportError;
 use super::writer::Out;
-use std::fs::Permissions;
+use crate::disk::{Disk, NewFile, umask};
 use std::io::{self, BufWriter, ErrorKind, Stdout, Write};
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use tempfile::{Builder, NamedTempFile};
 
 /// What a new file allows once it has its name; the umask of the process takes from it.
 const FILE_MODE: u32 = 0o666;
@@ -20,12 +18,26 @@ pub enum Target {
 }
 
 /// A file that is written under another name beside its own, for the user alone; it is gone where it does
-/// not get that.
+/// not get that, also when a signal ends the process.
 pub struct Part {
-    out: BufWriter<NamedTempFile>,
+    disk: Disk,
+    out: BufWriter<Shared>,
+    part: PathBuf,
     file: PathBuf,
-    /// What the file allows once it is whole.
-    permissions: Permissions,
+    is_named: bool,
+}
+
+/// A file that is written from its start.
+struct Shared(NewFile);
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        (&self.0).write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// Standard output; remembers whether it was closed.
@@ -36,9 +48,9 @@ pub struct Pipe {
 
 impl Target {
     /// Opens a file, or standard output where there is none.
-    pub fn open(file: Option<&Path>) -> Result<Target, ExportError> {
+    pub fn open(disk: &Disk, file: Option<&Path>) -> Result<Target, ExportError> {
         Ok(match file {
-            Some(file) => Target::File(Part::new(file)?),
+            Some(file) => Target::File(Part::new(disk, file)?),
             None => Target::Pipe(Pipe {
                 out: BufWriter::new(io::stdout()),
                 is_closed: false,
@@ -54,14 +66,6 @@ impl Target {
         }
     }
 
-    /// The name under which a file is written.
-    pub fn part(&self) -> Option<&Path> {
-        match self {
-            Target::Pipe(_) => None,
-            Target::File(part) => Some(part.out.get_ref().path()),
-        }
-    }
-
     /// Whether standard output was closed.
     pub fn is_closed(&self) -> bool {
         matches!(self, Target::Pipe(pipe) if pipe.is_closed)
@@ -74,24 +78,16 @@ impl Target {
                 Err(source) if !pipe.is_closed => Err(failed(Path::new("standard output"), source)),
                 _ => Ok(()),
             },
-            Target::File(Part {
-                out,
-                file,
-                permissions,
-            }) => {
-                let part = out.into_inner();
-                let part = part.map_err(|error| failed(&file, error.into_error()))?;
-                let allowed = part.as_file().set_permissions(permissions);
-                allowed.map_err(|source| failed(&file, source))?;
-                let named = part.persist(&file);
-                named.map(drop).map_err(|error| failed(&file, error.error))
+            Target::File(mut part) => {
+                let named = part.name();
+                named.map_err(|source| failed(&part.file, source))
             }
         }
     }
 }
 
 impl Part {
-    fn new(file: &Path) -> Result<Part, ExportError> {
+    fn new(disk: &Disk, file: &Path) -> Result<Part, ExportError> {
         // The file that a link leads to is replaced, not the link.
         let file = file.canonicalize().unwrap_or_else(|_| file.to_owned());
         let wrong = |expected| ExportError::Place {
@@ -109,26 +105,47 @@ impl Part {
         if !folder.is_dir() {
             return Err(wrong("a file in a folder that is there"));
         }
-        let prefix = format!(".{}.", name.to_string_lossy());
-        let permissions = new_files_allow(&prefix, folder);
-        let permissions = permissions.map_err(|source| failed(&file, source))?;
-        let part = Builder::new().prefix(&prefix).tempfile_in(folder);
-        Ok(Part {
-            out: BufWriter::new(part.map_err(|source| failed(&file, source))?),
-            permissions,
-            file,
-        })
+        // Where the umask is not known, the file has to be made as it stays.
+        let mode = umask().map_or(FILE_MODE, |_| 0o600);
+        let mut number = std::process::id();
+        loop {
+            let part = folder.join(format!(".{}.{number}", name.to_string_lossy()));
+            match disk.create_with(&part, mode) {
+                Ok(made) => {
+                    return Ok(Part {
+                        disk: disk.clone(),
+                        out: BufWriter::new(Shared(made)),
+                        part,
+                        file,
+                        is_named: false,
+                    });
+                }
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+                    number = number.wrapping_add(1);
+                }
+                Err(source) => return Err(failed(&file, source)),
+            }
+        }
+    }
+
+    fn name(&mut self) -> io::Result<()> {
+        self.out.flush()?;
+        if let Some(umask) = umask() {
+            self.out.get_ref().0.set_mode(FILE_MODE & !umask)?;
+        }
+        self.disk.rename(&self.part, &self.file)?;
+        self.is_named = true;
+        Ok(())
     }
 }
 
-/// What the umask leaves of the permissions of a new file: only a new file tells.
-fn new_files_allow(prefix: &str, folder: &Path) -> io::Result<Permissions> {
-    let mut builder = Builder::new();
-    let builder = builder.prefix(prefix);
-    let empty = builder
-        .permissions(Permissions::from_mode(FILE_MODE))
-        .tempfile_in(folder)?;
-    Ok(empty.as_file().metadata()?.permissions())
+impl Drop for Part {
+    fn drop(&mut self) {
+        if !self.is_named {
+            // Nobody is left to be told when it fails.
+            let _ = self.disk.remove(&self.part);
+        }
+    }
 }
 
 impl Pipe {
@@ -162,6 +179,7 @@ fn failed(file: &Path, source: io::Error) -> ExportError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::os::unix::fs::PermissionsExt;
 
     fn mode(path: &Path) -> u32 {
         let metadata = path.metadata().expect("a file");
@@ -173,14 +191,22 @@ mod tests {
         let folder = tempfile::tempdir().expect("a directory");
         let (file, like) = (folder.path().join("file"), folder.path().join("like"));
         std::fs::write(&like, b"").expect("a file");
-        let mut target = Target::open(Some(&file)).expect("a target");
+        let disk = Disk::default();
+        let mut target = Target::open(&disk, Some(&file)).expect("a target");
         target.out().write_all(b"half").expect("written");
-        let part = target.part().expect("a name").to_owned();
+        let Target::File(Part { part, .. }) = &target else {
+            panic!("no file");
+        };
+        let part = part.clone();
         assert_eq!(mode(&part), 0o600);
         let entries = std::fs::read_dir(folder.path()).expect("a directory");
         assert_eq!(entries.count(), 2, "the part and the file beside it");
         target.finish().expect("a file");
         assert_eq!(mode(&file), mode(&like));
         assert!(!part.exists());
+        let target = Target::open(&disk, Some(&file)).expect("a target");
+        drop(target);
+        let entries = std::fs::read_dir(folder.path()).expect("a directory");
+        assert_eq!(entries.count(), 2, "what is not finished goes");
     }
 }

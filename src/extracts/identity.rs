@@ -1,11 +1,12 @@
 //! What tells a file from another one of its name: cheap signs first, its content where they differ.
 
-use super::listing::SourceFile;
+use super::listing::{Place, SourceFile};
+use crate::stores::Object;
 use std::fmt::Write;
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt;
-use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh3::{Xxh3, xxh3_64, xxh3_128};
 
 /// Signs of a file that are there without reading it. Where they are the same, it is the same file with the
 /// same content, unless somebody set the clock back to hide it; where they differ, the content decides.
@@ -19,6 +20,8 @@ pub struct Identity {
     pub changed: i64,
     /// Its number in the file system.
     pub inode: u64,
+    /// A digest of what an object store tells its content by; 0 of a file.
+    pub tag: u64,
 }
 
 impl Identity {
@@ -31,13 +34,28 @@ impl Identity {
             modified: nanos(metadata.mtime(), metadata.mtime_nsec()),
             changed: nanos(metadata.ctime(), metadata.ctime_nsec()),
             inode: metadata.ino(),
+            tag: 0,
+        }
+    }
+
+    /// That of an object.
+    pub fn of_object(object: &Object) -> Identity {
+        Identity {
+            bytes: object.bytes(),
+            modified: object.modified(),
+            tag: xxh3_64(object.signs().as_bytes()),
+            ..Identity::default()
         }
     }
 }
 
 impl SourceFile {
-    /// A digest of the content, in hexadecimal digits.
+    /// A digest of the content, in hexadecimal digits; of an object one of what its store tells the content by, so
+    /// that it need not be read twice.
     pub fn digest(&self) -> io::Result<String> {
+        if let Place::Object(object) = &self.place {
+            return Ok(hexadecimal(xxh3_128(object.signs().as_bytes())));
+        }
         let mut hasher = Xxh3::new();
         self.each_part(|part| hasher.update(part))?;
         Ok(hexadecimal(hasher.digest128()))
@@ -46,7 +64,17 @@ impl SourceFile {
     /// Reads the content from its start to its end.
     pub(super) fn each_part(&self, mut take: impl FnMut(&[u8])) -> io::Result<()> {
         const PART: usize = 1 << 18;
-        let mut file = File::open(&self.path)?;
+        let path = match &self.place {
+            Place::File(path) => path,
+            Place::Object(object) => {
+                const PART: u64 = 8 << 20;
+                for start in (0..object.bytes()).step_by(PART as usize) {
+                    take(&object.read(start, PART.min(object.bytes() - start))?);
+                }
+                return Ok(());
+            }
+        };
+        let mut file = File::open(path)?;
         let mut buffer = vec![0; PART];
         loop {
             match file.read(&mut buffer) {
@@ -58,10 +86,16 @@ impl SourceFile {
         }
     }
 
-    /// Whether the file still has the signs that it was listed with.
+    /// Whether the file still has the signs that it was listed with. What is read of an object is of the content
+    /// that was listed, or an error.
     pub fn is_as_listed(&self) -> bool {
-        let now = self.path.metadata();
-        now.is_ok_and(|metadata| Identity::of(&metadata) == self.identity)
+        match &self.place {
+            Place::File(path) => {
+                let now = path.metadata();
+                now.is_ok_and(|metadata| Identity::of(&metadata) == self.identity)
+            }
+            Place::Object(_) => true,
+        }
     }
 }
 
@@ -75,6 +109,7 @@ fn hexadecimal(number: u128) -> String {
 #[cfg(test)]
 mod tests {
     use crate::extracts::{Links, list};
+    use crate::stores::Access;
 
     #[test]
     fn content_decides_and_signs_tell_that_something_may_have_changed() {
@@ -82,7 +117,8 @@ mod tests {
         let path = directory.path().join("log.parquet");
         let listed = |content: &[u8]| {
             std::fs::write(&path, content).expect("a file");
-            let listing = list(directory.path(), Links::Inside).expect("a listing");
+            let listing =
+                list(directory.path(), Links::Inside, &Access::default()).expect("a listing");
             listing.files.into_iter().next().expect("the file")
         };
         let first = listed(b"one");

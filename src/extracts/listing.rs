@@ -2,6 +2,8 @@
 
 use super::identity::Identity;
 use super::manifest::Digest;
+use super::objects;
+use crate::stores::{self, Access, Object};
 use std::collections::HashMap;
 use std::fs::Metadata;
 use std::path::{Component, Path, PathBuf};
@@ -11,7 +13,7 @@ use walkdir::WalkDir;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceFile {
     /// Where it is.
-    pub path: PathBuf,
+    pub place: Place,
     /// Its name in messages and records: the path below the extract's own.
     pub name: String,
     /// Its size in bytes.
@@ -22,6 +24,25 @@ pub struct SourceFile {
     pub expected: Option<Digest>,
     /// Whether it is a symbolic link, to a file or a directory, that leads out of the extract. It is not read.
     pub leads_out: bool,
+}
+
+/// Where a data file is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// On a disk.
+    File(PathBuf),
+    /// In an object store.
+    Object(Object),
+}
+
+impl Place {
+    /// Its path, or its URL as one.
+    pub fn path(&self) -> PathBuf {
+        match self {
+            Place::File(path) => path.clone(),
+            Place::Object(object) => object.url().into(),
+        }
+    }
 }
 
 /// Where symbolic links below the path of an extract may lead.
@@ -59,11 +80,13 @@ pub enum ListingError {
         /// What is wrong with it.
         reason: String,
     },
-    /// A URL.
-    #[error("{url}: this build reads local files only, not object stores")]
+    /// A URL that names no place in an object store.
+    #[error("{url}: {reason}")]
     Url {
-        /// As given.
+        /// As given, without what must not be in it.
         url: String,
+        /// What is wrong with it.
+        reason: String,
     },
     /// A manifest that is one of other files.
     #[error("the manifest names none of the files of the extracts")]
@@ -78,13 +101,11 @@ pub enum ListingError {
     },
 }
 
-/// Lists an extract: a directory (searched recursively), a glob, or a single file.
-pub fn list(path: &Path, links: Links) -> Result<Listing, ListingError> {
+/// Lists an extract: a directory (searched recursively), a glob, a single file, or the same in an object store.
+pub fn list(path: &Path, links: Links, access: &Access) -> Result<Listing, ListingError> {
     let given = path.to_string_lossy();
-    if given.contains("://") {
-        return Err(ListingError::Url {
-            url: given.into_owned(),
-        });
+    if stores::is_url(path) {
+        return objects::list(&given, access);
     }
     let mut search = Search {
         root: path.to_owned(),
@@ -158,7 +179,7 @@ impl Search {
             }
         }
         let files = &mut self.listing.files;
-        files.sort_by(|a, b| a.path.cmp(&b.path));
+        files.sort_by_cached_key(|file| file.place.path());
         files.dedup();
         match files.is_empty() && self.listing.skipped.is_empty() {
             true => Err(ListingError::Missing {
@@ -234,7 +255,7 @@ impl Search {
     /// A data file, or a link that leads out, of which no more has to be known.
     fn push(&mut self, path: &Path, metadata: Option<&Metadata>) {
         self.listing.files.push(SourceFile {
-            path: path.to_owned(),
+            place: Place::File(path.to_owned()),
             name: name(path, &self.root),
             bytes: metadata.map_or(0, Metadata::len),
             identity: metadata.map(Identity::of).unwrap_or_default(),
@@ -252,7 +273,7 @@ fn real(path: &Path) -> std::io::Result<PathBuf> {
     }
 }
 
-fn is_data(path: &Path) -> bool {
+pub(super) fn is_data(path: &Path) -> bool {
     let extension = path.extension().unwrap_or_default().to_string_lossy();
     ["parquet", "parq"].contains(&&*extension)
 }
@@ -262,7 +283,7 @@ fn name(path: &Path, root: &Path) -> String {
     below.to_string_lossy().into_owned()
 }
 
-fn is_hidden(name: &str) -> bool {
+pub(super) fn is_hidden(name: &str) -> bool {
     name.starts_with(['_', '.'])
 }
 
@@ -295,7 +316,7 @@ mod tests {
             std::fs::write(path, b"x").expect("a file");
         }
         let names = |path: &Path| -> Vec<String> {
-            let listing = list(path, Links::Inside).expect("a listing");
+            let listing = list(path, Links::Inside, &Access::default()).expect("a listing");
             listing.files.into_iter().map(|file| file.name).collect()
         };
         assert_eq!(
@@ -303,7 +324,9 @@ mod tests {
             ["a.parq", "b.parquet", "date=2026-03-02/c.parquet"]
         );
         assert_eq!(
-            list(dir.path(), Links::Inside).expect("a listing").skipped,
+            list(dir.path(), Links::Inside, &Access::default())
+                .expect("a listing")
+                .skipped,
             ["notes.txt"]
         );
         assert_eq!(names(&dir.path().join("b.parquet")), ["b.parquet"]);
@@ -317,15 +340,19 @@ mod tests {
             ["date=2026-03-02/c.parquet"]
         );
         assert!(matches!(
-            list(&dir.path().join("none"), Links::Inside),
+            list(&dir.path().join("none"), Links::Inside, &Access::default()),
             Err(ListingError::Missing { .. })
         ));
         assert!(matches!(
-            list(&dir.path().join("*.csv"), Links::Inside),
+            list(&dir.path().join("*.csv"), Links::Inside, &Access::default()),
             Err(ListingError::Missing { .. })
         ));
         assert!(matches!(
-            list(Path::new("s3://bucket/log"), Links::Inside),
+            list(
+                Path::new("ftp://host/log"),
+                Links::Inside,
+                &Access::default()
+            ),
             Err(ListingError::Url { .. })
         ));
     }
@@ -343,7 +370,7 @@ mod tests {
         };
         link(archive.path(), "march");
         let files = |path: &Path, links| {
-            let listing = list(path, links).expect("a listing");
+            let listing = list(path, links, &Access::default()).expect("a listing");
             let file = |file: SourceFile| (file.name, file.leads_out);
             listing.files.into_iter().map(file).collect::<Vec<_>>()
         };
@@ -376,7 +403,7 @@ mod tests {
         );
         link(dir.path(), "again");
         assert!(matches!(
-            list(dir.path(), Links::Inside),
+            list(dir.path(), Links::Inside, &Access::default()),
             Err(ListingError::Unreadable { .. })
         ));
     }

@@ -1,6 +1,7 @@
 //! Digests of files, as whoever wrote them gives them.
 
 use super::listing::SourceFile;
+use crate::stores::{self, Access, Bucket, StoreError};
 use sha2::{Digest as _, Sha256};
 use std::collections::HashMap;
 use std::io;
@@ -40,9 +41,13 @@ pub enum ManifestError {
 
 impl Manifest {
     /// Reads a manifest.
-    pub fn read(path: &Path) -> Result<Manifest, ManifestError> {
-        let text = std::fs::read(path).map_err(|source| ManifestError::Io {
-            path: path.display().to_string(),
+    pub fn read(path: &Path, access: &Access) -> Result<Manifest, ManifestError> {
+        let text = match stores::is_url(path) {
+            true => read_object(&path.to_string_lossy(), access),
+            false => std::fs::read(path),
+        };
+        let text = text.map_err(|source| ManifestError::Io {
+            path: stores::shown_path(path),
             source,
         })?;
         let directory = path.parent().unwrap_or(path);
@@ -51,7 +56,7 @@ impl Manifest {
         let lines = text.lines().enumerate();
         for (at, line) in lines.filter(|(_, line)| !line.is_empty()) {
             let (digest, name) = entry(line).ok_or_else(|| ManifestError::Line {
-                path: path.display().to_string(),
+                path: stores::shown_path(path),
                 line: at + 1,
             })?;
             let name = name.strip_prefix("./").unwrap_or(name);
@@ -72,6 +77,14 @@ impl Manifest {
             false => self.digests.get(&whole(path)).copied(),
         }
     }
+}
+
+fn read_object(url: &str, access: &Access) -> io::Result<Vec<u8>> {
+    let failed = |error: StoreError| io::Error::other(error.to_string());
+    let (bucket, path) = Bucket::open(url, access).map_err(failed)?;
+    let object = bucket.object(&path).map_err(failed)?;
+    let object = object.ok_or(io::ErrorKind::NotFound)?;
+    Ok(object.read(0, object.bytes())?.into())
 }
 
 /// A path that is the same however a file is named; that of one that is not there does not matter.
@@ -115,7 +128,7 @@ mod tests {
         let path = directory.path().join("SHA256SUMS");
         let read = |text: &str| {
             std::fs::write(&path, text).expect("a file");
-            Manifest::read(&path)
+            Manifest::read(&path, &Access::default())
         };
         let digits = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
         std::fs::create_dir(directory.path().join("a")).expect("a directory");
@@ -141,7 +154,7 @@ mod tests {
             let is_third = matches!(error, ManifestError::Line { line: 3, .. });
             assert!(is_third, "{wrong}");
         }
-        let none = Manifest::read(directory.path());
+        let none = Manifest::read(directory.path(), &Access::default());
         assert!(matches!(none, Err(ManifestError::Io { .. })));
     }
 }

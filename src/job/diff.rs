@@ -4,8 +4,8 @@ use super::clock::parse_instant;
 use super::{Given, JobError, resolve_timezone, value};
 use crate::cli;
 use crate::model::Instant;
+use crate::publish::Destination;
 use jiff::tz::TimeZone;
-use std::path::PathBuf;
 
 /// Which run is meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,8 +27,8 @@ pub enum Choice {
 /// Two runs to compare.
 #[derive(Clone, Debug)]
 pub struct Diff {
-    /// Directory of the tables.
-    pub output: PathBuf,
+    /// Where the tables are.
+    pub output: Destination,
     /// The run to compare with.
     pub old: Choice,
     /// The run that is compared.

@@ -4,14 +4,15 @@ use super::{Given, JobError, instant, place, value};
 use crate::cli;
 use crate::export::{Format, Request, Table};
 use crate::model::Instant;
+use crate::publish::Destination;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// An export, ready to run.
 #[derive(Clone, Debug)]
 pub struct Export {
-    /// Directory of the tables.
-    pub output: PathBuf,
+    /// Where the tables are.
+    pub output: Destination,
     /// The file; standard output where there is none.
     pub file: Option<PathBuf>,
     /// What of which table is written, and in which format.

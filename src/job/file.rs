@@ -15,6 +15,7 @@ pub struct JobFile {
     pub(super) tracking_log: Option<PathBuf>,
     pub(super) deliveries: Option<PathBuf>,
     pub(super) output: Option<PathBuf>,
+    pub(super) state: Option<PathBuf>,
     pub(super) as_of: Option<AsOfText>,
     pub(super) deadline: Option<String>,
     pub(super) naive_timezone: Option<String>,

@@ -23,6 +23,9 @@ use crate::cli::{Check, Effort, Explain, LogFormat, ProgressMode, Recompute, Sta
 use crate::disk::Disk;
 use crate::extracts::ManifestError;
 use crate::model::{HOUR, Instant};
+use crate::publish::Destination;
+use crate::state;
+use crate::stores::Access;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
@@ -108,8 +111,10 @@ pub enum OnVanished {
 pub struct Job {
     /// The extracts, and what their rows mean.
     pub sources: Sources,
-    /// Directory of the tables.
-    pub output: PathBuf,
+    /// Where the tables are.
+    pub output: Destination,
+    /// The directory that holds the lock and what a run leaves for the next one, where there is one.
+    pub home: Option<PathBuf>,
     /// Whether as-of may be earlier than the published one.
     pub rewind: bool,
     /// Whether what earlier runs reported counts again.
@@ -151,19 +156,22 @@ enum AsOf {
 struct Given<'a> {
     file: JobFile,
     folder: &'a Path,
+    access: Access,
 }
 
 impl<'a> Given<'a> {
     fn read(path: Option<&'a Path>) -> Result<Given<'a>, JobError> {
-        Ok(match path {
-            Some(path) => Given {
-                file: JobFile::read(path)?,
-                folder: path.parent().unwrap_or(Path::new("")),
+        // A name or value that is no text is not meant for a store.
+        let text = |text: std::ffi::OsString| text.into_string().ok();
+        let settings = std::env::vars_os();
+        let settings = settings.filter_map(|(name, value)| Some((text(name)?, text(value)?)));
+        Ok(Given {
+            file: match path {
+                Some(path) => JobFile::read(path)?,
+                None => JobFile::default(),
             },
-            None => Given {
-                file: JobFile::default(),
-                folder: Path::new(""),
-            },
+            folder: path.and_then(Path::parent).unwrap_or(Path::new("")),
+            access: Access::of(settings),
         })
     }
 
@@ -173,12 +181,35 @@ impl<'a> Given<'a> {
             .or_else(|| key.map(|path| place::below(self.folder, path)))
     }
 
-    fn output(&self, flag: Option<&Path>) -> Result<PathBuf, JobError> {
+    fn output(&self, flag: Option<&Path>) -> Result<Destination, JobError> {
         let output = self.path(flag, self.file.output.as_deref());
-        place::local(output.ok_or(JobError::Missing {
+        let output = output.ok_or(JobError::Missing {
             flag: "--output",
             key: "output",
-        })?)
+        })?;
+        place::output(output, &self.access)
+    }
+
+    /// Where the lock and the state of an output are: in it, or in a directory of its own below that of the key
+    /// `state`, which may serve several outputs.
+    fn home(&self, output: &Destination) -> Result<Option<PathBuf>, JobError> {
+        let state = self.path(None, self.file.state.as_deref());
+        match (output, state) {
+            (Destination::Directory(output), None) => Ok(Some(output.clone())),
+            (Destination::Directory(_), Some(_)) => {
+                let expected =
+                    "an output in an object store beside it; a local one holds its own state";
+                Err(value("state", expected, "a local output"))
+            }
+            (Destination::Url(..), Some(state)) if crate::stores::is_url(&state) => Err(value(
+                "state",
+                "a local directory",
+                &crate::stores::shown_path(&state),
+            )),
+            (Destination::Url(url, _), state) => {
+                Ok(state.map(|state| state::home_of(&state, url.as_str())))
+            }
+        }
     }
 
     fn threads(&self, effort: &Effort) -> Result<usize, JobError> {
@@ -223,6 +254,7 @@ impl Job {
         place::outside(&output, &sources)?;
         let job = Job {
             sources,
+            home: given.home(&output)?,
             output,
             rewind: flags.rewind,
             full: flags.full,
@@ -264,7 +296,7 @@ impl Job {
 }
 
 /// The output that `stats` reads, and the extracts that it recomputes from, if it is asked to.
-pub fn resolve_stats(flags: &Stats) -> Result<(PathBuf, Option<Sources>), JobError> {
+pub fn resolve_stats(flags: &Stats) -> Result<(Destination, Option<Sources>), JobError> {
     let given = Given::read(flags.job.as_deref())?;
     let output = given.output(flags.output.as_deref())?;
     let scope = Scope::Deliveries(flags.delivery.iter().cloned().collect());

@@ -1,11 +1,13 @@
 //! The extracts of a job and what their rows mean, for every command that reads them.
 
+use super::place::readable;
 use super::{AsOf, Given, JobError, instant, now, value};
 use crate::cli::{Deadline, Effort, Extracts, Meaning};
 use crate::decode::Zone;
 use crate::engine::Room;
 use crate::extracts::{Extract, Links, Manifest, Mapping};
 use crate::model::{DeadlineMode, Defaults, Instant, Labels};
+use crate::stores::Access;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -54,6 +56,8 @@ pub struct Sources {
     pub on_bad_file: OnBadFile,
     /// Where symbolic links may lead.
     pub links: Links,
+    /// How object stores are reached.
+    pub access: Access,
     /// Digests that files have to have.
     pub manifest: Manifest,
     /// For deliveries without a row, or with nulls.
@@ -80,7 +84,8 @@ impl Sources {
         let as_of = meaning.as_of.clone();
         let as_of = as_of.or_else(|| file.as_of.clone().map(String::from));
         let zone = file.naive_timezone.as_deref().unwrap_or("UTC");
-        Ok(Sources {
+        let access = given.access.clone();
+        let sources = Sources {
             sending_log: sending_log.ok_or(JobError::Missing {
                 flag: "--sending-log",
                 key: "sending_log",
@@ -113,15 +118,25 @@ impl Sources {
                 Some(other) => return Err(value("links", "\"inside\" or \"anywhere\"", other)),
             },
             manifest: match given.path(None, file.manifest.as_deref()) {
-                Some(path) => Manifest::read(&path)?,
+                Some(path) => {
+                    readable("manifest", &path)?;
+                    Manifest::read(&path, &access)?
+                }
                 None => Manifest::default(),
             },
+            access,
             defaults: file.defaults()?,
             labels: file.labels()?,
             zone: Zone::named(zone)
                 .ok_or_else(|| value("naive_timezone", "an IANA time zone", zone))?,
             mappings: file.mappings()?,
-        })
+        };
+        for extract in Extract::ALL {
+            if let Some(path) = sources.path(extract) {
+                readable(extract.name(), path)?;
+            }
+        }
+        Ok(sources)
     }
 
     /// The names that the columns of an extract have in its files.

@@ -2,6 +2,7 @@
 
 use super::{Given, Job, JobError, value};
 use crate::cli::{self, Effort, LogFormat, Meaning, ProgressMode, Recompute};
+use crate::publish::Destination;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -35,8 +36,10 @@ pub fn resolve_verify(flags: &cli::Verify) -> Result<Job, JobError> {
 /// What to clear away.
 #[derive(Clone, Debug)]
 pub struct Upkeep {
-    /// Directory of the tables.
-    pub output: PathBuf,
+    /// Where the tables are.
+    pub output: Destination,
+    /// The directory that holds the lock and the state, where there is one.
+    pub home: Option<PathBuf>,
     /// For how long what the tables were stays readable.
     pub keep: Duration,
     /// Whether it waits for another run that holds the output.
@@ -56,8 +59,10 @@ impl Upkeep {
             return Err(value("--keep-days", "at least 7", &found));
         }
         let given = Given::read(flags.job.as_deref())?;
+        let output = given.output(flags.output.as_deref())?;
         Ok(Upkeep {
-            output: given.output(flags.output.as_deref())?,
+            home: given.home(&output)?,
+            output,
             keep: Duration::from_secs(u64::from(flags.keep_days) * DAY),
             wait: flags.wait,
             dry_run: flags.dry_run,

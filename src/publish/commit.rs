@@ -5,6 +5,7 @@ use super::durable::is_unsettled;
 use super::plan::{DataFile, FilePlan, plan};
 use super::table::{Table, delta};
 use arrow::array::RecordBatch;
+use deltalake::DeltaTableError;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
 use deltalake::kernel::{Action, Add, Transaction};
 use deltalake::parquet::basic::{Compression, ZstdLevel};
@@ -12,8 +13,7 @@ use deltalake::parquet::file::properties::WriterProperties;
 use deltalake::parquet::schema::types::ColumnPath;
 use deltalake::protocol::{DeltaOperation, SaveMode};
 use deltalake::writer::{DeltaWriter, RecordBatchWriter};
-use deltalake::{DeltaTable, DeltaTableError};
-use futures::StreamExt;
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// One appId per output, so that overlapping runs conflict.
@@ -215,14 +215,15 @@ impl Table {
 
     /// Which run made the next version, if there is one; it is empty where it was another program.
     async fn writer_of(&self, next: u64) -> Result<Option<String>, DeltaTableError> {
-        let log_store = self.table.log_store();
-        if log_store.get_latest_version(self.version()).await? < next {
-            return Ok(None);
-        }
-        let mut table = DeltaTable::new(log_store);
-        table.load_version(next).await?;
-        let commit = table.history(Some(1)).next().await.transpose()?;
-        let writer = commit.and_then(|commit| commit.info.get(RUN_ID)?.as_str().map(str::to_owned));
-        Ok(Some(writer.unwrap_or_default()))
+        // The commit itself is asked for: a listing may be older.
+        let commit = self.table.log_store().read_commit_entry(next).await?;
+        let writer = |line: &[u8]| {
+            let action: Value = serde_json::from_slice(line).ok()?;
+            action["commitInfo"][RUN_ID].as_str().map(str::to_owned)
+        };
+        Ok(commit.map(|commit| {
+            let mut writers = commit.split(|byte| *byte == b'\n').filter_map(writer);
+            writers.next().unwrap_or_default()
+        }))
     }
 }

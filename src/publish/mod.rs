@@ -10,6 +10,8 @@ mod durable;
 mod gather;
 mod location;
 mod lock;
+#[cfg(feature = "cloud")]
+mod log_store;
 mod opened;
 mod output;
 mod pieces;
@@ -23,6 +25,7 @@ mod table;
 mod upkeep;
 
 pub use commit::Written;
+pub use location::Destination;
 pub use lock::{Lock, LockError};
 pub use output::{Committed, Days, Makes, Output};
 pub use plan::{DELIVERY_KPI, DELIVERY_KPI_HOURLY, DataFile, KPI_RESTATEMENT, KPI_RUN};

@@ -1,7 +1,7 @@
 //! The three tables of an output, and the order in which a run commits to them.
 
 use super::commit::{RunName, Written};
-use super::location::{Location, unusable};
+use super::location::{Destination, Location};
 use super::opened::Opened;
 use super::plan::{DELIVERY_KPI, DELIVERY_KPI_HOURLY, DataFile, KPI_RESTATEMENT, KPI_RUN};
 use super::table::{Table, delta};
@@ -10,7 +10,6 @@ use crate::disk::Disk;
 use arrow::array::RecordBatch;
 use arrow::datatypes::Schema;
 use std::collections::BTreeMap;
-use std::path::Path;
 use tokio::runtime::Runtime;
 
 /// Readers of a table replay the commits since its last checkpoint.
@@ -58,40 +57,40 @@ struct Pair {
 pub type Days = BTreeMap<Option<String>, Vec<DataFile>>;
 
 impl Output {
-    /// The tables below a local directory, which is made if it is not there; data files are written
-    /// by so many threads.
-    pub fn new(path: &Path, threads: usize) -> Result<Output, PublishError> {
-        let disk = Disk::default();
-        let made = disk.create_directories(path, None);
-        made.map_err(|error| unusable(path, error.to_string()))?;
-        Output::on(&disk, path, threads)
-    }
-
-    /// The tables below a local directory that is there.
-    pub fn existing(path: &Path, threads: usize) -> Result<Output, PublishError> {
-        Output::on(&Disk::default(), path, threads)
-    }
-
-    /// The same, with changes that are made through this disk.
-    pub fn on(disk: &Disk, path: &Path, threads: usize) -> Result<Output, PublishError> {
-        let location = Location::local(disk, path)?;
+    /// The tables at a destination, if they may be there: a local directory has to be. Data files are written by so
+    /// many threads, and changes of local files made through this disk.
+    pub fn at(
+        disk: &Disk,
+        destination: &Destination,
+        threads: usize,
+    ) -> Result<Option<Output>, PublishError> {
+        let location = match destination {
+            Destination::Directory(path) if !path.is_dir() => return Ok(None),
+            Destination::Directory(path) => Location::local(disk, path)?,
+            Destination::Url(url, access) => Location::remote(url, access)?,
+        };
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(threads)
             .enable_all()
             .build()
-            .map_err(|error| unusable(path, error.to_string()))?;
-        let opened = Opened::new(&location);
-        Ok(Output {
+            .map_err(|error| PublishError::Place {
+                place: destination.to_string(),
+                reason: error.to_string(),
+            })?;
+        Ok(Some(Output {
             disk: disk.clone(),
+            opened: Opened::new(&location),
             location,
             runtime,
-            opened,
-        })
+        }))
     }
 
     /// Makes the names of the commits to a table last, and those of the directories that they are in.
     fn settle(&self, name: &str) -> Result<(), PublishError> {
-        let table = self.location.directory(name);
+        // An object store has kept what it has acknowledged.
+        let Some(table) = self.location.directory(name) else {
+            return Ok(());
+        };
         let log = table.join("_delta_log");
         let synced = self.disk.sync_directory(&log);
         synced

@@ -58,7 +58,10 @@ impl Output {
     /// Removes what runs that died were just writing, which no store lists; gives how many files there are.
     fn clear_staged(&self, name: &str, keep: Duration, at: i64, is_dry_run: bool) -> usize {
         let oldest = (at / 1000).saturating_sub(keep.as_secs() as i64);
-        let files = WalkDir::new(self.location.directory(name)).into_iter();
+        let Some(directory) = self.location.directory(name) else {
+            return 0;
+        };
+        let files = WalkDir::new(directory).into_iter();
         let staged = files.flatten().filter(|entry| {
             let is_old = |meta: Metadata| meta.is_file() && meta.mtime() < oldest;
             disk::is_staged(entry.path()) && entry.metadata().is_ok_and(is_old)

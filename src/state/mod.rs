@@ -12,4 +12,4 @@ mod store;
 
 pub use changes::{Changes, changes, listing_digest};
 pub use kept::{Kept, KeptDelivery, KeptFile};
-pub use store::{StateError, Store};
+pub use store::{StateError, Store, home_of};

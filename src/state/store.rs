@@ -10,7 +10,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::xxh3_64;
 
-/// The directory below the output; what starts with `_` is no table and no extract.
+/// The directory below the home of an output; what starts with `_` is no table and no extract.
 const DIRECTORY: &str = "_state";
 /// A wake: instant, delivery and message.
 const WAKE: usize = 28;
@@ -21,6 +21,11 @@ const REST: usize = 20;
 pub struct Store {
     disk: Disk,
     directory: PathBuf,
+}
+
+/// The directory below another one that is for the output with this URL.
+pub fn home_of(directory: &Path, url: &str) -> PathBuf {
+    directory.join(format!("{:016x}", xxh3_64(url.as_bytes())))
 }
 
 /// A state that cannot be written.
@@ -34,11 +39,11 @@ pub struct StateError {
 }
 
 impl Store {
-    /// That of an output.
-    pub fn of(disk: &Disk, output: &Path) -> Store {
+    /// That below a directory: the output, or what an output in an object store has in its place.
+    pub fn of(disk: &Disk, home: &Path) -> Store {
         Store {
             disk: disk.clone(),
-            directory: output.join(DIRECTORY),
+            directory: home.join(DIRECTORY),
         }
     }
 

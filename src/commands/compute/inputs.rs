@@ -5,10 +5,12 @@ use crate::engine::{Pool, open_all};
 use crate::error::Error;
 use crate::extracts::{
     Extract, FileError, FileSchema, IdKind, Listing, ListingError, OpenFile, Schemas, SourceFile,
-    check, list, may_be_renamed,
+    check, complete, list, may_be_renamed,
 };
 use crate::job::{OnBadFile, Scope, Sources};
 use crate::model::{Catalog, DeliveryId, FateCounts};
+use crate::publish::FileRecord;
+use crate::stores::is_url;
 use std::collections::BTreeSet;
 
 /// The extracts of a job: what can be read, what cannot, and the deliveries.
@@ -52,9 +54,9 @@ impl Listed {
             let Some(path) = sources.path(extract) else {
                 continue;
             };
-            let Listing { mut files, skipped } = list(path, sources.links)?;
+            let Listing { mut files, skipped } = list(path, sources.links, &sources.access)?;
             for file in &mut files {
-                file.expected = sources.manifest.of(&file.path);
+                file.expected = sources.manifest.of(&file.place.path());
             }
             let skipped = skipped.into_iter().map(|name| (extract, name));
             listed.skipped.extend(skipped);
@@ -73,6 +75,32 @@ impl Listed {
             return Err(ListingError::OtherManifest.into());
         }
         Ok(listed)
+    }
+
+    /// Adds what the last run has read of a log and an object store did not list.
+    pub fn complete(&mut self, sources: &Sources, read: &[FileRecord]) -> Result<(), Error> {
+        for extract in [Extract::SendingLog, Extract::TrackingLog] {
+            let Some(path) = sources.path(extract).filter(|path| is_url(path)) else {
+                continue;
+            };
+            let is_of = |file: &&FileRecord| file.log == extract.name() && file.skipped.is_none();
+            let names = read.iter().filter(is_of).map(|file| file.file.as_str());
+            let (mut of_log, others): (Vec<_>, Vec<_>) = std::mem::take(&mut self.files)
+                .into_iter()
+                .partition(|(of, _)| *of == extract);
+            let mut files: Vec<SourceFile> = of_log.drain(..).map(|(_, file)| file).collect();
+            complete(&mut files, names, path, &sources.access)?;
+            for file in &mut files {
+                file.expected = sources.manifest.of(&file.place.path());
+            }
+            if !files.is_empty() {
+                self.empty.retain(|of| *of != extract);
+            }
+            self.files = others;
+            let files = files.into_iter().map(|file| (extract, file));
+            self.files.extend(files);
+        }
+        Ok(())
     }
 
     /// The same with other files of the logs.

@@ -8,6 +8,7 @@ mod text;
 use super::outcome::say;
 use super::people::{Clock, counted};
 use crate::cli;
+use crate::disk::Disk;
 use crate::error::{Error, exit};
 use crate::export::{ExportError, parse_ids};
 use crate::job::{Choice, Diff};
@@ -61,11 +62,9 @@ impl Tally {
 /// Runs the command; gives its exit code.
 pub fn run(flags: &cli::Diff) -> Result<u8, Error> {
     let asked = Diff::resolve(flags)?;
-    let nothing = || Error::NothingPublished(asked.output.display().to_string());
-    if !asked.output.is_dir() {
-        return Err(nothing());
-    }
-    let output = Output::existing(&asked.output, 1)?;
+    let nothing = || Error::NothingPublished(asked.output.to_string());
+    let output = Output::at(&Disk::default(), &asked.output, 1)?;
+    let output = output.ok_or_else(nothing)?;
     let runs = output.runs()?.ok_or_else(nothing)?;
     runs.newest_first().next().ok_or_else(nothing)??;
     let old = opened(&runs, "OLD", &asked.old)?;

@@ -34,13 +34,14 @@ pub fn run(job: &Job, progress: &dyn Progress) -> Result<Report, Error> {
     let pool = engine::pool(job.sources.threads)?;
     let _lock = match job.dry_run {
         true => None,
-        false => Some(Lock::take(&job.disk, &job.output, job.wait)?),
+        false => {
+            let home = job.home.as_deref();
+            home.map(|home| Lock::take(&job.disk, home, job.wait))
+                .transpose()?
+        }
     };
-    // Only a dry run may find that there is none.
-    let output = match job.output.is_dir() {
-        true => Some(Output::on(&job.disk, &job.output, job.sources.threads)?),
-        false => None,
-    };
+    // Only a dry run may find that there is none: with the lock comes the directory.
+    let output = Output::at(&job.disk, &job.output, job.sources.threads)?;
     let mut unusable = None;
     for _ in 0..ATTEMPTS {
         output.iter().for_each(Output::begin_anew);
@@ -61,7 +62,7 @@ pub fn run(job: &Job, progress: &dyn Progress) -> Result<Report, Error> {
             }
         }
     }
-    Err(Error::Crowded(job.output.display().to_string(), ATTEMPTS))
+    Err(Error::Crowded(job.output.to_string(), ATTEMPTS))
 }
 
 /// One attempt.
@@ -71,7 +72,8 @@ struct Run<'a> {
     /// Where the tables are, if they are.
     output: Option<&'a Output>,
     progress: &'a dyn Progress,
-    store: Store,
+    /// Where what is left for the next run is kept, if it is.
+    store: Option<Store>,
     report: Report,
     watch: Stopwatch,
     /// Why the last state is of no use, where an attempt has found that out.
@@ -96,7 +98,7 @@ impl<'a> Run<'a> {
             pool,
             output,
             progress,
-            store: Store::of(&job.disk, &job.output),
+            store: plan::store(job),
             report,
             watch: Stopwatch::new(),
             unusable: None,
@@ -108,8 +110,11 @@ impl<'a> Run<'a> {
         // The record of the newest run is read first: a file that comes after the listing, and that another run
         // has read by now where no lock keeps it away, would else be taken for gone. What is wrong with the
         // record is told where it is used.
-        let _ = self.output.map(Output::last_run);
-        let listed = Listed::of(&self.job.sources)?;
+        let last = self.output.map(Output::last_run);
+        let mut listed = Listed::of(&self.job.sources)?;
+        if let Some(Ok(Some(last))) = &last {
+            listed.complete(&self.job.sources, &last.files)?;
+        }
         let is_done = self.follow(listed);
         // Where nobody knows whether the run was committed, the next one may build on what it leaves.
         let may_be = matches!(
@@ -117,7 +122,9 @@ impl<'a> Run<'a> {
             Ok(true) | Err(Error::Publish(PublishError::Unknown { .. }))
         );
         if !may_be && !self.job.dry_run {
-            self.store.discard(&self.report.record.run_id);
+            if let Some(store) = &self.store {
+                store.discard(&self.report.record.run_id);
+            }
             self.job.disk.discard();
         }
         let is_done = is_done?;
@@ -148,9 +155,9 @@ impl<'a> Run<'a> {
     fn volumes(&self) -> Result<Option<Volumes>, Error> {
         let is_kept = matches!(self.job.sources.scope, Scope::All) && !self.job.dry_run;
         let run_id = &self.report.record.run_id;
-        Ok(match is_kept {
-            true => Some(self.store.volumes(run_id)?),
-            false => None,
+        Ok(match &self.store {
+            Some(store) if is_kept => Some(store.volumes(run_id)?),
+            _ => None,
         })
     }
 
@@ -329,8 +336,8 @@ impl<'a> Run<'a> {
     }
 
     fn publish(&mut self, ready: &Ready<'_>) -> Result<bool, Error> {
-        if let Some(kept) = ready.kept {
-            self.store.write(kept)?;
+        if let (Some(store), Some(kept)) = (&self.store, ready.kept) {
+            store.write(kept)?;
             let record = &mut self.report.record;
             record.state = Some(kept.run_id.clone());
             record.listing = Some(kept.listing());
@@ -343,8 +350,8 @@ impl<'a> Run<'a> {
             progress: self.progress,
         };
         let is_done = publishing::publish(place, ready, &mut self.report, watch)?;
-        if let (true, Some(kept)) = (is_done, ready.kept) {
-            self.store.clean(kept);
+        if let (true, Some(store), Some(kept)) = (is_done, &self.store, ready.kept) {
+            store.clean(kept);
         }
         Ok(is_done)
     }

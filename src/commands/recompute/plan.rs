@@ -53,6 +53,12 @@ pub fn plan<'a>(
     Ok(Plan::Changes(Box::new((output, kept, changes, last))))
 }
 
+/// Where what runs leave for the next one is kept, if it is.
+pub fn store(job: &Job) -> Option<Store> {
+    let home = job.home.as_deref();
+    home.map(|home| Store::of(&job.disk, home))
+}
+
 /// What the last run has left, if this one can build on it; else why not, where that needs a word.
 fn usable(
     job: &Job,
@@ -66,13 +72,18 @@ fn usable(
     if job.full {
         return everything("--full");
     }
+    let Some(store) = store(job) else {
+        return everything(
+            "an output in an object store has a state only where the job names a directory for it (key `state`)",
+        );
+    };
     let Some(state) = last.own_state() else {
         return everything("the last run was of some deliveries only, and has left no state");
     };
     if let Some(why) = unusable {
         return everything(&format!("the state of the last run cannot be used: {why}"));
     }
-    let kept = match Store::of(&job.disk, &job.output).read(state) {
+    let kept = match store.read(state) {
         Ok(kept) => kept,
         Err(why) => {
             let why = format!("the state of the last run cannot be used: {why}");

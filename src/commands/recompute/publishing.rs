@@ -169,7 +169,7 @@ pub fn publish(
             }
         }
     }
-    Err(Error::Crowded(job.output.display().to_string(), ATTEMPTS))
+    Err(Error::Crowded(job.output.to_string(), ATTEMPTS))
 }
 
 /// The deliveries with published rows that neither logs nor deliveries extract name any more; a run of some

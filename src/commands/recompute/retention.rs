@@ -1,13 +1,13 @@
 //! Logs expire, KPIs must not: which deliveries keep their published rows because files of theirs are gone.
 
-use super::plan::meaning;
+use super::plan::{meaning, store};
 use super::{Error, Inputs};
 use crate::engine::{DeliverySet, Pool, deliveries_of};
 use crate::extracts::{Extract, IdKind, OpenFile, SourceFile};
 use crate::job::{Job, OnVanished};
 use crate::model::{Catalog, DeliveryId, Instant};
 use crate::publish::{FileRecord, Output, RunRecord};
-use crate::state::{Changes, Kept, KeptFile, Store, changes};
+use crate::state::{Changes, Kept, KeptFile, changes};
 use crate::tables::{EarlierDelivery, earlier_deliveries};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::sync::Arc;
@@ -78,7 +78,7 @@ pub fn frozen_anew(
 ) -> Result<Frozen, Error> {
     let kind = inputs.schemas.delivery_id();
     let state = last.state.as_deref();
-    let kept = state.and_then(|state| Store::of(&job.disk, &job.output).read(state).ok());
+    let kept = state.and_then(|state| store(job)?.read(state).ok());
     let kept = kept.filter(|kept| kept.schemas.delivery_id() == kind);
     let vanished = vanished(last, listed);
     let by_rows = match kept {

@@ -9,6 +9,7 @@ use crate::model::{DeadlineMode, Instant};
 use crate::publish::{RejectionRecord, RunRecord};
 use std::fmt::Write;
 use std::io::ErrorKind;
+use std::path::Path;
 use std::time::Duration;
 
 /// What a run did.
@@ -74,12 +75,10 @@ impl Report {
                 Scope::All | Scope::Deliveries(_) => Vec::new(),
             },
             allowed: job.max_rejected,
-            output: job
-                .output
-                .canonicalize()
-                .unwrap_or_else(|_| job.output.clone())
-                .display()
-                .to_string(),
+            output: match job.output.directory().map(Path::canonicalize) {
+                Some(Ok(whole)) => whole.display().to_string(),
+                _ => job.output.to_string(),
+            },
             dry_run: job.dry_run,
             ..Report::default()
         }

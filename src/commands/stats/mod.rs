@@ -10,16 +10,16 @@ use super::people::{Clock, recorded, span};
 use super::progress;
 use crate::cli::Stats;
 use crate::decode::Fingerprint;
+use crate::disk::Disk;
 use crate::engine::{self, DeliverySet};
 use crate::error::{Error, exit};
 use crate::extracts::IdKind;
 use crate::job::{Sources, Stopwatch, now, resolve_stats, resolve_timezone, shown};
 use crate::model::Instant;
-use crate::publish::{Output, RunRecord};
+use crate::publish::{Destination, Output, RunRecord};
 use crate::tables::{RunMarks, Snapshot, Snapshots, build};
 use serde_json::json;
 use std::collections::BTreeSet;
-use std::path::Path;
 
 /// Runs the command; gives its exit code.
 pub fn run(flags: &Stats) -> Result<u8, Error> {
@@ -27,7 +27,7 @@ pub fn run(flags: &Stats) -> Result<u8, Error> {
     let (output, sources) = resolve_stats(flags)?;
     let published = published(&output)?;
     let (Some(delivery), text) = (&flags.delivery, !flags.json) else {
-        let nothing = || Error::NothingPublished(output.display().to_string());
+        let nothing = || Error::NothingPublished(output.to_string());
         let (run, rows) = published.ok_or_else(nothing)?;
         return list(flags, &clock, &run, &rows).map(|()| exit::DONE);
     };
@@ -40,7 +40,7 @@ pub fn run(flags: &Stats) -> Result<u8, Error> {
         None => (None, None),
     };
     if run.is_none() && !flags.fresh {
-        return Err(Error::NothingPublished(output.display().to_string()));
+        return Err(Error::NothingPublished(output.to_string()));
     }
     let (table, fresh) = (table.as_ref(), fresh.as_ref());
     let shown = match (table, fresh) {
@@ -70,11 +70,10 @@ pub fn run(flags: &Stats) -> Result<u8, Error> {
 }
 
 /// The rows of the newest run, if there is one.
-fn published(output: &Path) -> Result<Option<(RunRecord, Snapshots)>, Error> {
-    if !output.is_dir() {
+fn published(output: &Destination) -> Result<Option<(RunRecord, Snapshots)>, Error> {
+    let Some(output) = Output::at(&Disk::default(), output, 1)? else {
         return Ok(None);
-    }
-    let output = Output::existing(output, 1)?;
+    };
     let Some(published) = output.published()? else {
         return Ok(None);
     };

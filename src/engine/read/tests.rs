@@ -6,6 +6,7 @@ use crate::engine::run::Piece;
 use crate::engine::{Silent, pool};
 use crate::extracts::{Links, list};
 use crate::model::{Catalog, Codes, Labels};
+use crate::stores::Access;
 use parquet::column::writer::ColumnWriter;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::SerializedFileWriter;
@@ -71,7 +72,7 @@ fn told_apart(groups: &[&[i64]], lies: &[(i64, i64)]) -> Vec<bool> {
     let directory = tempfile::TempDir::new().expect("a temporary directory");
     write(&directory.path().join("log.parquet"), groups, lies);
     let pool = pool(2).expect("threads");
-    let listing = list(directory.path(), Links::Inside).expect("a listing");
+    let listing = list(directory.path(), Links::Inside, &Access::default()).expect("a listing");
     let mapping = Mapping::default();
     let files: Vec<OpenFile> = open_all(&pool, Extract::SendingLog, &listing.files, &mapping)
         .into_iter()

@@ -1,6 +1,6 @@
 use super::super::file::open;
 use super::super::thrift::{CUT, MANY, TOO_DEEP, TOO_MANY, UNKNOWN};
-use super::super::{Extract, Identity, Mapping, OpenFile, SourceFile};
+use super::super::{Extract, Identity, Mapping, OpenFile, Place, SourceFile};
 use super::*;
 use arrow::array::{Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use bytes::Bytes;
@@ -132,7 +132,7 @@ fn opened(path: &std::path::Path, bytes: &[u8]) -> Result<OpenFile, String> {
     std::fs::write(path, bytes).expect("a directory of our own");
     let file = SourceFile {
         name: "part.parquet".to_owned(),
-        path: path.to_owned(),
+        place: Place::File(path.to_owned()),
         bytes: bytes.len() as u64,
         identity: Identity::of(&std::fs::metadata(path).expect("the file")),
         expected: None,

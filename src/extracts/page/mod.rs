@@ -125,7 +125,7 @@ impl Reader {
         if length <= self.ahead.len() {
             return Ok(self.ahead.slice(..length));
         }
-        self.source.bytes(self.at, length)
+        self.source.bytes_of(self.at, length, self.left)
     }
 
     fn advance(&mut self, length: u64) {

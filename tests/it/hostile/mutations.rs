@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use delivery_kpi::extracts::{Extract, Links, Mapping, list, open};
+use delivery_kpi::stores::Access;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding};
 use parquet::file::properties::{WriterProperties, WriterVersion};
@@ -142,7 +143,7 @@ fn mutated(random: &mut fastrand::Rng, mut bytes: Vec<u8>, other: &[u8]) -> Vec<
 /// Reads all needed columns of a file; true if there was nothing to refuse.
 fn is_read(path: &Path) -> bool {
     let mapping = Mapping::default();
-    let listing = list(path, Links::Inside).expect("a listing");
+    let listing = list(path, Links::Inside, &Access::default()).expect("a listing");
     let read = || {
         let file = open(Extract::SendingLog, &listing.files[0], &mapping)?;
         for row_group in 0..file.row_groups() {

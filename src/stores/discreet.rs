@@ -1,0 +1,251 @@
+//! A store whose errors tell what is wrong, and hold neither credentials nor what a server has to say of them: it may
+//! answer with the name of a key, or with all that was signed.
+
+use super::Access;
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::stream::BoxStream;
+use futures::{StreamExt, TryStreamExt};
+use object_store::path::Path;
+use object_store::{
+    CopyOptions, Error, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload,
+    ObjectMeta, ObjectStore, PutMultipartOptions, PutOptions, PutPayload, PutResult, Result,
+    UploadPart,
+};
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// Values that no error may hold.
+type Secrets = Arc<[String]>;
+
+/// Settings that say where a store is, and no more.
+const PLAIN: [&str; 6] = [
+    "REGION",
+    "ENDPOINT",
+    "ALLOW",
+    "ACCOUNT_NAME",
+    "BUCKET",
+    "FORMAT",
+];
+
+#[derive(Debug)]
+pub(super) struct Discreet {
+    store: Arc<dyn ObjectStore>,
+    secrets: Secrets,
+}
+
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct Told(String);
+
+/// The values among the settings that are nobody's business.
+pub(super) fn secrets(access: &Access) -> Secrets {
+    const SHORTEST: usize = 8;
+    let is_secret = |(name, value): &&(String, String)| {
+        value.len() >= SHORTEST && !PLAIN.iter().any(|plain| name.contains(plain))
+    };
+    let secrets = access.settings.iter().filter(is_secret);
+    secrets.map(|(_, value)| value.clone()).collect()
+}
+
+/// The text of an error without secrets, queries and answers; of an answer in XML the code stays.
+pub(super) fn told(text: &str, secrets: &[String]) -> String {
+    let (said, answer) = text.split_at(text.find('<').unwrap_or(text.len()));
+    let code = answer
+        .split_once("<Code>")
+        .and_then(|(_, rest)| rest.split_once("</Code>"))
+        .map(|(code, _)| code)
+        .filter(|code| code.bytes().all(|byte| byte.is_ascii_alphanumeric()));
+    let without_query = |word: &str| match word.contains("://") {
+        true => word.split('?').next().unwrap_or_default().to_owned(),
+        false => word.to_owned(),
+    };
+    let words = said.split_whitespace().chain(code);
+    let mut told = words.map(without_query).collect::<Vec<_>>().join(" ");
+    for secret in secrets {
+        told = told.replace(secret, "…");
+    }
+    told
+}
+
+impl Discreet {
+    pub(super) fn new(store: Box<dyn ObjectStore>, access: &Access) -> Discreet {
+        Discreet {
+            store: store.into(),
+            secrets: secrets(access),
+        }
+    }
+}
+
+fn discreet(error: Error, secrets: &[String]) -> Error {
+    let told = |error: &dyn std::error::Error| -> Box<dyn std::error::Error + Send + Sync> {
+        Box::new(Told(told(&error.to_string(), secrets)))
+    };
+    match error {
+        Error::NotFound { path, source } => Error::NotFound {
+            path,
+            source: told(&*source),
+        },
+        Error::AlreadyExists { path, source } => Error::AlreadyExists {
+            path,
+            source: told(&*source),
+        },
+        Error::Precondition { path, source } => Error::Precondition {
+            path,
+            source: told(&*source),
+        },
+        Error::NotModified { path, source } => Error::NotModified {
+            path,
+            source: told(&*source),
+        },
+        Error::PermissionDenied { path, source } => Error::PermissionDenied {
+            path,
+            source: told(&*source),
+        },
+        Error::Unauthenticated { path, source } => Error::Unauthenticated {
+            path,
+            source: told(&*source),
+        },
+        Error::Generic { store, source } => Error::Generic {
+            store,
+            source: told(&*source),
+        },
+        other => Error::Generic {
+            store: "object",
+            source: told(&other),
+        },
+    }
+}
+
+fn each<T: 'static>(
+    stream: BoxStream<'static, Result<T>>,
+    secrets: &Secrets,
+) -> BoxStream<'static, Result<T>> {
+    let secrets = secrets.clone();
+    stream
+        .map_err(move |error| discreet(error, &secrets))
+        .boxed()
+}
+
+impl fmt::Display for Discreet {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.store.fmt(out)
+    }
+}
+
+#[async_trait]
+impl ObjectStore for Discreet {
+    async fn put_opts(
+        &self,
+        location: &Path,
+        payload: PutPayload,
+        options: PutOptions,
+    ) -> Result<PutResult> {
+        let done = self.store.put_opts(location, payload, options).await;
+        done.map_err(|error| discreet(error, &self.secrets))
+    }
+
+    async fn put_multipart_opts(
+        &self,
+        location: &Path,
+        options: PutMultipartOptions,
+    ) -> Result<Box<dyn MultipartUpload>> {
+        let upload = self.store.put_multipart_opts(location, options).await;
+        let upload = upload.map_err(|error| discreet(error, &self.secrets))?;
+        let secrets = self.secrets.clone();
+        Ok(Box::new(Upload { upload, secrets }))
+    }
+
+    async fn get_opts(&self, location: &Path, options: GetOptions) -> Result<GetResult> {
+        let found = self.store.get_opts(location, options).await;
+        let mut found = found.map_err(|error| discreet(error, &self.secrets))?;
+        found.payload = match found.payload {
+            GetResultPayload::Stream(stream) => {
+                GetResultPayload::Stream(each(stream, &self.secrets))
+            }
+            file => file,
+        };
+        Ok(found)
+    }
+
+    async fn get_ranges(&self, location: &Path, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        let found = self.store.get_ranges(location, ranges).await;
+        found.map_err(|error| discreet(error, &self.secrets))
+    }
+
+    fn delete_stream(
+        &self,
+        locations: BoxStream<'static, Result<Path>>,
+    ) -> BoxStream<'static, Result<Path>> {
+        each(self.store.delete_stream(locations), &self.secrets)
+    }
+
+    fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
+        each(self.store.list(prefix), &self.secrets)
+    }
+
+    fn list_with_offset(
+        &self,
+        prefix: Option<&Path>,
+        offset: &Path,
+    ) -> BoxStream<'static, Result<ObjectMeta>> {
+        each(self.store.list_with_offset(prefix, offset), &self.secrets)
+    }
+
+    async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
+        let found = self.store.list_with_delimiter(prefix).await;
+        found.map_err(|error| discreet(error, &self.secrets))
+    }
+
+    async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<()> {
+        let done = self.store.copy_opts(from, to, options).await;
+        done.map_err(|error| discreet(error, &self.secrets))
+    }
+}
+
+/// An upload in parts.
+#[derive(Debug)]
+struct Upload {
+    upload: Box<dyn MultipartUpload>,
+    secrets: Secrets,
+}
+
+#[async_trait]
+impl MultipartUpload for Upload {
+    fn put_part(&mut self, data: PutPayload) -> UploadPart {
+        let (part, secrets) = (self.upload.put_part(data), self.secrets.clone());
+        Box::pin(async move { part.await.map_err(|error| discreet(error, &secrets)) })
+    }
+
+    async fn complete(&mut self) -> Result<PutResult> {
+        let done = self.upload.complete().await;
+        done.map_err(|error| discreet(error, &self.secrets))
+    }
+
+    async fn abort(&mut self) -> Result<()> {
+        let done = self.upload.abort().await;
+        done.map_err(|error| discreet(error, &self.secrets))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_is_told_and_no_secret() {
+        let secrets = ["wJalrXUtnFEMI".to_owned()];
+        for (text, wanted) in [
+            (
+                "Error performing GET https://b.s3/x?list-type=2&token=abc in 1s - Server returned non-2xx status code: 403 Forbidden: <?xml version=\"1.0\"?><Error><Code>SignatureDoesNotMatch</Code><AWSAccessKeyId>AKIA</AWSAccessKeyId><StringToSign>all</StringToSign></Error>",
+                "Error performing GET https://b.s3/x in 1s - Server returned non-2xx status code: 403 Forbidden: SignatureDoesNotMatch",
+            ),
+            ("the key wJalrXUtnFEMI is wrong", "the key … is wrong"),
+            ("<Error><Code>a secret</Code>", ""),
+            ("nothing\nat all", "nothing at all"),
+        ] {
+            assert_eq!(told(text, &secrets), wanted);
+        }
+    }
+}
