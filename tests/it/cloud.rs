@@ -1,8 +1,10 @@
 //! Extracts and outputs in an object store: a real S3 server on this machine, and a proxy before it that injects
 //! faults. What is injected, and how to replay it: `tests/README.md`.
 
+mod contention;
 mod http;
 mod proxy;
+mod runs;
 mod server;
 mod store;
 mod tests;

@@ -1,7 +1,7 @@
 //! HTTP/1.1, as much of it as object stores and their clients speak: bodies of a known length, connections that
 //! stay open.
 
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
