@@ -15,6 +15,12 @@ const SIGNED: (&str, &str) = (
     "AWS4-HMAC-SHA256 Credential=test/20260302/eu-central-1/s3/aws4_request, SignedHeaders=host, Signature=0",
 );
 
+/// Where a bucket is made: the region of [`SIGNED`] and of the programs' environment.
+const REGION: &str = "<CreateBucketConfiguration><LocationConstraint>eu-central-1</LocationConstraint></CreateBucketConfiguration>";
+
+/// How many keys are listed at once.
+pub const PAGE: usize = 250;
+
 pub struct Store {
     address: SocketAddr,
     bucket: String,
@@ -25,7 +31,7 @@ impl Store {
     /// Makes the bucket.
     pub fn new(address: SocketAddr, bucket: &str) -> Store {
         let store = Store::at(address, bucket);
-        store.ask("PUT", "", &[], b"");
+        store.ask("PUT", "", &[], REGION.as_bytes());
         store
     }
 
@@ -95,7 +101,7 @@ impl Store {
         let mut keys = Vec::new();
         let mut token: Option<String> = None;
         loop {
-            let mut query = format!("?list-type=2&prefix={}", encoded(prefix));
+            let mut query = format!("?list-type=2&max-keys={PAGE}&prefix={}", encoded(prefix));
             if let Some(token) = &token {
                 query += &format!("&continuation-token={}", encoded(token));
             }
