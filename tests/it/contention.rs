@@ -5,7 +5,7 @@
 //! `DELIVERY_KPI_PROCESSES` (16) and `DELIVERY_KPI_RUNS` (3) say how many processes run how often, one
 //! after the other; the whole form is 16 times 50.
 
-mod checks;
+pub mod checks;
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -46,7 +46,7 @@ fn row(process: i64, message: i64) -> SendingRow {
     report(1 + process % DELIVERIES, message, "relayed", at)
 }
 
-fn base() -> World {
+pub fn base() -> World {
     let mut world = World::default();
     for id in 1..=DELIVERIES {
         world.deliveries.push(delivery(id, "A label"));
@@ -61,12 +61,12 @@ fn base() -> World {
 }
 
 /// The rows of the file that a process adds before one of its runs.
-fn rows_of(process: i64, round: i64) -> Vec<SendingRow> {
+pub fn rows_of(process: i64, round: i64) -> Vec<SendingRow> {
     let first = 1_000 + process * 10_000 + round * 10;
     (first..first + 3).map(|id| row(process, id)).collect()
 }
 
-fn name_of(process: i64, round: i64) -> String {
+pub fn name_of(process: i64, round: i64) -> String {
     format!("of-{process}-{round}")
 }
 

@@ -24,6 +24,12 @@ pub fn airflow() -> &'static str {
     INTERPRETER.get_or_init(|| made("airflow"))
 }
 
+/// One with an S3 server.
+pub fn s3() -> &'static str {
+    static INTERPRETER: OnceLock<String> = OnceLock::new();
+    INTERPRETER.get_or_init(|| made("s3"))
+}
+
 /// The interpreter of what `tests/python/NAME.txt` lists.
 fn made(name: &str) -> String {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/setup-python.sh");
