@@ -37,7 +37,7 @@ pub struct Diff {
     #[arg(long, value_name = "JOB.toml")]
     pub job: Option<PathBuf>,
 
-    /// Directory of the tables
+    /// Directory or URL of the tables
     #[arg(long, value_name = "PATH")]
     pub output: Option<PathBuf>,
 

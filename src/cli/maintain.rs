@@ -20,7 +20,7 @@ pub struct Maintain {
     #[arg(value_name = "JOB.toml")]
     pub job: Option<PathBuf>,
 
-    /// Directory of the tables
+    /// Directory or URL of the tables
     #[arg(long, value_name = "PATH")]
     pub output: Option<PathBuf>,
 

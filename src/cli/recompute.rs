@@ -30,7 +30,7 @@ pub struct Recompute {
     #[command(flatten)]
     pub extracts: Extracts,
 
-    /// Directory of the tables
+    /// Directory or URL of the tables
     #[arg(long, value_name = "PATH", help_heading = "Extracts and tables")]
     pub output: Option<PathBuf>,
 

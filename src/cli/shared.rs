@@ -7,15 +7,15 @@ use std::path::PathBuf;
 #[derive(Args, Clone, Debug, Default)]
 #[command(next_help_heading = "Extracts and tables")]
 pub struct Extracts {
-    /// Sending log: a directory, a glob or a file
+    /// Sending log: a directory, a glob or a file, or a URL of one
     #[arg(long, value_name = "PATH")]
     pub sending_log: Option<PathBuf>,
 
-    /// Tracking log: a directory, a glob or a file
+    /// Tracking log: a directory, a glob or a file, or a URL of one
     #[arg(long, value_name = "PATH")]
     pub tracking_log: Option<PathBuf>,
 
-    /// Deliveries extract: a directory, a glob or a file
+    /// Deliveries extract: a directory, a glob or a file, or a URL of one
     #[arg(long, value_name = "PATH")]
     pub deliveries: Option<PathBuf>,
 }

@@ -27,7 +27,7 @@ pub struct Stats {
     #[arg(long, value_name = "JOB.toml", help_heading = "Extracts and tables")]
     pub job: Option<PathBuf>,
 
-    /// Directory of the tables
+    /// Directory or URL of the tables
     #[arg(long, value_name = "PATH", help_heading = "Extracts and tables")]
     pub output: Option<PathBuf>,
 
