@@ -1,8 +1,10 @@
 //! Server, proxy and store do what tests with them rely on.
 
 use std::fs;
-use std::net::TcpStream;
-use std::sync::Mutex;
+use std::io::{BufReader, Write};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
@@ -10,7 +12,7 @@ use tempfile::TempDir;
 use super::super::site::content;
 use super::http::{Client, Request};
 use super::proxy::Proxy;
-use super::proxy::faults::{Fault, seed};
+use super::proxy::faults::{Fault, error, seed};
 use super::server::Server;
 use super::store::{PAGE, Store};
 
@@ -71,6 +73,51 @@ fn one_of_many_conditional_writes_wins() {
     let record = proxy.record();
     assert_eq!(record.requests("PUT"), 20 * 32);
     assert_eq!((record.answers(200), record.answers(412)), (20, 20 * 31));
+}
+
+/// A server that takes its time, and tells how many requests it has had at once.
+fn slow_server() -> (SocketAddr, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    let (now, most) = (AtomicUsize::new(0), Arc::new(AtomicUsize::new(0)));
+    let (now, seen) = (Arc::new(now), most.clone());
+    std::thread::spawn(move || {
+        for stream in listener.incoming().flatten() {
+            let (now, seen) = (now.clone(), seen.clone());
+            std::thread::spawn(move || {
+                let mut from = BufReader::new(&stream);
+                while let Ok(Some(_)) = Request::read(&mut from) {
+                    seen.fetch_max(now.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                    std::thread::sleep(Duration::from_millis(20));
+                    now.fetch_sub(1, Ordering::SeqCst);
+                    let answer = error(503).bytes();
+                    (&stream).write_all(&answer).expect("an answer");
+                }
+            });
+        }
+    });
+    (address, most)
+}
+
+/// The server of all other tests is too quick to be seen between its look and its write.
+#[test]
+fn writes_of_one_key_come_one_after_the_other() {
+    let (address, most) = slow_server();
+    let proxy = Proxy::start(address);
+    let eight = |method: &str, key_of: &(dyn Fn(usize) -> String + Sync)| {
+        most.store(0, Ordering::SeqCst);
+        std::thread::scope(|scope| {
+            for writer in 0..8 {
+                let store = Store::at(proxy.address(), "bucket");
+                scope.spawn(move || store.send(method, &key_of(writer), &[], b"").expect("one"));
+            }
+        });
+        most.load(Ordering::SeqCst)
+    };
+    assert_eq!(eight("PUT", &|_| "key".to_owned()), 1);
+    assert_eq!(eight("DELETE", &|_| "key".to_owned()), 1);
+    assert!(eight("PUT", &|writer| writer.to_string()) > 1);
+    assert!(eight("GET", &|_| "key".to_owned()) > 1);
 }
 
 #[test]
