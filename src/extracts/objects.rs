@@ -115,9 +115,9 @@ pub fn complete<'a>(
     Ok(())
 }
 
-/// A URL up to the first part with a pattern, and what follows.
+/// A URL up to the first part with a pattern, and what follows. A question mark would begin a query.
 fn split(url: &str) -> (&str, &str) {
-    let Some(first) = url.find(['*', '?', '[']) else {
+    let Some(first) = url.find(['*', '[']) else {
         return (url, "");
     };
     let end = url[..first].rfind('/').map_or(first, |slash| slash + 1);
@@ -168,7 +168,7 @@ mod tests {
             ("s3://b/log/**/*.parquet", "a.parquet", "x/_y/a.parquet"),
             ("s3://b/log/date=*", "date=1/x/a.parquet", "day=1/a.parquet"),
             (
-                "s3://b/log/date=[12]/?.parquet",
+                "s3://b/log/date=[12]/*.parquet",
                 "date=2/a.parquet",
                 "date=3/a.parquet",
             ),

@@ -6,7 +6,7 @@ use super::plan::{DataFile, FilePlan, plan};
 use super::table::{Table, delta};
 use arrow::array::RecordBatch;
 use deltalake::DeltaTableError;
-use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
+use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, TransactionError};
 use deltalake::kernel::{Action, Add, Transaction};
 use deltalake::parquet::basic::{Compression, ZstdLevel};
 use deltalake::parquet::file::properties::WriterProperties;
@@ -28,6 +28,17 @@ pub struct RunName<'a> {
     pub id: &'a str,
     /// Higher than that of every run that committed before.
     pub number: i64,
+}
+
+/// Whether a version was said to be there already.
+fn is_refused(error: &DeltaTableError) -> bool {
+    matches!(
+        error,
+        DeltaTableError::VersionAlreadyExists(_)
+            | DeltaTableError::Transaction {
+                source: TransactionError::MaxCommitAttempts(_)
+            }
+    )
 }
 
 /// Partitions that were written and wait for their commit.
@@ -196,6 +207,8 @@ impl Table {
         let table = || self.name.to_owned();
         let next = self.version() + 1;
         match self.writer_of(next).await {
+            // A store may refuse all of several writers at once.
+            Ok(None) if is_refused(&error) => Err(PublishError::Conflict { table: table() }),
             Ok(None) => Err(delta(self.name, error)),
             // It is there, but is not to be relied upon.
             Ok(Some(writer)) if writer == run.id && is_unsettled(&error) => {

@@ -1,6 +1,6 @@
 //! A bucket, and the objects in it.
 
-use super::discreet::Discreet;
+use super::guarded::Guarded;
 use super::{Access, StoreError, check_url, shown};
 use bytes::{Bytes, BytesMut};
 use futures::{StreamExt, TryStreamExt, stream};
@@ -71,8 +71,8 @@ impl Bucket {
         }
         let settings = access.settings.iter().cloned();
         let failed = |error: Error| {
-            let secrets = super::discreet::secrets(access);
-            StoreError::Failed(super::discreet::told(&error.to_string(), &secrets))
+            let secrets = super::guarded::secrets(access);
+            StoreError::Failed(super::guarded::told(&error.to_string(), &secrets))
         };
         let (store, path) = parse_url_opts(&parsed, settings).map_err(failed)?;
         if access.threads.get().is_none() {
@@ -87,7 +87,7 @@ impl Bucket {
         }
         let path_length = parsed.path().len();
         let bucket = Bucket {
-            store: Arc::new(Discreet::new(store, access)),
+            store: Arc::new(Guarded::new(store, access)),
             url: shown(&parsed.as_str()[..parsed.as_str().len() - path_length]),
             has_digests: parsed.scheme().starts_with("s3"),
             access: access.clone(),

@@ -3,7 +3,7 @@
 #[cfg(feature = "cloud")]
 mod bucket;
 #[cfg(feature = "cloud")]
-mod discreet;
+mod guarded;
 #[cfg(not(feature = "cloud"))]
 mod none;
 

@@ -2,7 +2,9 @@
 //! faults. What is injected, and how to replay it: `tests/README.md`.
 
 mod contention;
+mod extracts;
 mod http;
+mod outputs;
 mod proxy;
 mod runs;
 mod server;

@@ -1,11 +1,12 @@
-//! A store whose errors tell what is wrong, and hold neither credentials nor what a server has to say of them: it may
-//! answer with the name of a key, or with all that was signed.
+//! A store whose listings are whole, and whose errors tell what is wrong and hold neither credentials nor what a server
+//! has to say of them: it may answer with the name of a key, or with all that was signed.
 
 use super::Access;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
-use futures::{StreamExt, TryStreamExt};
+use futures::{StreamExt, TryStreamExt, stream};
+use object_store::client::HttpError;
 use object_store::path::Path;
 use object_store::{
     CopyOptions, Error, GetOptions, GetResult, GetResultPayload, ListResult, MultipartUpload,
@@ -15,6 +16,7 @@ use object_store::{
 use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Values that no error may hold.
 type Secrets = Arc<[String]>;
@@ -30,7 +32,7 @@ const PLAIN: [&str; 6] = [
 ];
 
 #[derive(Debug)]
-pub(super) struct Discreet {
+pub(super) struct Guarded {
     store: Arc<dyn ObjectStore>,
     secrets: Secrets,
 }
@@ -69,9 +71,9 @@ pub(super) fn told(text: &str, secrets: &[String]) -> String {
     told
 }
 
-impl Discreet {
-    pub(super) fn new(store: Box<dyn ObjectStore>, access: &Access) -> Discreet {
-        Discreet {
+impl Guarded {
+    pub(super) fn new(store: Box<dyn ObjectStore>, access: &Access) -> Guarded {
+        Guarded {
             store: store.into(),
             secrets: secrets(access),
         }
@@ -118,6 +120,37 @@ fn discreet(error: Error, secrets: &[String]) -> Error {
     }
 }
 
+/// Whether an answer broke off: unlike a request that is not answered, that of a listing is not made again by the store.
+fn broke_off(error: &Error) -> bool {
+    match error {
+        Error::Generic { source, .. } => source
+            .source()
+            .is_some_and(|source| source.is::<HttpError>()),
+        _ => false,
+    }
+}
+
+/// A listing, once all of it is there; where an answer breaks off, it is asked for again.
+fn listed(
+    list: impl Fn() -> BoxStream<'static, Result<ObjectMeta>> + Send + 'static,
+    secrets: &Secrets,
+) -> BoxStream<'static, Result<ObjectMeta>> {
+    const PAUSES: [u64; 5] = [50, 100, 200, 400, 800];
+    let all = async move {
+        let mut pauses = PAUSES.into_iter();
+        loop {
+            let all = list().try_collect::<Vec<_>>().await;
+            match (all, pauses.next()) {
+                (Err(error), Some(pause)) if broke_off(&error) => {
+                    tokio::time::sleep(Duration::from_millis(pause)).await;
+                }
+                (all, _) => return all.map(|all| stream::iter(all).map(Ok)),
+            }
+        }
+    };
+    each(stream::once(all).try_flatten().boxed(), secrets)
+}
+
 fn each<T: 'static>(
     stream: BoxStream<'static, Result<T>>,
     secrets: &Secrets,
@@ -128,14 +161,14 @@ fn each<T: 'static>(
         .boxed()
 }
 
-impl fmt::Display for Discreet {
+impl fmt::Display for Guarded {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.store.fmt(out)
     }
 }
 
 #[async_trait]
-impl ObjectStore for Discreet {
+impl ObjectStore for Guarded {
     async fn put_opts(
         &self,
         location: &Path,
@@ -182,7 +215,8 @@ impl ObjectStore for Discreet {
     }
 
     fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta>> {
-        each(self.store.list(prefix), &self.secrets)
+        let (store, prefix) = (self.store.clone(), prefix.cloned());
+        listed(move || store.list(prefix.as_ref()), &self.secrets)
     }
 
     fn list_with_offset(
@@ -190,7 +224,9 @@ impl ObjectStore for Discreet {
         prefix: Option<&Path>,
         offset: &Path,
     ) -> BoxStream<'static, Result<ObjectMeta>> {
-        each(self.store.list_with_offset(prefix, offset), &self.secrets)
+        let (store, prefix, offset) = (self.store.clone(), prefix.cloned(), offset.clone());
+        let list = move || store.list_with_offset(prefix.as_ref(), &offset);
+        listed(list, &self.secrets)
     }
 
     async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult> {
