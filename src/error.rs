@@ -3,7 +3,7 @@
 use crate::decode::Unsupported;
 use crate::engine::{PoolError, SpillError};
 use crate::export::ExportError;
-use crate::extracts::{FileError, ListingError, SchemaProblem};
+use crate::extracts::{FileError, ListingError, ManifestError, SchemaProblem};
 use crate::generate::GenerateError;
 use crate::job::JobError;
 use crate::model::Instant;
@@ -187,6 +187,7 @@ impl Error {
     /// The exit code.
     pub fn exit_code(&self) -> u8 {
         match self {
+            Error::Job(JobError::Manifest(ManifestError::Store { .. })) => exit::FAILED,
             Error::Job(_)
             | Error::Listing(
                 ListingError::OtherManifest

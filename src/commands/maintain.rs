@@ -19,9 +19,11 @@ pub fn run(flags: &cli::Maintain) -> Result<u8, Error> {
     let Some(output) = Output::at(&disk, &asked.output, 1)? else {
         return Err(nothing());
     };
-    let home = asked.home.as_deref();
-    let _lock = home.map(|home| Lock::take(&disk, home, asked.wait));
-    let _lock = _lock.transpose()?;
+    output.last_run()?.ok_or_else(nothing)?;
+    let (home, name) = (asked.home.as_deref(), asked.output.to_string());
+    let lock = home.map(|home| Lock::take(&disk, home, &name, asked.wait));
+    let _lock = lock.transpose()?;
+    output.begin_anew();
     let last = output.last_run()?.ok_or_else(nothing)?;
     let mut text = String::new();
     let verb = match asked.dry_run {

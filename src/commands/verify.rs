@@ -58,7 +58,8 @@ fn compare(
 ) -> Result<bool, Error> {
     let sources = &job.sources;
     let pool = engine::pool(sources.threads)?;
-    let listed = Listed::of(sources)?;
+    let mut listed = Listed::of(sources)?;
+    listed.complete(sources, Some(&published.last))?;
     let logs: Vec<_> = listed.logs().cloned().collect();
     let inputs = Inputs::of(sources, &pool, listed)?;
     let last = &published.last;

@@ -80,7 +80,7 @@ pub fn open(extract: Extract, file: &SourceFile, mapping: &Mapping) -> Result<Op
         Err(error) => return Err(failed(error.to_string())),
     }
     let read = || -> Result<(SchemaRef, ArrowReaderMetadata), ParquetError> {
-        let source = Source::open(file)?;
+        let source = Source::for_footer(file)?;
         footer::check(&source)?;
         let metadata = ArrowReaderMetadata::load(&source, ArrowReaderOptions::new())?;
         check_rows(metadata.metadata(), source.len())?;

@@ -1,6 +1,7 @@
 //! What tells a file from another one of its name: cheap signs first, its content where they differ.
 
-use super::listing::{Place, SourceFile};
+use super::listing::SourceFile;
+use super::place::Place;
 use crate::stores::Object;
 use std::fmt::Write;
 use std::fs::{File, Metadata};
@@ -67,6 +68,7 @@ impl SourceFile {
         let path = match &self.place {
             Place::File(path) => path,
             Place::Object(object) => {
+                // One request after the other: none of it is kept.
                 const PART: u64 = 8 << 20;
                 for start in (0..object.bytes()).step_by(PART as usize) {
                     take(&object.read(start, PART.min(object.bytes() - start))?);

@@ -3,7 +3,8 @@
 use super::identity::Identity;
 use super::manifest::Digest;
 use super::objects;
-use crate::stores::{self, Access, Object};
+use super::place::Place;
+use crate::stores::{self, Access};
 use std::collections::HashMap;
 use std::fs::Metadata;
 use std::path::{Component, Path, PathBuf};
@@ -24,25 +25,6 @@ pub struct SourceFile {
     pub expected: Option<Digest>,
     /// Whether it is a symbolic link, to a file or a directory, that leads out of the extract. It is not read.
     pub leads_out: bool,
-}
-
-/// Where a data file is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
-    /// On a disk.
-    File(PathBuf),
-    /// In an object store.
-    Object(Object),
-}
-
-impl Place {
-    /// Its path, or its URL as one.
-    pub fn path(&self) -> PathBuf {
-        match self {
-            Place::File(path) => path.clone(),
-            Place::Object(object) => object.url().into(),
-        }
-    }
 }
 
 /// Where symbolic links below the path of an extract may lead.

@@ -27,6 +27,14 @@ pub enum ManifestError {
         /// The system's reason.
         source: io::Error,
     },
+    /// The store that it is in did not give it.
+    #[error("manifest {path}: {reason}")]
+    Store {
+        /// As given.
+        path: String,
+        /// Why.
+        reason: String,
+    },
     /// A line that is none.
     #[error(
         "manifest {path}, line {line}: expected 64 hexadecimal digits, two blanks and the name of a file"
@@ -42,13 +50,22 @@ pub enum ManifestError {
 impl Manifest {
     /// Reads a manifest.
     pub fn read(path: &Path, access: &Access) -> Result<Manifest, ManifestError> {
+        let shown = || stores::shown_path(path);
         let text = match stores::is_url(path) {
-            true => read_object(&path.to_string_lossy(), access),
-            false => std::fs::read(path),
+            true => read_object(&path.to_string_lossy(), access).map_err(|reason| {
+                ManifestError::Store {
+                    path: shown(),
+                    reason,
+                }
+            })?,
+            false => Some(std::fs::read(path).map_err(|source| ManifestError::Io {
+                path: shown(),
+                source,
+            })?),
         };
-        let text = text.map_err(|source| ManifestError::Io {
-            path: stores::shown_path(path),
-            source,
+        let text = text.ok_or_else(|| ManifestError::Io {
+            path: shown(),
+            source: io::ErrorKind::NotFound.into(),
         })?;
         let directory = path.parent().unwrap_or(path);
         let text = String::from_utf8_lossy(&text);
@@ -79,12 +96,18 @@ impl Manifest {
     }
 }
 
-fn read_object(url: &str, access: &Access) -> io::Result<Vec<u8>> {
-    let failed = |error: StoreError| io::Error::other(error.to_string());
+/// The content of an object, if it is there.
+fn read_object(url: &str, access: &Access) -> Result<Option<Vec<u8>>, String> {
+    let failed = |error: StoreError| error.to_string();
     let (bucket, path) = Bucket::open(url, access).map_err(failed)?;
-    let object = bucket.object(&path).map_err(failed)?;
-    let object = object.ok_or(io::ErrorKind::NotFound)?;
-    Ok(object.read(0, object.bytes())?.into())
+    let found = bucket.objects_at(&[path]).map_err(failed)?;
+    let Some(object) = found.into_iter().flatten().next() else {
+        return Ok(None);
+    };
+    let bytes = object.read(0, object.bytes());
+    bytes
+        .map(|bytes| Some(bytes.into()))
+        .map_err(|error| error.to_string())
 }
 
 /// A path that is the same however a file is named; that of one that is not there does not matter.

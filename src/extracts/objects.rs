@@ -1,7 +1,8 @@
 //! Which objects of a store an extract consists of.
 
 use super::identity::Identity;
-use super::listing::{self, Listing, ListingError, SourceFile, is_data, is_hidden};
+use super::listing::{Listing, ListingError, SourceFile, is_data, is_hidden};
+use super::place;
 use crate::stores::{Access, Bucket, Object, StoreError, shown};
 use glob::{MatchOptions, Pattern};
 use std::collections::HashSet;
@@ -39,15 +40,23 @@ impl Place<'_> {
         })
     }
 
-    fn object(&self, path: &str) -> Result<Option<Object>, ListingError> {
-        let found = self.bucket.object(path);
+    fn objects_at(&self, paths: &[String]) -> Result<Vec<Option<Object>>, ListingError> {
+        let found = self.bucket.objects_at(paths);
         found.map_err(|error| wrong(self.url, error))
+    }
+
+    /// The path in the bucket of a name below the root.
+    fn path(&self, name: &str) -> String {
+        match self.root.is_empty() {
+            true => name.to_owned(),
+            false => format!("{}/{name}", self.root),
+        }
     }
 }
 
 fn wrong(url: &str, error: StoreError) -> ListingError {
     match error {
-        error @ StoreError::Url(_) => ListingError::Url {
+        error @ (StoreError::Url(_) | StoreError::Settings(_)) => ListingError::Url {
             url: shown(url),
             reason: error.to_string(),
         },
@@ -63,8 +72,21 @@ pub(super) fn list(url: &str, access: &Access) -> Result<Listing, ListingError> 
     let place = Place::open(url, access)?;
     let root = &place.root;
     let objects = place.bucket.objects(root);
+    let objects = objects.map_err(|error| wrong(url, error))?;
+    // Some programs leave an empty object in the place of a directory.
+    let parents = |path: &str| -> Vec<String> {
+        let slashes = path.match_indices('/');
+        slashes.map(|(at, _)| path[..at].to_owned()).collect()
+    };
+    let directories: HashSet<String> = objects
+        .iter()
+        .flat_map(|object| parents(object.path()))
+        .collect();
     let mut listing = Listing::default();
-    for object in objects.map_err(|error| wrong(url, error))? {
+    for object in objects {
+        if object.bytes() == 0 && directories.contains(object.path()) {
+            continue;
+        }
         let below = object.path().strip_prefix(root).unwrap_or_default();
         let below = below.trim_start_matches('/').to_owned();
         if is_found(&below, &place.pattern) {
@@ -73,10 +95,11 @@ pub(super) fn list(url: &str, access: &Access) -> Result<Listing, ListingError> 
     }
     if listing.files.is_empty() && listing.skipped.is_empty() {
         let is_one = place.pattern.as_str().is_empty() && !root.is_empty();
-        let object = match is_one {
-            true => place.object(root)?,
-            false => None,
+        let found = match is_one {
+            true => place.objects_at(std::slice::from_ref(root))?,
+            false => Vec::new(),
         };
+        let object = found.into_iter().flatten().next();
         let object = object.ok_or_else(|| ListingError::Missing { path: shown(url) })?;
         let name = root.rsplit('/').next().unwrap_or_default().to_owned();
         listing.files.push(file(object, name));
@@ -94,25 +117,32 @@ pub fn complete<'a>(
     path: &Path,
     access: &Access,
 ) -> Result<(), ListingError> {
-    /// More are not missing, but gone: the extract is another one.
-    const MOST: usize = 256;
     let listed: HashSet<&str> = listing.iter().map(|file| file.name.as_str()).collect();
     let missing: Vec<&str> = names.filter(|name| !listed.contains(name)).collect();
-    if missing.is_empty() || missing.len() > MOST {
+    if missing.is_empty() {
         return Ok(());
     }
     let url = path.to_string_lossy();
     let place = Place::open(&url, access)?;
-    let mut found = Vec::new();
-    for name in missing {
-        let is_wanted = is_found(name, &place.pattern) && is_data(Path::new(name));
-        if is_wanted && let Some(object) = place.object(&format!("{}/{name}", place.root))? {
-            found.push(file(object, name.to_owned()));
-        }
-    }
-    listing.extend(found);
+    let is_wanted = |name: &&str| is_found(name, &place.pattern) && is_data(Path::new(name));
+    let names: Vec<&str> = missing.into_iter().filter(is_wanted).collect();
+    let paths: Vec<String> = names.iter().map(|name| place.path(name)).collect();
+    let found = names.into_iter().zip(place.objects_at(&paths)?);
+    listing.extend(found.filter_map(|(name, object)| Some(file(object?, name.to_owned()))));
     listing.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(())
+}
+
+/// Whether an object would be among those of an extract.
+pub fn finds(extract: &str, object: &str) -> bool {
+    let (root, pattern) = split(extract);
+    let Some(below) = object.strip_prefix(root.trim_end_matches('/')) else {
+        return false;
+    };
+    let Some(below) = below.strip_prefix('/') else {
+        return false;
+    };
+    Pattern::new(pattern).is_ok_and(|pattern| is_found(below, &pattern))
 }
 
 /// A URL up to the first part with a pattern, and what follows. A question mark would begin a query.
@@ -138,7 +168,6 @@ fn sort_in(listing: &mut Listing, object: Object, name: String) {
     if is_data(Path::new(&name)) {
         listing.files.push(file(object, name));
     } else if object.bytes() > 0 {
-        // Some programs leave an empty object in the place of a directory.
         listing.skipped.push(name);
     }
 }
@@ -150,7 +179,7 @@ fn file(object: Object, name: String) -> SourceFile {
         identity: Identity::of_object(&object),
         expected: None,
         leads_out: false,
-        place: listing::Place::Object(object),
+        place: place::Place::Object(object),
     }
 }
 

@@ -93,7 +93,8 @@ fn check(footer: &ParquetMetaData, source: &Source) -> Result<(), ParquetError> 
                 return Err(ParquetError::General("indexes beyond the file".to_owned()));
             };
             left = rest;
-            footer::whole(&source.bytes(start, length)?, "an index")?;
+            // Those of all columns and row groups lie one behind the other.
+            footer::whole(&source.bytes_of(start, length, left)?, "an index")?;
         }
     }
     Ok(())

@@ -4,7 +4,8 @@
     allow(unreachable_code, reason = "there is no object to read then")
 )]
 
-use super::listing::{Place, SourceFile};
+use super::listing::SourceFile;
+use super::place::Place;
 use crate::stores::Object;
 use bytes::Bytes;
 use parquet::errors::ParquetError;
@@ -49,6 +50,14 @@ impl Source {
             ..=SMALL => Ok(Source::Small(bytes.into())),
             // It has grown since it was listed.
             _ => Source::of(handle),
+        }
+    }
+
+    /// What the footer of a file is read from: of an object the end alone.
+    pub(super) fn for_footer(file: &SourceFile) -> Result<Source, ParquetError> {
+        match &file.place {
+            Place::File(path) => Source::of_file(path, file.bytes),
+            Place::Object(_) => Source::in_parts(file),
         }
     }
 
@@ -104,7 +113,7 @@ impl Source {
 /// Objects of so few bytes are read in one request.
 const SMALL_OBJECT: u64 = 4 << 20;
 /// The most that is read ahead.
-const AHEAD: u64 = 8 << 20;
+const AHEAD: u64 = 2 << 20;
 /// The bytes at the end of an object that come with the last of them: most footers are in them.
 const TAIL: u64 = 1 << 16;
 

@@ -86,7 +86,11 @@ impl JobFile {
         })?;
         toml::from_str(&text).map_err(|error| JobError::Invalid {
             file,
-            reason: error.to_string().trim_end().to_owned(),
+            // It shows the line, in which a URL may hold what must not be shown.
+            reason: match error.to_string() {
+                shown if shown.contains("://") => error.message().to_owned(),
+                shown => shown.trim_end().to_owned(),
+            },
         })
     }
 

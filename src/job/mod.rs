@@ -24,7 +24,6 @@ use crate::disk::Disk;
 use crate::extracts::ManifestError;
 use crate::model::{HOUR, Instant};
 use crate::publish::Destination;
-use crate::state;
 use crate::stores::Access;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -190,26 +189,8 @@ impl<'a> Given<'a> {
         place::output(output, &self.access)
     }
 
-    /// Where the lock and the state of an output are: in it, or in a directory of its own below that of the key
-    /// `state`, which may serve several outputs.
     fn home(&self, output: &Destination) -> Result<Option<PathBuf>, JobError> {
-        let state = self.path(None, self.file.state.as_deref());
-        match (output, state) {
-            (Destination::Directory(output), None) => Ok(Some(output.clone())),
-            (Destination::Directory(_), Some(_)) => {
-                let expected =
-                    "an output in an object store beside it; a local one holds its own state";
-                Err(value("state", expected, "a local output"))
-            }
-            (Destination::Url(..), Some(state)) if crate::stores::is_url(&state) => Err(value(
-                "state",
-                "a local directory",
-                &crate::stores::shown_path(&state),
-            )),
-            (Destination::Url(url, _), state) => {
-                Ok(state.map(|state| state::home_of(&state, url.as_str())))
-            }
-        }
+        place::home(output, self.path(None, self.file.state.as_deref()))
     }
 
     fn threads(&self, effort: &Effort) -> Result<usize, JobError> {
@@ -249,7 +230,7 @@ impl Job {
         let mut sources =
             Sources::resolve(&given, extracts, meaning, effort, scope, AsOf::HourStart)?;
         let (limit, temp_dir) = (flags.memory_limit.as_deref(), flags.temp_dir.as_deref());
-        sources.room = given.room(limit, temp_dir, sources.threads)?;
+        sources.room = given.room(limit, temp_dir, &sources)?;
         let output = output?;
         place::outside(&output, &sources)?;
         let job = Job {
@@ -315,7 +296,7 @@ pub fn resolve_stats(flags: &Stats) -> Result<(Destination, Option<Sources>), Jo
     }
     let sources = || {
         let mut sources = Sources::resolve(&given, extracts, meaning, effort, scope, AsOf::Now)?;
-        sources.room = given.room(None, None, sources.threads)?;
+        sources.room = given.room(None, None, &sources)?;
         Ok::<Sources, JobError>(sources)
     };
     Ok((output, if flags.fresh { Some(sources()?) } else { None }))
@@ -342,7 +323,7 @@ pub fn resolve_check(flags: &Check) -> Result<Sources, JobError> {
         AsOf::HourStart,
     )?;
     sources.on_bad_file = OnBadFile::Tell;
-    sources.room = given.room(None, None, sources.threads)?;
+    sources.room = given.room(None, None, &sources)?;
     Ok(sources)
 }
 

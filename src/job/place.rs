@@ -1,9 +1,10 @@
 //! Where the tables may be.
 
 use super::{JobError, Sources, value};
-use crate::extracts::Extract;
+use crate::extracts::{Extract, finds};
 use crate::publish::{DELIVERY_KPI, DELIVERY_KPI_HOURLY, Destination, KPI_RUN};
-use crate::stores::{Access, StoreError, check_url, is_url, shown};
+use crate::state::home_of;
+use crate::stores::{Access, StoreError, check_url, is_url, shown, shown_path};
 use std::path::{Path, PathBuf};
 
 pub(super) fn output(output: PathBuf, access: &Access) -> Result<Destination, JobError> {
@@ -23,10 +24,35 @@ pub(super) fn output(output: PathBuf, access: &Access) -> Result<Destination, Jo
     Err(value("output", expected, &text))
 }
 
+/// Where the lock and the state of an output are: in it, or in a directory of its own below that of the key
+/// `state`, which may serve several outputs.
+pub(super) fn home(
+    output: &Destination,
+    state: Option<PathBuf>,
+) -> Result<Option<PathBuf>, JobError> {
+    match (output, state) {
+        (Destination::Directory(output), None) => Ok(Some(output.clone())),
+        (Destination::Directory(_), Some(_)) => {
+            let expected =
+                "an output in an object store beside it; a local one holds its own state";
+            Err(value("state", expected, "a local output"))
+        }
+        (Destination::Url(..), Some(state)) if is_url(&state) => {
+            Err(value("state", "a local directory", &shown_path(&state)))
+        }
+        (Destination::Url(url, access), state) => {
+            let name = format!("{} {}", spelled(url.as_str()), access.place());
+            Ok(state.map(|state| home_of(&state, &name)))
+        }
+    }
+}
+
 fn wrong_url(what: &str, url: &str, error: &StoreError) -> JobError {
     match error {
         StoreError::Url(expected) => value(what, expected, &shown(url)),
-        StoreError::Failed(_) => value(what, "a URL that can be used", &shown(url)),
+        StoreError::Settings(_) | StoreError::Failed(_) => {
+            value(what, "a URL that can be used", &shown(url))
+        }
     }
 }
 
@@ -51,7 +77,12 @@ pub(super) fn below(folder: &Path, path: &Path) -> PathBuf {
 pub(super) fn outside(output: &Destination, sources: &Sources) -> Result<(), JobError> {
     let output_is_in = |extract: &&Path| match output {
         Destination::Directory(path) => extract.is_dir() && whole(path).starts_with(whole(extract)),
-        Destination::Url(..) => Path::new(&output.to_string()).starts_with(extract),
+        Destination::Url(..) => {
+            // As a data file of a table would be found.
+            let extract = extract.to_string_lossy();
+            let (extract, output) = (spelled(&extract), spelled(&output.to_string()));
+            finds(&extract, &format!("{output}/{DELIVERY_KPI}/part.parquet"))
+        }
     };
     let mut extracts = Extract::ALL
         .into_iter()
@@ -63,6 +94,15 @@ pub(super) fn outside(output: &Destination, sources: &Sources) -> Result<(), Job
             Err(value("output", expected, &found))
         }
         None => Ok(()),
+    }
+}
+
+/// A URL as it is spelled in one way: that of a bucket, with what it stands for in the place of escapes.
+fn spelled(url: &str) -> String {
+    let url = url.trim_end_matches('/').replace(' ', "%20");
+    match url.strip_prefix("s3a://") {
+        Some(rest) => format!("s3://{rest}"),
+        None => url,
     }
 }
 

@@ -8,6 +8,7 @@ use arrow::array::RecordBatch;
 use deltalake::DeltaTableError;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, TransactionError};
 use deltalake::kernel::{Action, Add, Transaction};
+use deltalake::logstore::object_store::Error as ObjectStoreError;
 use deltalake::parquet::basic::{Compression, ZstdLevel};
 use deltalake::parquet::file::properties::WriterProperties;
 use deltalake::parquet::schema::types::ColumnPath;
@@ -28,6 +29,44 @@ pub struct RunName<'a> {
     pub id: &'a str,
     /// Higher than that of every run that committed before.
     pub number: i64,
+}
+
+/// Who made a commit; nobody we know where it was another program.
+#[derive(Default)]
+struct Writer {
+    id: Option<String>,
+    number: Option<i64>,
+}
+
+impl Writer {
+    fn of(commit: &[u8]) -> Writer {
+        let mut writer = Writer::default();
+        for line in commit.split(|byte| *byte == b'\n') {
+            let action: Value = serde_json::from_slice(line).unwrap_or_default();
+            if let Some(id) = action["commitInfo"][RUN_ID].as_str() {
+                writer.id = Some(id.to_owned());
+            }
+            if action["txn"]["appId"] == APP_ID {
+                writer.number = action["txn"]["version"].as_i64();
+            }
+        }
+        writer
+    }
+
+    /// Whether it is this attempt of this run: an earlier one may have made a commit, too.
+    fn is(&self, run: RunName<'_>) -> bool {
+        self.id.as_deref() == Some(run.id) && self.number == Some(run.number)
+    }
+}
+
+/// Whether nobody knows what became of a request.
+fn is_unanswered(error: &DeltaTableError) -> bool {
+    matches!(
+        error,
+        DeltaTableError::ObjectStore {
+            source: ObjectStoreError::Generic { .. }
+        }
+    )
 }
 
 /// Whether a version was said to be there already.
@@ -209,15 +248,20 @@ impl Table {
         match self.writer_of(next).await {
             // A store may refuse all of several writers at once.
             Ok(None) if is_refused(&error) => Err(PublishError::Conflict { table: table() }),
+            // It may still come: a request that was not answered may be on its way.
+            Ok(None) if self.is_remote() && is_unanswered(&error) => Err(PublishError::Unknown {
+                table: table(),
+                source: Box::new(error),
+            }),
             Ok(None) => Err(delta(self.name, error)),
             // It is there, but is not to be relied upon.
-            Ok(Some(writer)) if writer == run.id && is_unsettled(&error) => {
+            Ok(Some(writer)) if writer.is(run) && is_unsettled(&error) => {
                 Err(PublishError::Unknown {
                     table: table(),
                     source: Box::new(error),
                 })
             }
-            Ok(Some(writer)) if writer == run.id => Ok(next),
+            Ok(Some(writer)) if writer.is(run) => Ok(next),
             Ok(Some(_)) => Err(PublishError::Conflict { table: table() }),
             Err(source) => Err(PublishError::Unknown {
                 table: table(),
@@ -226,17 +270,14 @@ impl Table {
         }
     }
 
-    /// Which run made the next version, if there is one; it is empty where it was another program.
-    async fn writer_of(&self, next: u64) -> Result<Option<String>, DeltaTableError> {
-        // The commit itself is asked for: a listing may be older.
+    /// Which run made the next version, if there is one. The commit itself is asked for: a listing may be older.
+    async fn writer_of(&self, next: u64) -> Result<Option<Writer>, DeltaTableError> {
         let commit = self.table.log_store().read_commit_entry(next).await?;
-        let writer = |line: &[u8]| {
-            let action: Value = serde_json::from_slice(line).ok()?;
-            action["commitInfo"][RUN_ID].as_str().map(str::to_owned)
-        };
-        Ok(commit.map(|commit| {
-            let mut writers = commit.split(|byte| *byte == b'\n').filter_map(writer);
-            writers.next().unwrap_or_default()
-        }))
+        Ok(commit.as_deref().map(Writer::of))
+    }
+
+    /// Whether the table is in an object store.
+    fn is_remote(&self) -> bool {
+        self.table.log_store().root_url().scheme() != "file"
     }
 }

@@ -7,8 +7,9 @@ use crate::disk::Disk;
 #[cfg(feature = "cloud")]
 use crate::stores::Bucket;
 use crate::stores::{Access, StoreError, check_url};
+use deltalake::DeltaTable;
 use deltalake::logstore::object_store::ObjectStore;
-use deltalake::{DeltaTable, DeltaTableBuilder};
+use deltalake::logstore::{StorageConfig, default_logstore};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -27,6 +28,13 @@ impl Destination {
     /// Takes a URL of an object store.
     pub fn of_url(url: &str, access: &Access) -> Result<Destination, StoreError> {
         check_url(url)?;
+        // Delta Lake reads and writes paths of tables in several ways, which agree on these.
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.=/:@+".contains(&byte);
+        if !url.bytes().all(is_plain) {
+            return Err(StoreError::Url(
+                "a URL of letters, digits and the signs - _ . = + alone",
+            ));
+        }
         // What is joined to it is below it.
         let url = Url::parse(&format!("{}/", url.trim_end_matches('/')));
         let url = url.map_err(|_| StoreError::Url("a URL, as s3://bucket/path"))?;
@@ -84,7 +92,6 @@ impl Location {
             place: place(),
             reason: error.to_string(),
         })?;
-        super::log_store::register(url);
         Ok(Location {
             root: url.clone(),
             path: None,
@@ -113,10 +120,11 @@ impl Location {
             place: self.root.to_string(),
             reason: error.to_string(),
         })?;
-        let builder = DeltaTableBuilder::from_url(url.clone());
-        let store = self.store.clone();
-        let table = builder.and_then(|builder| builder.with_storage_backend(store, url).build());
-        table.map_err(|source| delta(name, source))
+        let config = StorageConfig::default();
+        let of_table = config.decorate_store(self.store.clone(), &url);
+        let of_table = of_table.map_err(|source| delta(name, source))?;
+        let log_store = default_logstore(of_table.into(), self.store.clone(), &url, &config);
+        Ok(DeltaTable::new(log_store))
     }
 }
 

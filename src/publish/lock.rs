@@ -33,22 +33,22 @@ pub enum LockError {
 }
 
 impl Lock {
-    /// Takes the lock of an output directory, which is made if it is not there; where another run holds it,
+    /// Takes the lock of an output, which is in this directory; it is made if it is not there; where another run holds it,
     /// it may wait.
-    pub fn take(disk: &Disk, output: &Path, may_wait: bool) -> Result<Lock, LockError> {
+    pub fn take(disk: &Disk, home: &Path, output: &str, may_wait: bool) -> Result<Lock, LockError> {
         let io = |source| LockError::Io {
-            output: output.display().to_string(),
+            output: output.to_owned(),
             source,
         };
-        disk.create_directories(output, None).map_err(io)?;
-        let file = disk.lock_file(&output.join("_delivery-kpi.lock"));
+        disk.create_directories(home, None).map_err(io)?;
+        let file = disk.lock_file(&home.join("_delivery-kpi.lock"));
         let file = file.map_err(io)?;
         if may_wait {
             return file.lock().map(|()| Lock { file }).map_err(io);
         }
         match file.try_lock() {
             Ok(()) => Ok(Lock { file }),
-            Err(TryLockError::WouldBlock) => Err(LockError::Held(output.display().to_string())),
+            Err(TryLockError::WouldBlock) => Err(LockError::Held(output.to_owned())),
             Err(TryLockError::Error(source)) => Err(io(source)),
         }
     }
@@ -62,16 +62,16 @@ mod tests {
     fn a_second_run_is_told() {
         let output = tempfile::tempdir().expect("a directory");
         let disk = Disk::default();
-        let first = Lock::take(&disk, output.path(), false).expect("the lock");
+        let first = Lock::take(&disk, output.path(), "out", false).expect("the lock");
         assert!(matches!(
-            Lock::take(&disk, output.path(), false),
+            Lock::take(&disk, output.path(), "out", false),
             Err(LockError::Held(_))
         ));
         std::thread::scope(|scope| {
-            let waiting = scope.spawn(|| Lock::take(&disk, output.path(), true).is_ok());
+            let waiting = scope.spawn(|| Lock::take(&disk, output.path(), "out", true).is_ok());
             drop(first);
             assert!(waiting.join().expect("no panic"));
         });
-        assert!(Lock::take(&disk, output.path(), false).is_ok());
+        assert!(Lock::take(&disk, output.path(), "out", false).is_ok());
     }
 }

@@ -10,8 +10,6 @@ mod durable;
 mod gather;
 mod location;
 mod lock;
-#[cfg(feature = "cloud")]
-mod log_store;
 mod opened;
 mod output;
 mod pieces;

@@ -23,9 +23,9 @@ pub struct Store {
     directory: PathBuf,
 }
 
-/// The directory below another one that is for the output with this URL.
-pub fn home_of(directory: &Path, url: &str) -> PathBuf {
-    directory.join(format!("{:016x}", xxh3_64(url.as_bytes())))
+/// The directory below another one that is for the output with this name.
+pub fn home_of(directory: &Path, output: &str) -> PathBuf {
+    directory.join(format!("{:016x}", xxh3_64(output.as_bytes())))
 }
 
 /// A state that cannot be written.

@@ -72,7 +72,7 @@ impl Bucket {
         let settings = access.settings.iter().cloned();
         let failed = |error: Error| {
             let secrets = super::guarded::secrets(access);
-            StoreError::Failed(super::guarded::told(&error.to_string(), &secrets))
+            StoreError::Settings(super::guarded::told(&error.to_string(), &secrets))
         };
         let (store, path) = parse_url_opts(&parsed, settings).map_err(failed)?;
         if access.threads.get().is_none() {
@@ -113,20 +113,29 @@ impl Bucket {
 
     /// All objects below a path; an empty one is the whole bucket.
     pub fn objects(&self, below: &str) -> Result<Vec<Object>, StoreError> {
-        let prefix = (!below.is_empty()).then(|| Path::from(below));
+        let prefix = match below.is_empty() {
+            true => None,
+            false => Some(parsed(below)?),
+        };
         let listed = self.store.list(prefix.as_ref()).try_collect::<Vec<_>>();
         let listed = self.wait(listed).map_err(failed)?;
         Ok(listed.into_iter().map(|meta| self.listed(meta)).collect())
     }
 
-    /// The object at a path, if there is one.
-    pub fn object(&self, path: &str) -> Result<Option<Object>, StoreError> {
-        let path = Path::from(path);
-        match self.wait(self.store.head(&path)) {
+    /// The objects at some paths, where there are any.
+    pub fn objects_at(&self, paths: &[String]) -> Result<Vec<Option<Object>>, StoreError> {
+        const AT_ONCE: usize = 16;
+        let paths: Vec<Path> = paths
+            .iter()
+            .map(|path| parsed(path))
+            .collect::<Result<_, _>>()?;
+        let ask = async |path: Path| match self.store.head(&path).await {
             Ok(meta) => Ok(Some(self.listed(meta))),
             Err(Error::NotFound { .. }) => Ok(None),
-            Err(error) => Err(failed(error)),
-        }
+            Err(error) => Err(error),
+        };
+        let found = stream::iter(paths).map(ask).buffered(AT_ONCE).try_collect();
+        self.wait(found).map_err(failed)
     }
 
     fn listed(&self, meta: ObjectMeta) -> Object {
@@ -135,6 +144,10 @@ impl Bucket {
             meta,
         }
     }
+}
+
+fn parsed(path: &str) -> Result<Path, StoreError> {
+    Path::parse(path).map_err(|error| StoreError::Failed(error.to_string()))
 }
 
 fn failed(error: Error) -> StoreError {
@@ -159,8 +172,11 @@ impl Object {
 
     /// When it was written, in nanoseconds since the epoch.
     pub fn modified(&self) -> i64 {
-        let nanoseconds = self.meta.last_modified.timestamp_nanos_opt();
-        nanoseconds.unwrap_or(0)
+        // A list may tell less than whole seconds, an object alone does not.
+        self.meta
+            .last_modified
+            .timestamp()
+            .saturating_mul(1_000_000_000)
     }
 
     /// What the store tells its content by. Where that is no digest, objects at two paths never have the same.
@@ -170,15 +186,19 @@ impl Object {
             true => "",
             false => self.path(),
         };
-        let (tag, version) = (&meta.e_tag, &meta.version);
-        match tag.is_some() {
-            true => format!("{tag:?} {path}"),
-            false => format!("{version:?} {} {path}", self.modified()),
+        match &meta.e_tag {
+            // Whether it is quoted depends on what was asked.
+            Some(tag) => format!("{} {path}", tag.trim_matches('"')),
+            None => format!("{:?} {} {path}", meta.version, self.modified()),
         }
     }
 
     /// Some of its bytes, in requests of a few megabytes. An error where it is gone or has another content by now.
     pub fn read(&self, start: u64, length: u64) -> io::Result<Bytes> {
+        if let Some(failure) = self.bucket.access.failure() {
+            // The run has failed: nothing is waited for any more.
+            return Err(io::Error::other(failure.to_owned()));
+        }
         let end = start.saturating_add(length);
         let starts = (start..end).step_by(PART as usize);
         let parts = starts.map(|start| self.part(start, (start + PART).min(end)));
@@ -198,7 +218,6 @@ impl Object {
         let bytes = self.bucket.wait(all).map_err(|error| match error {
             Error::Precondition { .. } => io::Error::other("it changed while it was read"),
             Error::NotFound { .. } => io::Error::from(io::ErrorKind::NotFound),
-            Error::PermissionDenied { .. } => io::Error::from(io::ErrorKind::PermissionDenied),
             error => {
                 // Told where files are left out that cannot be read: this one is not at fault.
                 let failure = format!("{}: {error}", self.url());
@@ -216,6 +235,10 @@ impl Object {
         let options = GetOptions {
             range: Some(GetRange::Bounded(start..end)),
             if_match: self.meta.e_tag.clone(),
+            if_unmodified_since: match self.meta.e_tag {
+                Some(_) => None,
+                None => Some(self.meta.last_modified),
+            },
             ..GetOptions::default()
         };
         let part = self.bucket.store.get_opts(&self.meta.location, options);

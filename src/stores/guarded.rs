@@ -1,7 +1,7 @@
 //! A store whose listings are whole, and whose errors tell what is wrong and hold neither credentials nor what a server
 //! has to say of them: it may answer with the name of a key, or with all that was signed.
 
-use super::Access;
+use super::{Access, shown};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
@@ -31,7 +31,6 @@ const PLAIN: [&str; 6] = [
     "FORMAT",
 ];
 
-#[derive(Debug)]
 pub(super) struct Guarded {
     store: Arc<dyn ObjectStore>,
     secrets: Secrets,
@@ -43,7 +42,7 @@ struct Told(String);
 
 /// The values among the settings that are nobody's business.
 pub(super) fn secrets(access: &Access) -> Secrets {
-    const SHORTEST: usize = 8;
+    const SHORTEST: usize = 4;
     let is_secret = |(name, value): &&(String, String)| {
         value.len() >= SHORTEST && !PLAIN.iter().any(|plain| name.contains(plain))
     };
@@ -51,24 +50,37 @@ pub(super) fn secrets(access: &Access) -> Secrets {
     secrets.map(|(_, value)| value.clone()).collect()
 }
 
-/// The text of an error without secrets, queries and answers; of an answer in XML the code stays.
+/// The text of an error without secrets and queries, and of what a server answers its status alone, with the code
+/// that an answer in XML gives.
 pub(super) fn told(text: &str, secrets: &[String]) -> String {
-    let (said, answer) = text.split_at(text.find('<').unwrap_or(text.len()));
+    const STATUS: &str = "non-2xx status code: ";
+    const RESPONSE: &str = "Server returned error response: ";
+    let mut text = text.to_owned();
+    for secret in secrets {
+        text = text.replace(secret, "…");
+    }
+    let of_status = text.find(STATUS).map(|at| {
+        let status = &text[at + STATUS.len()..];
+        at + STATUS.len() + status.find(':').unwrap_or(status.len())
+    });
+    let of_response = text.find(RESPONSE).map(|at| at + RESPONSE.len() - 2);
+    let of_markup = text.find('<');
+    let ends = of_status.into_iter().chain(of_response).chain(of_markup);
+    let (said, answer) = text.split_at(ends.min().unwrap_or(text.len()));
     let code = answer
         .split_once("<Code>")
         .and_then(|(_, rest)| rest.split_once("</Code>"))
         .map(|(code, _)| code)
         .filter(|code| code.bytes().all(|byte| byte.is_ascii_alphanumeric()));
-    let without_query = |word: &str| match word.contains("://") {
-        true => word.split('?').next().unwrap_or_default().to_owned(),
+    let word = |word: &str| match word.contains("://") {
+        true => shown(word),
         false => word.to_owned(),
     };
-    let words = said.split_whitespace().chain(code);
-    let mut told = words.map(without_query).collect::<Vec<_>>().join(" ");
-    for secret in secrets {
-        told = told.replace(secret, "…");
-    }
-    told
+    let words = said.split_whitespace().map(word);
+    words
+        .chain(code.map(|code| format!("({code})")))
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 impl Guarded {
@@ -161,6 +173,18 @@ fn each<T: 'static>(
         .boxed()
 }
 
+impl fmt::Debug for Guarded {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, out)
+    }
+}
+
+impl fmt::Debug for Upload {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.write_str("Upload")
+    }
+}
+
 impl fmt::Display for Guarded {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.store.fmt(out)
@@ -241,7 +265,6 @@ impl ObjectStore for Guarded {
 }
 
 /// An upload in parts.
-#[derive(Debug)]
 struct Upload {
     upload: Box<dyn MultipartUpload>,
     secrets: Secrets,
@@ -268,6 +291,41 @@ impl MultipartUpload for Upload {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use object_store::memory::InMemory;
+    use object_store::{ObjectStoreExt, PutMode};
+
+    #[test]
+    fn it_does_what_the_store_does() {
+        let threads = tokio::runtime::Builder::new_current_thread().build();
+        threads.expect("threads").block_on(as_the_store());
+    }
+
+    async fn as_the_store() {
+        let settings = [("AWS_SECRET_ACCESS_KEY".to_owned(), "a secret".to_owned())];
+        let access = Access::of(settings.into_iter());
+        let store = Guarded::new(Box::new(InMemory::new()), &access);
+        assert!(!format!("{store:?}").contains("a secret"));
+        let paths = ["a/b", "a/c"].map(Path::from);
+        for path in &paths {
+            store.put(path, "content".into()).await.expect("put");
+        }
+        let again = PutOptions::from(PutMode::Create);
+        let again = store.put_opts(&paths[0], "other".into(), again).await;
+        assert!(matches!(again, Err(Error::AlreadyExists { .. })));
+        let found = store.get(&paths[0]).await.expect("there");
+        assert_eq!(&found.bytes().await.expect("bytes")[..], b"content");
+        let list = async |prefix: &str| {
+            let listed = store
+                .list(Some(&Path::from(prefix)))
+                .try_collect::<Vec<_>>();
+            listed.await.expect("a list").len()
+        };
+        assert_eq!(list("a").await, 2);
+        store.delete(&paths[0]).await.expect("gone");
+        assert_eq!(list("a").await, 1);
+        let missing = store.get(&paths[0]).await;
+        assert!(matches!(missing, Err(Error::NotFound { .. })));
+    }
 
     #[test]
     fn what_is_wrong_is_told_and_no_secret() {
@@ -275,10 +333,18 @@ mod tests {
         for (text, wanted) in [
             (
                 "Error performing GET https://b.s3/x?list-type=2&token=abc in 1s - Server returned non-2xx status code: 403 Forbidden: <?xml version=\"1.0\"?><Error><Code>SignatureDoesNotMatch</Code><AWSAccessKeyId>AKIA</AWSAccessKeyId><StringToSign>all</StringToSign></Error>",
-                "Error performing GET https://b.s3/x in 1s - Server returned non-2xx status code: 403 Forbidden: SignatureDoesNotMatch",
+                "Error performing GET https://b.s3/x in 1s - Server returned non-2xx status code: 403 Forbidden (SignatureDoesNotMatch)",
             ),
             ("the key wJalrXUtnFEMI is wrong", "the key … is wrong"),
             ("<Error><Code>a secret</Code>", ""),
+            (
+                "Error performing GET https://me:pass@host/x in 1s - Server returned non-2xx status code: 401 Unauthorized: {\"error\": \"the key abc\"}",
+                "Error performing GET https://host/x in 1s - Server returned non-2xx status code: 401 Unauthorized",
+            ),
+            (
+                "Server returned error response: all of it",
+                "Server returned error response",
+            ),
             ("nothing\nat all", "nothing at all"),
         ] {
             assert_eq!(told(text, &secrets), wanted);

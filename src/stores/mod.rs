@@ -55,6 +55,22 @@ impl Access {
 }
 
 impl Access {
+    /// Which store a URL means: one name may be there in several.
+    pub fn place(&self) -> String {
+        #[cfg(feature = "cloud")]
+        {
+            let says = |name: &str| name.contains("ENDPOINT") || name.contains("ACCOUNT_NAME");
+            let said = self.settings.iter().filter(|(name, _)| says(name));
+            let mut said: Vec<String> = said
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect();
+            said.sort();
+            said.join(" ")
+        }
+        #[cfg(not(feature = "cloud"))]
+        String::new()
+    }
+
     /// Why a store did not give what it holds, if it once did not: then no file is to blame for what is wrong with it.
     pub fn failure(&self) -> Option<&str> {
         self.failure.get().map(String::as_str)
@@ -67,6 +83,9 @@ pub enum StoreError {
     /// A URL that names none.
     #[error("expected {0}")]
     Url(&'static str),
+    /// What the environment says of a store does not do.
+    #[error("{0}")]
+    Settings(String),
     /// The store refused, or cannot be reached.
     #[error("{0}")]
     Failed(String),

@@ -24,8 +24,8 @@ impl Bucket {
         match *self {}
     }
 
-    /// The object at a path.
-    pub fn object(&self, _: &str) -> Result<Option<Object>, StoreError> {
+    /// The objects at some paths, where there are any.
+    pub fn objects_at(&self, _: &[String]) -> Result<Vec<Option<Object>>, StoreError> {
         match *self {}
     }
 }

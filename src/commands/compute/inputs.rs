@@ -9,7 +9,7 @@ use crate::extracts::{
 };
 use crate::job::{OnBadFile, Scope, Sources};
 use crate::model::{Catalog, DeliveryId, FateCounts};
-use crate::publish::FileRecord;
+use crate::publish::{FileRecord, RunRecord};
 use crate::stores::is_url;
 use std::collections::BTreeSet;
 
@@ -54,10 +54,7 @@ impl Listed {
             let Some(path) = sources.path(extract) else {
                 continue;
             };
-            let Listing { mut files, skipped } = list(path, sources.links, &sources.access)?;
-            for file in &mut files {
-                file.expected = sources.manifest.of(&file.place.path());
-            }
+            let Listing { files, skipped } = list(path, sources.links, &sources.access)?;
             let skipped = skipped.into_iter().map(|name| (extract, name));
             listed.skipped.extend(skipped);
             if files.is_empty() && extract == Extract::SendingLog {
@@ -66,9 +63,7 @@ impl Listed {
             if files.is_empty() {
                 listed.empty.push(extract);
             }
-            listed
-                .files
-                .extend(files.into_iter().map(|file| (extract, file)));
+            listed.add(sources, extract, files);
         }
         let is_expected = |(_, file): &(Extract, SourceFile)| file.expected.is_some();
         if !sources.manifest.is_empty() && !listed.files.iter().any(is_expected) {
@@ -77,30 +72,31 @@ impl Listed {
         Ok(listed)
     }
 
-    /// Adds what the last run has read of a log and an object store did not list.
-    pub fn complete(&mut self, sources: &Sources, read: &[FileRecord]) -> Result<(), Error> {
-        for extract in [Extract::SendingLog, Extract::TrackingLog] {
+    /// Adds what the last run has read and an object store did not list.
+    pub fn complete(&mut self, sources: &Sources, last: Option<&RunRecord>) -> Result<(), Error> {
+        let read = last.map_or(&[][..], |last| &last.files);
+        for extract in Extract::ALL {
             let Some(path) = sources.path(extract).filter(|path| is_url(path)) else {
                 continue;
             };
             let is_of = |file: &&FileRecord| file.log == extract.name() && file.skipped.is_none();
             let names = read.iter().filter(is_of).map(|file| file.file.as_str());
-            let (mut of_log, others): (Vec<_>, Vec<_>) = std::mem::take(&mut self.files)
-                .into_iter()
-                .partition(|(of, _)| *of == extract);
-            let mut files: Vec<SourceFile> = of_log.drain(..).map(|(_, file)| file).collect();
+            let of_extract = self.files.extract_if(.., |(of, _)| *of == extract);
+            let mut files: Vec<SourceFile> = of_extract.map(|(_, file)| file).collect();
             complete(&mut files, names, path, &sources.access)?;
-            for file in &mut files {
-                file.expected = sources.manifest.of(&file.place.path());
-            }
             if !files.is_empty() {
                 self.empty.retain(|of| *of != extract);
             }
-            self.files = others;
-            let files = files.into_iter().map(|file| (extract, file));
-            self.files.extend(files);
+            self.add(sources, extract, files);
         }
         Ok(())
+    }
+
+    fn add(&mut self, sources: &Sources, extract: Extract, files: Vec<SourceFile>) {
+        self.files.extend(files.into_iter().map(|mut file| {
+            file.expected = sources.manifest.of(&file.place.path());
+            (extract, file)
+        }));
     }
 
     /// The same with other files of the logs.
@@ -146,6 +142,14 @@ impl Earlier<'_> {
     }
 }
 
+/// Fails where a store did not give what it holds: whatever is wrong with files then may not be so in an hour.
+pub fn refuse_failure(sources: &Sources) -> Result<(), Error> {
+    match sources.access.failure() {
+        Some(failure) => Err(Error::Store(failure.to_owned())),
+        None => Ok(()),
+    }
+}
+
 /// The files of a job, opened.
 struct Opened {
     files: Vec<OpenFile>,
@@ -155,7 +159,7 @@ struct Opened {
 }
 
 impl Opened {
-    fn of(sources: &Sources, pool: &Pool, listed: Listed) -> Opened {
+    fn of(sources: &Sources, pool: &Pool, listed: Listed) -> Result<Opened, Error> {
         let mut opened = Opened {
             files: Vec::new(),
             bad: Vec::new(),
@@ -172,7 +176,8 @@ impl Opened {
                 }
             }
         }
-        opened
+        refuse_failure(sources)?;
+        Ok(opened)
     }
 
     fn check(&self, sources: &Sources, are_all: bool) -> Result<Schemas, Error> {
@@ -215,7 +220,7 @@ impl Inputs {
 
     /// Opens and checks the listed files, and reads the deliveries.
     pub fn of(sources: &Sources, pool: &Pool, listed: Listed) -> Result<Inputs, Error> {
-        let opened = Opened::of(sources, pool, listed);
+        let opened = Opened::of(sources, pool, listed)?;
         let schemas = opened.check(sources, true)?;
         opened.read(sources, schemas, &[])
     }
@@ -228,7 +233,7 @@ impl Inputs {
         listed: Listed,
         earlier: &Earlier<'_>,
     ) -> Result<Option<Inputs>, Error> {
-        let opened = Opened::of(sources, pool, listed);
+        let opened = Opened::of(sources, pool, listed)?;
         let Ok(schemas) = opened.check(sources, false) else {
             return Ok(None);
         };

@@ -275,10 +275,7 @@ pub fn refuse_bad_files(
         .chain(while_reading)
         .cloned()
         .collect();
-    // Whatever is wrong with files then may not be so in an hour.
-    if let Some(failure) = sources.access.failure() {
-        return Err(Error::Store(failure.to_owned()));
-    }
+    inputs::refuse_failure(sources)?;
     let is_allowed = match sources.on_bad_file {
         OnBadFile::Fail => false,
         OnBadFile::Skip => !bad.iter().any(is_gone),

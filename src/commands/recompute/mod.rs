@@ -36,7 +36,7 @@ pub fn run(job: &Job, progress: &dyn Progress) -> Result<Report, Error> {
         true => None,
         false => {
             let home = job.home.as_deref();
-            home.map(|home| Lock::take(&job.disk, home, job.wait))
+            home.map(|home| Lock::take(&job.disk, home, &job.output.to_string(), job.wait))
                 .transpose()?
         }
     };
@@ -112,9 +112,8 @@ impl<'a> Run<'a> {
         // record is told where it is used.
         let last = self.output.map(Output::last_run);
         let mut listed = Listed::of(&self.job.sources)?;
-        if let Some(Ok(Some(last))) = &last {
-            listed.complete(&self.job.sources, &last.files)?;
-        }
+        let last = last.and_then(Result::ok).flatten();
+        listed.complete(&self.job.sources, last.as_ref())?;
         let is_done = self.follow(listed);
         // Where nobody knows whether the run was committed, the next one may build on what it leaves.
         let may_be = matches!(
@@ -223,7 +222,8 @@ impl<'a> Run<'a> {
             kept: kept.as_ref(),
             frozen: &frozen,
             causes: Causes::One(cause),
-            builds_on: None,
+            planned_on: last.map(|last| last.run_id.as_str()),
+            is_incremental: false,
         };
         self.publish(&ready)
     }
@@ -316,7 +316,6 @@ impl<'a> Run<'a> {
         self.report.follow(&changes, &recount);
         self.report.enter(ledger, &inputs);
         self.report.enter_unknown_mode(unknown_mode);
-        let builds_on = kept.run_id.clone();
         let causes = recount.causes();
         let renewed = renewed.with_volumes(kept, recount.volumes);
         let renewed = match &volumes {
@@ -330,7 +329,8 @@ impl<'a> Run<'a> {
             kept: volumes.is_some().then_some(&renewed),
             frozen: &frozen,
             causes,
-            builds_on: Some(&builds_on),
+            planned_on: Some(&last.run_id),
+            is_incremental: true,
         };
         self.publish(&ready)
     }

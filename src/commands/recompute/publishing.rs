@@ -66,8 +66,11 @@ pub struct Ready<'a> {
     pub causes: Causes,
     /// The deliveries whose published rows stay as they are.
     pub frozen: &'a Frozen,
-    /// The state of the run that it builds on; then nothing may have been committed since.
-    pub builds_on: Option<&'a str>,
+    /// The newest run when it was planned, if there was one: what it has read and what it freezes go by that, so it
+    /// commits on top of that run or not at all.
+    pub planned_on: Option<&'a str>,
+    /// Whether it builds on the state of that run; then nothing at all may have been committed since.
+    pub is_incremental: bool,
 }
 
 /// Compares and, unless it is a dry run, commits; false if another run has committed in between and what
@@ -102,8 +105,7 @@ pub fn publish(
         return Ok(true);
     };
     for _ in 0..ATTEMPTS {
-        // Who builds on a run commits on top of that run or not at all.
-        if ready.builds_on.is_none() {
+        if !ready.is_incremental {
             output.begin_anew();
         }
         let makes = match (job.dry_run, job.restatements) {
@@ -114,8 +116,8 @@ pub fn publish(
         let restatements = Restatement::schema(ready.text_ids);
         let (hourly, deliveries) = (&columns.hourly, &columns.deliveries);
         let committed = output.open(hourly, deliveries, &restatements, makes)?;
-        let last = committed.last.as_ref().and_then(|last| last.own_state());
-        if ready.builds_on.is_some() && ready.builds_on != last {
+        let last = committed.last.as_ref().map(|last| last.run_id.as_str());
+        if ready.planned_on != last {
             return Ok(false);
         }
         let earlier = committed.deliveries()?;
@@ -158,7 +160,7 @@ pub fn publish(
                 .insert("publishing".to_owned(), seconds);
         });
         match done {
-            Err(PublishError::Conflict { .. }) if ready.builds_on.is_some() => return Ok(false),
+            Err(PublishError::Conflict { .. }) if ready.is_incremental => return Ok(false),
             Err(PublishError::Conflict { .. }) => {}
             done => {
                 let failed = done?
@@ -317,7 +319,7 @@ fn enter(hourly: RowCounts, deliveries: &Comparison, report: &mut Report) {
 
 fn mode(job: &Job, ready: &Ready<'_>) -> &'static str {
     match job.sources.scope {
-        Scope::All if ready.builds_on.is_some() => "incremental",
+        Scope::All if ready.is_incremental => "incremental",
         Scope::All => "full",
         Scope::Deliveries(_) => "selected",
         Scope::EventTime(_) => "event_time",

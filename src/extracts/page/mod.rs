@@ -194,7 +194,7 @@ impl Reader {
                 // With the next header.
                 let rest = self.left - u64::from(header.stored);
                 let further = usize::try_from(rest).unwrap_or(HEADER).min(HEADER);
-                let bytes = self.source.bytes(self.at, length + further)?;
+                let bytes = self.source.bytes_of(self.at, length + further, self.left)?;
                 self.ahead = bytes.clone();
                 bytes.slice(..length)
             }

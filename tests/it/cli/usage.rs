@@ -130,7 +130,7 @@ fn paths_that_are_missing() {
 
 /// The tables of stores are not written by this build; nothing is made on the disk instead.
 #[test]
-fn an_output_that_is_a_url_is_refused_before_anything_is_made() {
+fn a_url_of_no_store_is_refused_before_anything_is_made() {
     let site = Site::new(&two_deliveries());
     let names = || -> Vec<PathBuf> { content(&site.path("")).into_keys().collect() };
     let before = names();
@@ -140,11 +140,11 @@ fn an_output_that_is_a_url_is_refused_before_anything_is_made() {
         "--sending-log",
         "in/sending_log",
         "--output",
-        "s3://bucket/kpi",
+        "ftp://host/kpi",
     ]);
     outcome(&mut command)
         .expect_status(2)
-        .says(&["s3://bucket/kpi"]);
+        .says(&["ftp://host/kpi"]);
     assert_eq!(names(), before);
 }
 

@@ -49,7 +49,14 @@ impl Contest {
                 0 => &[],
                 _ => &["--rewind"],
             };
-            let end = outcome(&mut self.cloud.recompute(as_of, flags));
+            let mut command = self.cloud.recompute(as_of, flags);
+            if process % 2 == 0 {
+                // It builds on what its last run has left, where no other one came in between.
+                let job = format!("state = \"state-{process}\"\n");
+                let job = self.cloud.site.write(&format!("{process}.toml"), job);
+                command.arg(job);
+            }
+            let end = outcome(&mut command);
             self.published
                 .fetch_add(usize::from(end.status == Some(0)), Ordering::Relaxed);
             self.ends.add(end);
@@ -99,7 +106,8 @@ fn no_run_is_lost_and_none_is_there_twice() {
     contest.cloud.proxy.calm();
     let mirror = contest.cloud.mirror();
     let (output, ends) = (mirror.path(), &contest.ends);
-    ends.check_acknowledged(output, &[0, 1, 2, 4]);
+    // 2 is for an as-of that came too late.
+    ends.check_acknowledged(output, &[0, 1, 2]);
     let commits = checks::check_versions(output);
     println!(
         "{processes} processes, {} runs in {seconds:.1} s: {}; commits {commits:?}; {}",

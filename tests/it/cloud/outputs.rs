@@ -94,10 +94,27 @@ fn a_state_is_for_an_output_in_a_store() {
     outcome(&mut recompute(&cloud, NOON))
         .expect_status(2)
         .says(&["state: expected a local directory"]);
-    cloud
-        .site
-        .write("job.toml", job(&cloud, "in/sending_log/out", ""));
-    outcome(&mut recompute(&cloud, NOON))
+    for (output, wanted) in [
+        ("in/sending_log/out", "a place outside the extracts"),
+        ("out%41", "a URL of letters"),
+    ] {
+        cloud.site.write("job.toml", job(&cloud, output, ""));
+        outcome(&mut recompute(&cloud, NOON))
+            .expect_status(2)
+            .says(&[wanted]);
+    }
+    // Another way to spell it, and a pattern that finds what is below it.
+    let mut command = cloud.program();
+    command.args([
+        "recompute",
+        "--sending-log",
+        &cloud.store.url("**/*.parquet"),
+    ]);
+    command.args([
+        "--output",
+        &cloud.store.url("out").replace("s3://", "s3a://"),
+    ]);
+    outcome(&mut command)
         .expect_status(2)
         .says(&["a place outside the extracts"]);
 }

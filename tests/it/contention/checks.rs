@@ -117,7 +117,7 @@ fn writers(output: &Path, table: &str) -> Vec<String> {
     commits.map(writer).collect()
 }
 
-/// Numbers rise from run to run, and no run goes back to an earlier version of a table.
+/// Numbers rise from run to run, no file is lost, and no run goes back to an earlier version of a table.
 fn check_numbers(mut rows: Vec<Row>) {
     rows.sort_by_key(|row| number(row, "run_number"));
     for pair in rows.windows(2) {
@@ -125,6 +125,11 @@ fn check_numbers(mut rows: Vec<Row>) {
             unreachable!()
         };
         assert!(number(before, "run_number") < number(after, "run_number"));
+        // No file goes here: what a run has read, all later ones have.
+        assert!(
+            files_of(before).is_subset(&files_of(after)),
+            "a file is lost: {pair:?}"
+        );
         for (table, version) in before["table_versions"].as_object().expect("a map") {
             let next = after["table_versions"][table].as_i64();
             assert!(next >= version.as_i64(), "{table}: {pair:?}");

@@ -104,9 +104,9 @@ fn an_output_without_a_run_is_told() {
     ask(&["--output", "in"])
         .expect_status(2)
         .says(&["output in", "expected the tables of a run"]);
-    ask(&["--output", "s3://kpi"])
+    ask(&["--output", "ftp://kpi"])
         .expect_status(2)
-        .says(&["local directory"]);
+        .says(&["expected a URL"]);
     site.run_to(0, &[]);
     undo_commit(&site.output(), "kpi_run");
     ask(&["--output", "out"])

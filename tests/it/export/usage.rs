@@ -153,9 +153,9 @@ fn an_output_without_a_run_is_told() {
     export(&["--output", "in"])
         .expect_status(2)
         .says(&["output in", "expected the tables of a run"]);
-    export(&["--output", "s3://kpi"])
+    export(&["--output", "ftp://kpi"])
         .expect_status(2)
-        .says(&["local directory"]);
+        .says(&["expected a URL"]);
     export(&["--job", "none.toml"])
         .expect_status(2)
         .says(&["none.toml"]);
