@@ -8,8 +8,13 @@ mod power;
 mod strace;
 
 use std::collections::BTreeMap;
+use std::iter;
+use std::num::NonZero;
 use std::os::unix::fs::PermissionsExt;
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use clap::Parser;
 use delivery_kpi::cli::{Cli, Command};
@@ -236,6 +241,23 @@ impl Scene {
 fn go(job: &Job, disk: Disk) -> Result<recompute::Report, Error> {
     let job = job.clone().on(disk);
     recompute::run(&job, progress(Shown::Nothing).as_ref())
+}
+
+/// What comes of each case, of as many at once as there are processors. A thread of rayon's would begin with other
+/// cases while it waits for the threads of a run, one within the other, until its stack has no room.
+fn all<T: Sync, R: Send>(cases: &[T], of: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let next = AtomicUsize::new(0);
+    let work = || -> Vec<R> {
+        let cases = iter::from_fn(|| cases.get(next.fetch_add(1, Ordering::Relaxed)));
+        cases.map(&of).collect()
+    };
+    thread::scope(|scope| {
+        let count = thread::available_parallelism().map_or(1, NonZero::get);
+        let threads: Vec<_> = (0..count).map(|_| scope.spawn(work)).collect();
+        let ends = threads.into_iter().map(|thread| thread.join());
+        ends.flat_map(|end| end.unwrap_or_else(|panic| resume_unwind(panic)))
+            .collect()
+    })
 }
 
 /// The exit code that this end has.

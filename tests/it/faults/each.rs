@@ -8,11 +8,10 @@ use std::time::Duration;
 use delivery_kpi::disk::Disk;
 use delivery_kpi::error::Error;
 use delivery_kpi::publish::PublishError;
-use rayon::prelude::*;
 
 use super::super::site::content;
 use super::faulty::{FAULTS, Fault, Faulty};
-use super::{Scene, code, is_whole, seed, seen, text};
+use super::{Scene, all, code, is_whole, seed, seen, text};
 
 /// What has come of the runs of one scene.
 #[derive(Debug, Default)]
@@ -81,10 +80,8 @@ fn a_large_data_file_may_fail_in_each_part() {
         .flat_map(|(number, _)| [(number, FAULTS[0]), (number, FAULTS[2])])
         .collect();
     let count = cases.len();
-    let tally = cases
-        .into_par_iter()
-        .map(|(number, fault)| try_one(&scene, number, fault))
-        .reduce(Tally::default, Tally::add);
+    let tally = all(&cases, |(number, fault)| try_one(&scene, *number, *fault));
+    let tally = tally.into_iter().fold(Tally::default(), Tally::add);
     assert_eq!(tally.injected, count, "{tally:?}");
     println!("{}: {tally:?}", scene.name);
 }
@@ -111,9 +108,8 @@ fn try_all(scene: &Scene) -> Tally {
         cases.extend(faults.into_iter().map(|fault| (number, fault)));
     }
     let count = cases.len();
-    let of_each = |(number, fault)| try_one(scene, number, fault);
-    let tally = cases.into_par_iter().map(of_each);
-    let tally = tally.reduce(Tally::default, Tally::add);
+    let tally = all(&cases, |(number, fault)| try_one(scene, *number, *fault));
+    let tally = tally.into_iter().fold(Tally::default(), Tally::add);
     // No run of a scene has one operation more.
     for fault in FAULTS {
         let beyond = try_one(scene, operations + 1, fault);

@@ -1,15 +1,19 @@
 //! Two runs at once, with the lock and without: never a doubled row, never half a run.
 
-use std::fs;
+use std::fs::{self, File};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rayon::prelude::*;
 
+use super::super::incremental::{add_sending, assert_as_fresh, frozen};
 use super::super::oracle::{self, HOUR, Mode};
 use super::super::run::table_differences;
-use super::super::site::{AS_OF, NINE, NOON, Site, delivery, report, runs_published, tracked};
+use super::super::site::{
+    AS_OF, NINE, NOON, Site, delivery, report, runs_published, tracked, two_deliveries,
+};
 use super::super::world::{Layout, World};
 
 const ROUNDS: usize = 6;
@@ -117,6 +121,70 @@ fn two_runs_at_once_without_the_lock() {
             again.1
         );
     });
+}
+
+/// A run is held up where it reads the newest record of `kpi_run`, and another one reads a file that has just come: it
+/// would be taken for vanished, and its deliveries be frozen, had the first one listed the extracts before.
+#[test]
+fn a_file_that_only_the_faster_run_has_read_has_not_vanished() {
+    let layout = Layout {
+        files: 3,
+        ..Layout::default()
+    };
+    let site = Site::laid_out(&two_deliveries(), &layout);
+    let whole_run = || {
+        let (code, said) = end(start(&site, "out"));
+        assert_eq!(code, Some(0), "{said}");
+    };
+    whole_run();
+    let lock = site.path("out/_delivery-kpi.lock");
+    fs::remove_file(&lock).expect("its lock");
+    // What readers of a table look for first. Whoever opens it waits for the other end, wherever the name goes.
+    let hint = site.path("out/kpi_run/_delta_log/_last_checkpoint");
+    let made = Command::new("mkfifo").arg(&hint).status();
+    assert!(made.is_ok_and(|status| status.success()));
+    let mut slow = start(&site, "out");
+    await_standstill(&lock, &mut slow);
+    let pipe = site.path("pipe");
+    fs::rename(hint, &pipe).expect("another name");
+    fs::remove_file(&lock).expect("its lock");
+    let rows = [1, 3].map(|delivery| report(delivery, 41, "relayed", NINE));
+    add_sending(&site, "newer", &rows);
+    whole_run();
+    let other_end = File::options().read(true).write(true).open(pipe);
+    let (code, said) = end(slow);
+    assert!(other_end.is_ok(), "{other_end:?}");
+    assert_eq!(code, Some(0), "{said}");
+    assert!(!said.contains("vanished"), "{said}");
+    assert_eq!(runs_published(&site.output()), 3);
+    assert_eq!(frozen(&site), [""; 0]);
+    assert_as_fresh(&site, "", NOON);
+}
+
+/// Waits until a run that has its lock stands still: all of its threads wait for something.
+fn await_standstill(lock: &Path, child: &mut Child) {
+    let threads = format!("/proc/{}/task", child.id());
+    let waits = |thread: fs::DirEntry| {
+        let stat = fs::read_to_string(thread.path().join("stat"));
+        stat.is_ok_and(|stat| {
+            stat.rsplit_once(')')
+                .is_some_and(|(_, rest)| rest.starts_with(" S"))
+        })
+    };
+    let started = Instant::now();
+    let mut times = 0;
+    while times < 5 {
+        let is_over = child.try_wait().expect("a child").is_some();
+        assert!(!is_over, "the run has not been held up");
+        assert!(started.elapsed() < Duration::from_secs(60), "no standstill");
+        thread::sleep(Duration::from_millis(20));
+        let all_wait = fs::read_dir(&threads).is_ok_and(|entries| entries.flatten().all(waits));
+        times = if lock.exists() && all_wait {
+            times + 1
+        } else {
+            0
+        };
+    }
 }
 
 /// Waits for the lock file of a run, and takes it away.
