@@ -41,9 +41,11 @@ impl Table {
         };
         let log_store = table.log_store();
         match log_store.is_delta_table_location().await.map_err(failed)? {
-            true => Err(failed(error)),
-            false => Ok(None),
+            // It may have been made in between.
+            true => table.load().await.map_err(|_| failed(error))?,
+            false => return Ok(None),
         }
+        Ok(Some(Table { name, table }))
     }
 
     /// Makes a table that is not there; if another first run was faster, its table is ours too.
