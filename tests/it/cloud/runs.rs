@@ -144,8 +144,16 @@ fn hourly_runs(seed: u64, chances: &[(Fault, f64)]) {
     let mirror = cloud.mirror();
     ends.check_acknowledged(mirror.path(), &[0, 1]);
     check_versions(mirror.path());
-    assert!(ends.count(0) * 2 > runs as usize, "{}", ends.tally());
-    for (fault, _) in chances {
+    // Delta Lake refuses a log that cannot be, as an older list of it may look; all else is got over.
+    let is_stale = |(fault, _): &&(Fault, f64)| *fault == Fault::StaleListing;
+    let least = match chances.iter().find(is_stale) {
+        Some(_) => 1,
+        None => runs as usize * 3 / 4,
+    };
+    assert!(ends.count(0) >= least, "{}", ends.tally());
+    let are_many = |(_, chance): &&(Fault, f64)| *chance > 0.03;
+    let met = chances.iter().filter(|one| !is_stale(one) || are_many(one));
+    for (fault, _) in met {
         let record = cloud.proxy.record();
         assert!(record.injected(*fault) > 0, "{fault:?}: {}", record.tally());
     }
