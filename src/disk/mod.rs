@@ -163,9 +163,17 @@ impl Disk {
     pub fn unnamed(&self, directory: &Path) -> io::Result<NewFile> {
         let mut file = None;
         self.perform(Operation::CreateUnnamed(directory), || {
-            let unnamed = tempfile::tempfile_in(directory)?;
-            unnamed.set_permissions(Permissions::from_mode(0o600))?;
-            file = Some(unnamed);
+            // With its mode from the start.
+            let mut options = OpenOptions::new();
+            options.read(true).write(true).mode(0o600);
+            #[cfg(target_os = "linux")]
+            options.custom_flags(libc::O_TMPFILE);
+            file = Some(options.open(directory).or_else(|_| {
+                // Not every file system knows files without a name.
+                let unnamed = tempfile::tempfile_in(directory)?;
+                unnamed.set_permissions(Permissions::from_mode(0o600))?;
+                Ok::<File, io::Error>(unnamed)
+            })?);
             Ok(())
         })?;
         self.new_file(file, directory)

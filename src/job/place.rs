@@ -4,13 +4,15 @@ use super::{JobError, Sources, value};
 use crate::extracts::{Extract, finds};
 use crate::publish::{DELIVERY_KPI, DELIVERY_KPI_HOURLY, Destination, KPI_RUN};
 use crate::state::home_of;
-use crate::stores::{Access, StoreError, check_url, is_url, shown, shown_path};
+use crate::stores::{Access, StoreError, check_url, is_cut_url, is_url, shown, shown_path};
 use std::path::{Path, PathBuf};
 
 pub(super) fn output(output: PathBuf, access: &Access) -> Result<Destination, JobError> {
     let text = output.to_string_lossy();
     let expected = if text.is_empty() {
         "a path"
+    } else if is_cut_url(&output) {
+        TWO_SLASHES
     } else if is_url(&output) {
         let destination = Destination::of_url(&text, access);
         return destination.map_err(|error| wrong_url("output", &text, &error));
@@ -47,6 +49,8 @@ pub(super) fn home(
     }
 }
 
+const TWO_SLASHES: &str = "a URL with two slashes, as s3://bucket/path";
+
 fn wrong_url(what: &str, url: &str, error: &StoreError) -> JobError {
     match error {
         StoreError::Url(expected) => value(what, expected, &shown(url)),
@@ -59,6 +63,9 @@ fn wrong_url(what: &str, url: &str, error: &StoreError) -> JobError {
 /// Refuses a path that is a URL, and not one of an object store.
 pub(super) fn readable(what: &str, path: &Path) -> Result<(), JobError> {
     let text = path.to_string_lossy();
+    if is_cut_url(path) {
+        return Err(value(what, TWO_SLASHES, &text));
+    }
     match is_url(path) {
         true => check_url(&text).map_err(|error| wrong_url(what, &text, &error)),
         false => Ok(()),

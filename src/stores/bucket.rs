@@ -69,6 +69,9 @@ impl Bucket {
         if parsed.host_str().unwrap_or_default().is_empty() {
             return Err(StoreError::Url(EXPECTED));
         }
+        if parsed.scheme().starts_with("s3") {
+            check_plain(access)?;
+        }
         let settings = access.settings.iter().cloned();
         let failed = |error: Error| {
             let secrets = super::guarded::secrets(access);
@@ -143,6 +146,19 @@ impl Bucket {
             bucket: self.clone(),
             meta,
         }
+    }
+}
+
+/// Refuses what would end every request before it is made, without a word why.
+fn check_plain(access: &Access) -> Result<(), StoreError> {
+    let says = |name: &str| access.settings.iter().find(|(one, _)| one == name);
+    let is_plain = |name| says(name).is_some_and(|(_, url)| url.starts_with("http://"));
+    let is_allowed = says("AWS_ALLOW_HTTP").is_some();
+    match !is_allowed && (is_plain("AWS_ENDPOINT_URL") || is_plain("AWS_ENDPOINT")) {
+        true => Err(StoreError::Settings(
+            "AWS_ENDPOINT_URL begins with http://, which takes AWS_ALLOW_HTTP=true".to_owned(),
+        )),
+        false => Ok(()),
     }
 }
 

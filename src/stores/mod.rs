@@ -19,6 +19,9 @@ use std::sync::{Arc, OnceLock};
 /// What the names of settings for stores begin with.
 const PREFIXES: [&str; 3] = ["AWS_", "AZURE_", "GOOGLE_"];
 
+/// What URLs of stores begin with.
+const SCHEMES: [&str; 6] = ["s3", "s3a", "gs", "az", "abfs", "abfss"];
+
 /// How stores are reached: settings by name, as the environment has them. Some are secrets: none of them is ever shown.
 #[derive(Clone, Default)]
 pub struct Access {
@@ -96,6 +99,13 @@ pub fn is_url(path: &Path) -> bool {
     path.to_string_lossy().contains("://")
 }
 
+/// Whether a path is a URL that has lost a slash, and would be a folder called `s3:`.
+pub fn is_cut_url(path: &Path) -> bool {
+    let first = path.to_string_lossy();
+    let begins = |scheme: &&str| first.starts_with(&format!("{scheme}:/"));
+    !is_url(path) && SCHEMES.iter().any(|scheme| begins(&scheme))
+}
+
 /// A path as it may be shown.
 pub fn shown_path(path: &Path) -> String {
     match is_url(path) {
@@ -122,7 +132,6 @@ pub fn shown(url: &str) -> String {
 
 /// Refuses a URL that names no place in a store, or holds what must not stand in a job.
 pub fn check_url(url: &str) -> Result<(), StoreError> {
-    const SCHEMES: [&str; 6] = ["s3", "s3a", "gs", "az", "abfs", "abfss"];
     if !cfg!(feature = "cloud") {
         return Err(StoreError::Url(
             "a local path: this build reaches no object stores (feature `cloud`)",
@@ -132,6 +141,15 @@ pub fn check_url(url: &str) -> Result<(), StoreError> {
     if !SCHEMES.contains(&scheme) {
         return Err(StoreError::Url(
             "a URL that begins with s3://, gs:// or az://",
+        ));
+    }
+    if url
+        .split("://")
+        .nth(1)
+        .is_none_or(|rest| rest.trim_matches('/').is_empty())
+    {
+        return Err(StoreError::Url(
+            "a URL with the name of a bucket, as s3://bucket/path",
         ));
     }
     if shown(url) != url {
@@ -165,7 +183,22 @@ mod tests {
                 "{url}"
             );
         }
-        for wrong in ["ftp://a/b", "http://a/b", "://a", "file:///a"] {
+        for (path, wanted) in [
+            ("s3:/a", true),
+            ("gs:/a/b", true),
+            ("s3://a", false),
+            ("s3/a", false),
+        ] {
+            assert_eq!(is_cut_url(Path::new(path)), wanted, "{path}");
+        }
+        for wrong in [
+            "ftp://a/b",
+            "http://a/b",
+            "://a",
+            "file:///a",
+            "s3://",
+            "s3:///",
+        ] {
             assert!(check_url(wrong).is_err(), "{wrong}");
         }
         let access = Access::of(

@@ -255,6 +255,18 @@ fn what_is_refused_is_told_without_credentials() {
             end.says(&["credentials come from the environment"]);
         }
     }
+    let mut plain = cloud.recompute(NOON, &[]);
+    plain.env_remove("AWS_ALLOW_HTTP");
+    outcome(&mut plain)
+        .expect_status(2)
+        .says(&["AWS_ALLOW_HTTP=true"]);
+    for [output, log] in [["s3:/b/x", "in/sending_log"], ["out", "s3:/b/x"]] {
+        let mut command = cloud.program();
+        command.args(["recompute", "--output", output, "--sending-log", log]);
+        outcome(&mut command)
+            .expect_status(2)
+            .says(&["two slashes"]);
+    }
     for url in ["ftp://host/x", "https://host/x", "s3://"] {
         let mut command = cloud.program();
         command.args([
