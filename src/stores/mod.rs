@@ -101,9 +101,9 @@ pub fn is_url(path: &Path) -> bool {
 
 /// Whether a path is a URL that has lost a slash, and would be a folder called `s3:`.
 pub fn is_cut_url(path: &Path) -> bool {
-    let first = path.to_string_lossy();
-    let begins = |scheme: &&str| first.starts_with(&format!("{scheme}:/"));
-    !is_url(path) && SCHEMES.iter().any(|scheme| begins(&scheme))
+    let text = path.to_string_lossy();
+    let scheme = text.split_once(":/").map(|(scheme, _)| scheme);
+    !is_url(path) && scheme.is_some_and(|scheme| SCHEMES.contains(&scheme))
 }
 
 /// A path as it may be shown.
