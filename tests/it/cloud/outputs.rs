@@ -3,13 +3,15 @@
 use std::fs;
 use std::process::Command;
 
-use super::super::incremental::{tables_in, typed};
+use super::super::contention::checks::check_tables;
+use super::super::incremental::{add_sending, tables_in, typed};
 use super::super::run::Outcome;
 use super::super::site::{HOUR, MINUTE, NOON, outcome, report, two_deliveries};
 use super::proxy::faults::Fault;
 use super::runs::Cloud;
 use super::server::Server;
-use super::{KEY_ID, SECRET};
+use super::store::Store;
+use super::{KEY_ID, SECRET, environment};
 
 fn cloud() -> Cloud {
     Cloud::new(Server::shared(), &two_deliveries())
@@ -165,7 +167,7 @@ fn every_command_reads_an_output_in_a_store() {
     let mut verify = cloud
         .site
         .command(&["verify", "--output", &cloud.store.url("out")]);
-    verify.envs(super::environment(&cloud.proxy.endpoint()));
+    verify.envs(environment(&cloud.proxy.endpoint()));
     outcome(&mut verify).expect_status(0);
     let before = cloud.store.list("out/");
     let [remote, _] = both(&cloud, &["maintain"]);
@@ -194,6 +196,33 @@ fn a_store_that_refuses_all_of_several_writers_is_asked_again() {
     });
     outcome(&mut cloud.recompute(NOON, &[])).expect_status(0);
     assert_eq!(cloud.proxy.record().injected(Fault::ErrorBefore(409)), 2);
+}
+
+/// A run that reads everything, and that another one with a newer file overtakes once its plan is made.
+#[test]
+fn a_run_that_was_planned_on_another_one_is_planned_anew() {
+    let cloud = cloud();
+    outcome(&mut cloud.recompute(NOON, &[])).expect_status(0);
+    let late = report(1, 700, "relayed", NOON - HOUR);
+    let path = add_sending(&cloud.site, "late", std::slice::from_ref(&late));
+    let bytes = fs::read(path).expect("the file");
+    let mut rival = cloud.recompute(NOON + MINUTE, &[]);
+    rival.envs(environment(&format!("http://{}", cloud.store.address())));
+    let store = Store::at(cloud.store.address(), cloud.store.bucket());
+    let mut is_first = true;
+    cloud.proxy.before(move |request| {
+        let is_written = request.method == "PUT" && request.path().contains("/out/");
+        if is_written && std::mem::take(&mut is_first) {
+            store.put("in/sending_log/late.parquet", &bytes);
+            outcome(&mut rival).expect_status(0);
+        }
+        None
+    });
+    let end = outcome(&mut cloud.recompute(NOON + 2 * MINUTE, &[])).expect_status(0);
+    assert_eq!(end.json()["run"]["run_number"], 3);
+    let mut world = two_deliveries();
+    world.sending.push(late);
+    check_tables(&world, NOON + 2 * MINUTE, cloud.mirror().path());
 }
 
 /// An answer that is lost after the last commit leaves a run that is there, and knows it.
