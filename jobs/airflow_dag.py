@@ -56,6 +56,7 @@ def judge(code: int) -> None:
     reasons = {
         2: "wrong usage, job file or schema of the extracts, nothing was published",
         3: "published, but more input was left out than the job allows",
+        5: "published, and there are new alerts",
         124: "ended at its time limit",
     }
     raise AirflowFailException(f"exit code {code}: {reasons.get(code, 'ended by the system')}")

@@ -67,6 +67,7 @@ case "$result" in
     1) reason="failed $attempt times, nothing was published" ;;
     2) reason="wrong usage, job file or schema of the extracts, nothing was published" ;;
     3) reason="published, but more input was left out than the job allows" ;;
+    5) reason="published, and there are new alerts" ;;
     124) reason="ended at its time limit" ;;
     126 | 127) reason="the command cannot be run" ;;
     130 | 143) reason="interrupted" ;;

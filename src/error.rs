@@ -8,6 +8,7 @@ use crate::generate::GenerateError;
 use crate::job::JobError;
 use crate::model::Instant;
 use crate::publish::{LockError, PublishError};
+use crate::report::ReportError;
 use crate::rollup::Violation;
 use crate::state::StateError;
 use crate::tables::TableError;
@@ -28,6 +29,8 @@ pub mod exit {
     pub const LEFT_OUT: u8 = 3;
     /// Another run holds the output.
     pub const HELD: u8 = 4;
+    /// Published, and there are new alerts, where the job wants an exit code for them.
+    pub const ALERTS: u8 = 5;
 }
 
 /// Why a command failed. The text names what was expected and what was found, and never holds a
@@ -132,6 +135,9 @@ pub enum Error {
     /// A table as a file.
     #[error(transparent)]
     Export(ExportError),
+    /// The tables as a page.
+    #[error(transparent)]
+    Report(ReportError),
     /// Two texts that only the extracts hold had to be put in order: everything has to be read.
     #[error("the order of two texts is not known without reading everything")]
     Doubt,
@@ -229,6 +235,7 @@ impl Error {
             | Error::UnreadableRun { .. }
             | Error::Publish(_)
             | Error::Export(_)
+            | Error::Report(_)
             | Error::State(_)
             | Error::Doubt
             | Error::Vanished(_)
@@ -249,6 +256,16 @@ impl From<ExportError> for Error {
         match error {
             ExportError::Publish(error) => Error::Publish(error),
             error => Error::Export(error),
+        }
+    }
+}
+
+impl From<ReportError> for Error {
+    fn from(error: ReportError) -> Error {
+        match error {
+            ReportError::Publish(error) => Error::Publish(error),
+            ReportError::Rows(error) => error.into(),
+            error => Error::Report(error),
         }
     }
 }

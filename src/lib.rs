@@ -34,8 +34,8 @@
 //! use delivery_kpi::extracts::{Extract, FileSchema, Links, Mapping, check, list, open};
 //! use delivery_kpi::history::{Meaning, Occurrence, Row, Sink, Status, live};
 //! use delivery_kpi::model::{
-//!     Attributes, Catalog, Codes, DeadlineMode, DeliveryId, Fate, Instant, Labels, Log, Mark, Policy,
-//!     Report,
+//!     Attributes, Catalog, Codes, DeadlineMode, DeliveryId, Fate, Instant, Labels, Log, MachineRules, Mark,
+//!     Policy, Report,
 //! };
 //! use delivery_kpi::publish::{Destination, Makes, Output, Restatement, RunRecord, Written};
 //! use delivery_kpi::rollup::{Counter, Partial, finish};
@@ -105,7 +105,8 @@
 //!     fn occurs(&mut self, _: Instant, _: Occurrence) {}
 //! }
 //! let as_of = Instant::from_micros(1_772_452_800_000_000); // 2026-03-02T12:00:00Z
-//! let meaning = Meaning { as_of, codes: &codes };
+//! let machines = MachineRules::default();
+//! let meaning = Meaning { as_of, codes: &codes, machines: &machines };
 //! let policy = Policy::new(&attributes, DeadlineMode::Infer);
 //! let mut rows = Vec::new();
 //! for event in decoded.events.iter() {
@@ -202,6 +203,8 @@ pub mod tables;
 pub mod publish;
 
 pub mod export;
+
+pub mod report;
 
 pub mod engine;
 

@@ -5,7 +5,7 @@
 #   tests/setup-python.sh [NAME]   what tests/python/NAME.txt lists; default: reader
 #
 # reader: another reader of Delta tables, and what runs the queries of README.md. jobs: what checks the files in jobs/. airflow: Airflow.
-# s3: an S3 server.
+# s3: an S3 server. browser: what drives a browser.
 set -euo pipefail
 
 name="${1:-reader}"

@@ -11,7 +11,9 @@ use delivery_kpi::engine::{self, Partitions, Pool, Sheaf, Shelf, Shelved, Silent
 use delivery_kpi::extracts::{Extract, Links, Mapping, list, open};
 use delivery_kpi::history::Meaning;
 use delivery_kpi::job::Job;
-use delivery_kpi::model::{Attributes, Catalog, Codes, DeadlineMode, Instant, Labels, Log, Policy};
+use delivery_kpi::model::{
+    Attributes, Catalog, Codes, DeadlineMode, Instant, Labels, Log, MachineRules, Policy,
+};
 use delivery_kpi::rollup::{Counter, DeliveryKpis, Partial, finish};
 use delivery_kpi::stores::Access;
 use parquet::arrow::ArrowWriter;
@@ -78,6 +80,7 @@ impl World {
         let meaning = Meaning {
             as_of: Instant::from_micros(AS_OF),
             codes: &self.codes,
+            machines: &MachineRules::default(),
         };
         let start = || Partial::new(1);
         engine::fold::<u64, _>(

@@ -7,6 +7,7 @@ mod export;
 mod generate;
 mod maintain;
 mod recompute;
+mod report;
 mod shared;
 mod stats;
 mod verify;
@@ -18,6 +19,7 @@ pub use export::{Export, Format};
 pub use generate::Generate;
 pub use maintain::Maintain;
 pub use recompute::{LogFormat, Recompute};
+pub use report::Report;
 pub use shared::{Deadline, Effort, Extracts, Meaning, ProgressMode};
 pub use stats::Stats;
 pub use verify::Verify;
@@ -51,6 +53,8 @@ pub enum Command {
     Verify(Box<Verify>),
     /// Write a table as Parquet, CSV or JSON Lines
     Export(Export),
+    /// Make a page of charts for people who would rather look than read
+    Report(Report),
     /// Clear away what no reader needs any more: old data files, commits, states
     Maintain(Maintain),
     /// Make synthetic extracts of any size, to try the program and to measure it

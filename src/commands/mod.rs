@@ -10,6 +10,7 @@ mod maintain;
 mod outcome;
 mod people;
 pub mod recompute;
+mod report;
 mod signals;
 mod stats;
 mod terminal;

@@ -1,7 +1,8 @@
 //! Runs a command, and tells how it ended: an exit code, and what stderr says.
 
 use super::{
-    check, diff, explain, export, generate, maintain, progress, recompute, signals, stats, verify,
+    check, diff, explain, export, generate, maintain, progress, recompute, report, signals, stats,
+    verify,
 };
 use crate::cli::{Cli, Command, LogFormat, Recompute};
 use crate::error::{Error, contain, exit};
@@ -21,6 +22,7 @@ pub fn run(cli: &Cli) -> u8 {
             Command::Diff(flags) => diff::run(flags),
             Command::Verify(flags) => verify::run(flags),
             Command::Export(flags) => export::run(flags),
+            Command::Report(flags) => report::run(flags),
             Command::Maintain(flags) => maintain::run(flags),
             Command::Generate(flags) => generate::run(flags),
             Command::Completions { shell } => {

@@ -1,6 +1,6 @@
 //! The rows of the tracking log.
 
-use super::cell::{Cell, Unsupported};
+use super::cell::{Bools, Cell, Unsupported};
 use super::events::Events;
 use super::ids::DecodeKey;
 use super::keys::Keys;
@@ -14,6 +14,7 @@ use arrow::array::RecordBatch;
 pub(super) struct Tracking {
     tracking_type: Labelled<(Tracked, Code)>,
     url: Labelled<Code>,
+    machine: Bools,
 }
 
 impl Tracking {
@@ -27,6 +28,7 @@ impl Tracking {
             url: Labelled::new("url_id", batch.column_by_name("url_id"), |url| {
                 Cell::Value(codes.intern(Some(Value::Text(url.into()))))
             })?,
+            machine: Bools::new("machine", batch.column_by_name("machine"))?,
         })
     }
 
@@ -44,6 +46,7 @@ impl Tracking {
     ) -> bool {
         let known = |code| Cell::Value((decoder.labels.tracking_code(code), Code::NULL));
         let mut are_known = true;
+        let start = events.stamps.len();
         let said = (0..at.len()).map(|row| {
             let tracked = match self.tracking_type.get(row, known) {
                 Cell::Value((tracked, _)) => tracked,
@@ -54,11 +57,30 @@ impl Tracking {
         });
         let are_plausible = add_stamps(&mut events.stamps, said, at);
         let number = |url| Cell::Value(decoder.codes.intern(Some(Value::Number(url))));
+        self.mark(&mut events.stamps[start..]);
         are_known
             && are_plausible
             && self
                 .url
                 .fill(&mut events.codes, Code::NULL, at.len(), number)
+    }
+
+    /// Marks the rows that machines have made.
+    fn mark(&self, stamps: &mut [Stamp]) {
+        if self.machine.is_never() {
+            return;
+        }
+        for (row, stamp) in stamps.iter_mut().enumerate() {
+            if self.is_machine(row) {
+                *stamp = stamp.by_machine();
+            }
+        }
+    }
+
+    /// Whether the row says that a machine has made it. What is neither true nor false there is no reason to lose an
+    /// open.
+    fn is_machine(&self, row: usize) -> bool {
+        self.machine.get(row) == Cell::Value(true)
     }
 
     #[inline(always)]
@@ -93,7 +115,10 @@ impl Tracking {
             },
             _ => url,
         };
-        let stamp = Stamp::tracking(at, tracking_type.map(|(tracked, _)| tracked));
+        let mut stamp = Stamp::tracking(at, tracking_type.map(|(tracked, _)| tracked));
+        if self.is_machine(row) {
+            stamp = stamp.by_machine();
+        }
         Ok(Some(keys.event(row, &head, stamp, code, Self::FORM)))
     }
 }

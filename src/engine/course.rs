@@ -1,7 +1,7 @@
 //! How a message goes the short way: row by row, until one of them is not as it has to be.
 
 use crate::history::Row;
-use crate::model::{DeliveryIndex, Instant, Stamp, Tail};
+use crate::model::{DeliveryIndex, Instant, MachineRules, Stamp, Tail};
 use crate::rollup::{Partial, Place, Steps};
 
 /// The rows of a message so far.
@@ -69,10 +69,15 @@ impl Course {
     }
 }
 
-/// Whether nothing in a row keeps its message from the short way; the instant of the row has to be before `end`.
+/// The kinds of rows that keep no message from the short way, where these rules tell machines from people.
+pub fn simple_kinds(machines: &MachineRules) -> u32 {
+    Steps::KINDS & !(machines.types() << 16)
+}
+
+/// Whether nothing in a row keeps its message from the short way: it is one of these kinds, and before `end`.
 #[inline(always)]
-pub fn is_simple(stamp: Stamp, end: u64) -> bool {
-    (Steps::KINDS >> stamp.kind() & 1 == 1) & stamp.is_unmarked() & (stamp.when() < end)
+pub fn is_simple(stamp: Stamp, kinds: u32, end: u64) -> bool {
+    (kinds >> stamp.kind() & 1 == 1) & stamp.is_unmarked() & (stamp.when() < end)
 }
 
 /// Takes what was counted of a message as long as it was on the short way away again.
@@ -81,7 +86,7 @@ pub fn take_back(
     tails: &[Tail],
     delivery: DeliveryIndex,
     start: Place,
-    end: u64,
+    (kinds, end): (u32, u64),
     steps: &Steps,
     partial: &mut Partial,
 ) {
@@ -91,7 +96,7 @@ pub fn take_back(
         let stamp = row.stamp;
         let tail = tails.get(row.tail as usize);
         let is_sole = tail.is_none_or(|tail| course.rises(stamp, tail.log_id, &mut highest));
-        let is_simple = is_sole & is_simple(stamp, end);
+        let is_simple = is_sole & is_simple(stamp, kinds, end);
         let effect = course.meet(steps, start, stamp, is_simple);
         if course.place() == Steps::NOWHERE {
             return;
@@ -126,7 +131,7 @@ mod tests {
         let steps = Steps::new();
         let mut course = Course::default();
         for stamp in rows {
-            let simple = is_simple(*stamp, END);
+            let simple = is_simple(*stamp, Steps::KINDS, END);
             course.meet(&steps, Steps::start(true), *stamp, simple);
         }
         course.place() != Steps::NOWHERE
@@ -146,6 +151,7 @@ mod tests {
             ("the same", relayed),
             ("a complaint", report(8, Report::Complaint)),
             ("an unknown type", tracked(8, Tracked::Unknown)),
+            ("a machine's", tracked(8, Tracked::Open).by_machine()),
             (
                 "a test row",
                 report(8, Report::Delivered).marked(true, false, false),

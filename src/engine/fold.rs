@@ -125,7 +125,7 @@ mod tests {
     use crate::engine::{Silent, pool};
     use crate::model::{
         Attributes, Code, Codes, DeadlineMode, DeliveryId, Event, FateCounts, HOUR, Instant,
-        Logged, Report, Stamp, Tally, Tracked,
+        Logged, MachineRules, Report, Stamp, Tally, Tracked,
     };
     use crate::rollup::{Change, Counter, Kpis, finish};
 
@@ -170,6 +170,7 @@ mod tests {
         let meaning = Meaning {
             as_of: Instant::FIRST.plus(100 * HOUR),
             codes: &Codes::default(),
+            machines: &MachineRules::default(),
         };
         let pool = pool(threads).expect("threads");
         let partial = fold::<u64, Partial>(

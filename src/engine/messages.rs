@@ -1,6 +1,6 @@
 //! The messages of one partition: told apart, counted by steps where they can be, and replayed where not.
 
-use super::course::{Course, is_simple, take_back};
+use super::course::{Course, is_simple, simple_kinds, take_back};
 use super::fold::{Account, Judging};
 use super::index::{Index, Key, read_keys};
 use super::packed::{Extra, Number, from_order};
@@ -129,6 +129,7 @@ impl<M: MessageKey> Messages<M> {
         } = self;
         let has_tails = piece.extra() == Extra::Tails;
         let end = Stamp::when_at(judging.meaning.as_of);
+        let kinds = simple_kinds(judging.meaning.machines);
         let steps = judging.steps;
         let first = places.len();
         let mut counted = (0, 0);
@@ -143,7 +144,7 @@ impl<M: MessageKey> Messages<M> {
                 }
                 course.rises(stamp, log_ids[at], &mut highest[place])
             };
-            let effect = course.meet(steps, start, stamp, is_sole & is_simple(stamp, end));
+            let effect = course.meet(steps, start, stamp, is_sole & is_simple(stamp, kinds, end));
             if source != counted.0 {
                 partial.count(counted.0, counted.1);
                 counted = (source, 0);
@@ -273,6 +274,7 @@ impl<M: MessageKey> Messages<M> {
             ..
         } = &mut self.odd;
         let end = Stamp::when_at(judging.meaning.as_of);
+        let kinds = simple_kinds(judging.meaning.machines);
         let mut start = 0;
         for place in order.iter() {
             let message = &self.index.messages()[*place as usize];
@@ -288,7 +290,7 @@ impl<M: MessageKey> Messages<M> {
                     tails,
                     delivery,
                     on_way,
-                    end,
+                    (kinds, end),
                     judging.steps,
                     partial,
                 );

@@ -10,13 +10,13 @@ mod texts;
 mod writer;
 
 pub use run::{Exported, Request, export};
-pub use select::parse_ids;
+pub use select::{delivery_ids, instants, parse_ids};
 pub use target::Target;
 pub use writer::Out;
 
 use dense::Dense;
 use rows::Rows;
-use select::{delivery_ids, holds_day, instants, rows_of, rows_within};
+use select::{holds_day, rows_of, rows_within};
 use writer::Writer;
 
 use crate::publish::{DELIVERY_KPI, DELIVERY_KPI_HOURLY, KPI_RUN, PublishError};

@@ -167,7 +167,7 @@ const TRACKING_LOG: [Column; 11] = [
     optional("revision", Takes::Integer),
     optional("deleted", Takes::Boolean),
     optional("is_test", Takes::Boolean),
-    for_corrections("machine", Takes::Boolean),
+    optional("machine", Takes::Boolean),
 ];
 
 const DELIVERIES: [Column; 9] = [

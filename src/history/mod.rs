@@ -3,17 +3,19 @@
 //! Pure: knows no clock, no file, no thread. All rows of one message come in together; fates and
 //! transitions go out to a [`Sink`].
 
+mod machine;
 mod replay;
 mod rule;
 mod settle;
 mod status;
 
-pub use replay::{Life, Occurrence, replay};
+pub use machine::MachineSign;
+pub use replay::{First, Life, Occurrence, replay};
 pub use rule::Rule;
 pub use settle::{Row, settle};
 pub use status::{Standing, Status};
 
-use crate::model::{Codes, Fate, Instant, Mark, Policy, Tail};
+use crate::model::{Codes, Fate, Instant, MachineRules, Mark, Policy, Tail};
 
 /// Where a fold tells what it found. `source` is the number that came in with the [`Row`].
 pub trait Sink {
@@ -25,6 +27,9 @@ pub trait Sink {
     /// moves and occurs until the next call belongs to it. Only who explains a message listens.
     #[inline(always)]
     fn follows(&mut self, _source: Option<u32>, _rule: Rule) {}
+    /// The tracking row that was followed last is a machine's. Only who explains a message listens.
+    #[inline(always)]
+    fn is_made_by_machine(&mut self, _sign: MachineSign) {}
     /// The status of the message changed; it entered the log where `from` is none.
     fn moves(&mut self, at: Instant, from: Option<Status>, to: Status);
     /// Something happened that some counter counts.
@@ -38,6 +43,8 @@ pub struct Meaning<'a> {
     pub as_of: Instant,
     /// The values behind the codes of the rows.
     pub codes: &'a Codes,
+    /// Which opens and clicks machines have made.
+    pub machines: &'a MachineRules,
 }
 
 /// Folds all rows of one message, in any order; `tails` are those that the rows point at. `rows` is
@@ -50,5 +57,5 @@ pub fn live(
     sink: &mut impl Sink,
 ) -> Life {
     settle(rows, tails, policy.efs, meaning, sink);
-    replay(rows, policy, meaning.as_of, sink)
+    replay(rows, policy, meaning.as_of, meaning.machines, sink)
 }

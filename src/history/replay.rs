@@ -1,7 +1,8 @@
 //! What the counted rows of a message do: transitions of its status, and what the counters count.
 
+use super::machine::{MachineSign, Signs};
 use super::{Row, Rule, Sink, Status};
-use crate::model::{Code, Instant, Log, Mark, Policy, Report, Tracked};
+use crate::model::{Code, Instant, Log, MachineRules, Mark, Policy, Report, Tracked};
 
 /// Something that some counter counts, besides the status of the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -28,6 +29,29 @@ pub enum Occurrence {
     OptOut,
     /// The first opt-out row.
     FirstOptOut,
+    /// A row that a machine has made, of a type that some counter counts.
+    ByMachine(MachineSign),
+    /// The same, an open row.
+    MachineOpen,
+    /// The same, a click row.
+    MachineClick,
+    /// The same, an opt-out row.
+    MachineOptOut,
+    /// The first open row, click row or row that implies an open is a machine's.
+    MachineFirst(First),
+    /// After one that was, the first that is not.
+    HumanFirst(First),
+}
+
+/// What the first row of a message is the first of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum First {
+    /// Open rows.
+    Open,
+    /// Rows that imply an open.
+    Sign,
+    /// Click rows.
+    Click,
 }
 
 /// What is known of a message after its replay.
@@ -37,6 +61,8 @@ pub struct Life {
     pub status: Option<Status>,
     /// The last failure reason that counts, for a failed message.
     pub reason: Code,
+    /// When it entered the log.
+    pub entered_at: Option<Instant>,
     /// The end of its retries, if it entered the log and has one.
     pub deadline: Option<Instant>,
     /// The earliest counted row of both logs, test rows included.
@@ -46,14 +72,23 @@ pub struct Life {
 }
 
 /// Replays the counted rows of a message, sorted by stamp.
-pub fn replay(rows: &[Row], policy: &Policy, as_of: Instant, sink: &mut impl Sink) -> Life {
+pub fn replay(
+    rows: &[Row],
+    policy: &Policy,
+    as_of: Instant,
+    machines: &MachineRules,
+    sink: &mut impl Sink,
+) -> Life {
     let mut life = Life::default();
     let is_tracked = |row: &Row| row.stamp.log() == Log::Tracking;
     let (reports, tracking) = rows.split_at(rows.partition_point(|row| !is_tracked(row)));
     let reports = real(reports, &mut life, sink);
     let tracking = real(tracking, &mut life, sink);
     replay_reports(reports, policy, as_of, &mut life, sink);
-    replay_tracking(tracking, life.status.is_some(), sink);
+    if !tracking.is_empty() {
+        let signs = Signs::of(tracking, life.entered_at, machines);
+        replay_tracking(tracking, &life, &signs, sink);
+    }
     life
 }
 
@@ -117,6 +152,7 @@ fn replay_reports(
         }
         let before = life.status;
         if before.is_none() {
+            life.entered_at = Some(at);
             life.deadline = policy.deadline(at);
         }
         let late = life.deadline.is_some_and(|deadline| deadline <= at);
@@ -165,44 +201,86 @@ fn pass_deadline(life: &mut Life, sink: &mut impl Sink) {
     }
 }
 
-fn replay_tracking(rows: &[Row], has_entered: bool, sink: &mut impl Sink) {
-    let (mut opened, mut signed, mut clicked, mut opted_out) = (false, false, false, false);
-    for row in rows {
+fn replay_tracking(rows: &[Row], life: &Life, signs: &Signs<'_>, sink: &mut impl Sink) {
+    let mut opted_out = false;
+    let mut firsts = [Seen::default(); 3];
+    for (place, row) in rows.iter().enumerate() {
         let (Some(at), Some(tracked)) = (row.stamp.at(), row.stamp.tracked()) else {
             continue;
         };
         sink.follows(Some(row.source), Rule::of_tracking(tracked));
-        if !has_entered {
+        if life.status.is_none() {
             sink.mark(row.source, Mark::Orphan);
         }
-        let mut first = |seen: &mut bool, what| {
-            if !std::mem::replace(seen, true) {
-                sink.occurs(at, what);
+        if tracked == Tracked::Unknown {
+            sink.mark(row.source, Mark::UnknownType);
+            continue;
+        }
+        let sign = signs.sign(place, row);
+        if let Some(sign) = sign {
+            sink.is_made_by_machine(sign);
+            sink.occurs(at, Occurrence::ByMachine(sign));
+        }
+        let mut counts = |what, by_machine| {
+            sink.occurs(at, what);
+            if sign.is_some() {
+                sink.occurs(at, by_machine);
             }
         };
-        match tracked {
-            Tracked::Unknown => {
-                sink.mark(row.source, Mark::UnknownType);
-                continue;
-            }
+        let first = match tracked {
             Tracked::Open => {
-                first(&mut opened, Occurrence::FirstOpen);
-                sink.occurs(at, Occurrence::Open);
+                counts(Occurrence::Open, Occurrence::MachineOpen);
+                Some((First::Open, Occurrence::FirstOpen))
             }
             Tracked::Click | Tracked::OfferClick | Tracked::OfferClick2 => {
-                first(&mut clicked, Occurrence::FirstClick);
-                sink.occurs(at, Occurrence::Click);
+                counts(Occurrence::Click, Occurrence::MachineClick);
+                Some((First::Click, Occurrence::FirstClick))
             }
             Tracked::OptOut => {
-                first(&mut opted_out, Occurrence::FirstOptOut);
-                sink.occurs(at, Occurrence::OptOut);
+                counts(Occurrence::OptOut, Occurrence::MachineOptOut);
+                if !std::mem::replace(&mut opted_out, true) {
+                    sink.occurs(at, Occurrence::FirstOptOut);
+                }
+                None
             }
-            Tracked::MirrorPage => sink.occurs(at, Occurrence::MirrorPage),
-        }
-        if !std::mem::replace(&mut signed, true) {
-            sink.occurs(at, Occurrence::FirstSign);
+            Tracked::MirrorPage => {
+                sink.occurs(at, Occurrence::MirrorPage);
+                None
+            }
+            Tracked::Unknown => None,
+        };
+        let any = (First::Sign, Occurrence::FirstSign);
+        for (first, what) in first.into_iter().chain([any]) {
+            let seen = &mut firsts[first as usize];
+            if *seen == Seen::Nothing {
+                sink.occurs(at, what);
+            }
+            match (sign.is_some(), *seen) {
+                (true, Seen::Nothing) => {
+                    sink.occurs(at, Occurrence::MachineFirst(first));
+                    *seen = Seen::Machine;
+                }
+                (false, Seen::Machine) => {
+                    sink.occurs(at, Occurrence::HumanFirst(first));
+                    *seen = Seen::Human;
+                }
+                (false, Seen::Nothing) => *seen = Seen::Human,
+                (_, Seen::Human) | (true, Seen::Machine) => {}
+            }
         }
     }
+}
+
+/// Whose rows of one kind a message has.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum Seen {
+    /// None yet.
+    #[default]
+    Nothing,
+    /// Only a machine's.
+    Machine,
+    /// A person's.
+    Human,
 }
 
 #[cfg(test)]
@@ -210,7 +288,7 @@ mod tests {
     use super::super::{Meaning, live};
     use super::*;
     use crate::model::{
-        Attributes, Codes, DeadlineMode, Fate, HOUR, Logged, Report::*, Stamp, Value,
+        Attributes, Codes, DeadlineMode, Fate, HOUR, Logged, MachineRules, Report::*, Stamp, Value,
     };
 
     struct Deaf;
@@ -243,6 +321,7 @@ mod tests {
         let meaning = Meaning {
             as_of: at(1000),
             codes: &codes,
+            machines: &MachineRules::default(),
         };
         let life = live(&mut rows, &[], &policy, meaning, &mut Deaf);
         codes.value(life.reason).map(|value| match value {

@@ -55,7 +55,7 @@ fn settle_all(
         codes: meaning.codes,
     };
     settle_corrections(rows, &rivals, sink);
-    let order = |row: &Row| (row.stamp, row.code, row.source);
+    let order = |row: &Row| (row.stamp.by_anyone(), row.code, row.source);
     if !rows.is_sorted_by_key(order) {
         rows.sort_unstable_by_key(order);
     }
@@ -171,7 +171,7 @@ impl Rivals<'_> {
     }
 
     /// The order that decides between rows with one key: revision, deletion, instant, event or type,
-    /// reason or link, test mark.
+    /// reason or link, test mark, mark of a machine.
     fn rank(&self, a: &Row, b: &Row) -> Ordering {
         let (of_a, of_b) = (self.tail(a), self.tail(b));
         of_a.revision
@@ -180,6 +180,7 @@ impl Rivals<'_> {
             .then_with(|| when_and_what(a, b, self.codes))
             .then_with(|| self.codes.cmp(a.code, b.code))
             .then_with(|| a.stamp.is_test().cmp(&b.stamp.is_test()))
+            .then_with(|| a.stamp.is_machine().cmp(&b.stamp.is_machine()))
     }
 
     /// The same, copies of a row together and in the order of their sources.
@@ -237,12 +238,13 @@ fn tracking_type(row: &Row, codes: &Codes) -> Option<Value> {
 }
 
 /// Identical reports count once, whatever their `log_id`; tracking rows without `log_id` that are
-/// equal in type, instant and link count once. `rows` are sorted by stamp, code and source.
+/// equal in type, instant and link count once, as a machine's if one of them is marked so. `rows` are sorted by
+/// stamp, code and source.
 fn settle_duplicates(rows: &mut Vec<Row>, codes: &Codes, sink: &mut impl Sink) {
     let are_same = |first: &Row, row: &Row| match first.stamp.log() {
         Log::Sending => row.stamp.identity() == first.stamp.identity(),
         Log::Tracking if first.stamp.has_log_id() => false,
-        Log::Tracking => (row.stamp, row.code) == (first.stamp, first.code),
+        Log::Tracking => (row.stamp.by_anyone(), row.code) == (first.stamp.by_anyone(), first.code),
     };
     let pairs = rows.iter().zip(rows.iter().skip(1));
     if !pairs.into_iter().any(|(first, row)| are_same(first, row)) {
@@ -257,6 +259,9 @@ fn settle_duplicates(rows: &mut Vec<Row>, codes: &Codes, sink: &mut impl Sink) {
         let mut stays = first;
         for row in &rows[next + 1..end] {
             stays.code = smaller_reason(stays.code, row.code, codes);
+            if row.stamp.is_machine() {
+                stays.stamp = stays.stamp.by_machine();
+            }
             let goes = stays.source.max(row.source);
             stays.source = stays.source.min(row.source);
             sink.meets(goes, Fate::Duplicate);

@@ -5,7 +5,6 @@ use crate::cli;
 use crate::export::{Format, Request, Table};
 use crate::model::Instant;
 use crate::publish::Destination;
-use crate::stores::{is_url, shown_path};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -47,15 +46,9 @@ impl Export {
             dense: flags.dense,
         };
         let output = given.output(flags.output.as_deref())?;
-        if let Some(url) = file.as_deref().filter(|file| is_url(file)) {
-            return Err(value("FILE", "a local file", &shown_path(url)));
-        }
-        if let Some(file) = &file {
-            place::outside_tables(file, &output)?;
-        }
         Ok(Export {
+            file: place::written(&flags.file, &output)?,
             output,
-            file,
             request,
         })
     }

@@ -1,5 +1,7 @@
 //! The job file.
 
+use super::alerts::AlertTable;
+use super::machines::MachineTable;
 use super::{JobError, hours};
 use crate::extracts::{Extract, Mapping};
 use crate::model::{Defaults, Labels};
@@ -31,6 +33,8 @@ pub struct JobFile {
     defaults: DefaultsTable,
     columns: ColumnTables,
     labels: LabelTables,
+    pub(super) alerts: AlertTable,
+    pub(super) machines: MachineTable,
 }
 
 /// An instant as text, or as TOML has it.

@@ -1,12 +1,15 @@
 //! `Job`: job file and flags, resolved and checked once. The only reader of the environment, the
 //! clock and the working directory.
 
+mod alerts;
 mod clock;
 mod diff;
 mod export;
 mod file;
+mod machines;
 mod memory;
 mod place;
+mod report;
 mod sources;
 mod synthetic;
 mod upkeep;
@@ -15,6 +18,7 @@ pub use clock::{Stopwatch, new_run_id, now, parse_instant};
 pub use diff::{Choice, Diff};
 pub use export::Export;
 pub use file::JobFile;
+pub use report::Report;
 pub use sources::{OnBadFile, Scope, Sources};
 pub use synthetic::Synthetic;
 pub use upkeep::{Upkeep, resolve_verify};
@@ -22,7 +26,7 @@ pub use upkeep::{Upkeep, resolve_verify};
 use crate::cli::{Check, Effort, Explain, LogFormat, ProgressMode, Recompute, Stats};
 use crate::disk::Disk;
 use crate::extracts::ManifestError;
-use crate::model::{HOUR, Instant};
+use crate::model::{HOUR, Instant, Thresholds};
 use crate::publish::Destination;
 use crate::stores::Access;
 use std::io::IsTerminal;
@@ -138,6 +142,8 @@ pub struct Job {
     pub log_format: LogFormat,
     /// Rows and files that may be left out.
     pub max_rejected: u64,
+    /// From where on numbers are worth an alert.
+    pub thresholds: Thresholds,
     /// The arguments, for the record.
     pub arguments: Vec<String>,
     /// How local files are changed.
@@ -257,6 +263,7 @@ impl Job {
             progress: shown(effort.progress, flags.log_format == LogFormat::Json),
             log_format: flags.log_format,
             max_rejected: given.file.max_rejected.unwrap_or(0),
+            thresholds: given.file.alerts.thresholds()?,
             arguments: std::env::args_os()
                 .skip(1)
                 .map(|argument| argument.to_string_lossy().into_owned())

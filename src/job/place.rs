@@ -2,7 +2,7 @@
 
 use super::{JobError, Sources, value};
 use crate::extracts::{Extract, finds};
-use crate::publish::{DELIVERY_KPI, DELIVERY_KPI_HOURLY, Destination, KPI_RUN};
+use crate::publish::{DELIVERY_KPI, DELIVERY_KPI_HOURLY, Destination, KPI_RESTATEMENT, KPI_RUN};
 use crate::state::home_of;
 use crate::stores::{Access, StoreError, check_url, is_cut_url, is_url, shown, shown_path};
 use std::path::{Path, PathBuf};
@@ -113,13 +113,25 @@ fn spelled(url: &str) -> String {
     }
 }
 
+/// The local file that a command writes, outside of the tables; none for standard output.
+pub(super) fn written(file: &Path, output: &Destination) -> Result<Option<PathBuf>, JobError> {
+    if file == Path::new("-") {
+        return Ok(None);
+    }
+    if is_url(file) {
+        return Err(value("FILE", "a local file", &shown_path(file)));
+    }
+    outside_tables(file, output)?;
+    Ok(Some(file.to_owned()))
+}
+
 /// A file must not be in the tables, nor replace a file of theirs.
-pub(super) fn outside_tables(file: &Path, output: &Destination) -> Result<(), JobError> {
+fn outside_tables(file: &Path, output: &Destination) -> Result<(), JobError> {
     let Some(output) = output.directory() else {
         return Ok(());
     };
     let folder = whole(file.parent().unwrap_or(Path::new("")));
-    let tables = [DELIVERY_KPI_HOURLY, DELIVERY_KPI, KPI_RUN];
+    let tables = [DELIVERY_KPI_HOURLY, DELIVERY_KPI, KPI_RESTATEMENT, KPI_RUN];
     match tables
         .iter()
         .any(|table| folder.starts_with(whole(output).join(table)))

@@ -6,7 +6,7 @@ use crate::cli::{Deadline, Effort, Extracts, Meaning};
 use crate::decode::Zone;
 use crate::engine::Room;
 use crate::extracts::{Extract, Links, Manifest, Mapping};
-use crate::model::{DeadlineMode, Defaults, Instant, Labels};
+use crate::model::{DeadlineMode, Defaults, Instant, Labels, Machines};
 use crate::stores::Access;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
@@ -64,6 +64,8 @@ pub struct Sources {
     pub defaults: Defaults,
     /// What labels mean.
     pub labels: Labels,
+    /// Which opens and clicks machines make.
+    pub machines: Machines,
     /// Where naive instants are at home.
     pub zone: Zone,
     mappings: [Mapping; 3],
@@ -127,6 +129,7 @@ impl Sources {
             access,
             defaults: file.defaults()?,
             labels: file.labels()?,
+            machines: file.machines.machines()?,
             zone: Zone::named(zone)
                 .ok_or_else(|| value("naive_timezone", "an IANA time zone", zone))?,
             mappings: file.mappings()?,

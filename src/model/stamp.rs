@@ -7,7 +7,7 @@ use std::fmt;
 /// rows last, by instant (null first), at one instant by [`Report`] or [`Tracked`] (null first),
 /// rows with a `log_id` last.
 ///
-/// Bits from the top: log 1, test 1, instant 52, kind 4, has `log_id` 1, deleted 1, free 4.
+/// Bits from the top: log 1, test 1, instant 52, kind 4, has `log_id` 1, deleted 1, made by a machine 1, free 3.
 #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Stamp(u64);
 
@@ -20,6 +20,7 @@ impl Stamp {
     const KIND_MASK: u64 = 15;
     const HAS_LOG_ID: u64 = 1 << 5;
     const DELETED: u64 = 1 << 4;
+    const MACHINE: u64 = 1 << 3;
     /// The lowest kind of a report in status form.
     const FIRST_STATUS: u64 = 8;
 
@@ -72,6 +73,26 @@ impl Stamp {
             bits |= Self::DELETED;
         }
         Stamp(bits)
+    }
+
+    /// The same, marked as made by a machine.
+    #[must_use]
+    #[inline(always)]
+    pub fn by_machine(self) -> Stamp {
+        Stamp(self.0 | Self::MACHINE)
+    }
+
+    /// The same, whoever made it.
+    #[must_use]
+    #[inline(always)]
+    pub fn by_anyone(self) -> Stamp {
+        Stamp(self.0 & !Self::MACHINE)
+    }
+
+    /// Whether the log says that a machine made the row.
+    #[inline(always)]
+    pub fn is_machine(self) -> bool {
+        self.0 & Self::MACHINE != 0
     }
 
     /// The same, with the status form resolved for the delivery's mode.
@@ -183,10 +204,10 @@ impl Stamp {
         (since.saturating_add(1).max(1) as u64).min(Self::AT_MASK)
     }
 
-    /// Whether the row is marked neither as a test row nor as a deletion.
+    /// Whether the row is marked neither as a test row, nor as a deletion, nor as made by a machine.
     #[inline(always)]
     pub fn is_unmarked(self) -> bool {
-        self.0 & (1 << Self::TEST | Self::DELETED) == 0
+        self.0 & (1 << Self::TEST | Self::DELETED | Self::MACHINE) == 0
     }
 
     /// The stamp with an [identity](Self::identity), as far as that tells.
@@ -233,6 +254,7 @@ impl fmt::Debug for Stamp {
             .field("test", &self.is_test())
             .field("has_log_id", &self.has_log_id())
             .field("deleted", &self.is_deleted())
+            .field("machine", &self.is_machine())
             .finish()
     }
 }
@@ -288,6 +310,12 @@ mod tests {
         assert_eq!(stamp.tracked(), Some(Tracked::OfferClick2));
         assert_eq!(stamp.report(), None);
         assert!(stamp.is_test() && stamp.has_log_id() && stamp.is_deleted());
+        let made = stamp.by_machine();
+        assert!(made.is_machine() && !stamp.is_machine());
+        assert_eq!(
+            (made.by_anyone(), made.identity()),
+            (stamp, stamp.identity())
+        );
         let empty = Stamp::sending(None, None);
         assert_eq!(
             (empty.at(), empty.report(), empty.tracked()),

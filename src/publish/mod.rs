@@ -5,6 +5,7 @@
 //! belong together. Whatever a run that died has committed to the others is undone, or completed,
 //! by the next run that commits to them.
 
+mod alert;
 mod commit;
 mod durable;
 mod gather;
@@ -22,6 +23,7 @@ mod runs;
 mod table;
 mod upkeep;
 
+pub use alert::AlertRecord;
 pub use commit::Written;
 pub use location::Destination;
 pub use lock::{Lock, LockError};

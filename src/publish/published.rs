@@ -1,7 +1,7 @@
 //! The tables as a reader finds them: of each the version that a run names, the newest one unless another
 //! is asked for.
 
-use super::plan::{DELIVERY_KPI, DELIVERY_KPI_HOURLY, DataFile, KPI_RUN};
+use super::plan::{DELIVERY_KPI, DELIVERY_KPI_HOURLY, DataFile, KPI_RESTATEMENT, KPI_RUN};
 use super::table::Table;
 use super::{Days, Output, PublishError, RunRecord};
 use arrow::array::RecordBatch;
@@ -13,6 +13,8 @@ pub struct Published<'a> {
     output: &'a Output,
     hourly: Table,
     deliveries: Table,
+    /// Where the run has left one.
+    restatements: Option<Table>,
     runs: Table,
     /// The record of the run.
     pub last: RunRecord,
@@ -59,10 +61,15 @@ impl Output {
             named(DELIVERY_KPI_HOURLY).await?,
             named(DELIVERY_KPI).await?,
         );
+        let restatements = match run.table_versions.contains_key(KPI_RESTATEMENT) {
+            true => Some(named(KPI_RESTATEMENT).await?),
+            false => None,
+        };
         Ok(Published {
             output: self,
             hourly,
             deliveries,
+            restatements,
             runs,
             last: run,
         })
@@ -73,7 +80,13 @@ impl Published<'_> {
     fn table(&self, name: &str) -> Option<&Table> {
         [&self.hourly, &self.deliveries, &self.runs]
             .into_iter()
+            .chain(&self.restatements)
             .find(|table| table.name == name)
+    }
+
+    /// Whether the run has left such a table.
+    pub fn has(&self, table: &str) -> bool {
+        self.table(table).is_some()
     }
 
     fn known(&self, name: &str) -> Result<&Table, PublishError> {
@@ -106,6 +119,17 @@ impl Published<'_> {
         files: impl IntoIterator<Item = &'f DataFile>,
     ) -> Result<Vec<RecordBatch>, PublishError> {
         let rows = self.known(table)?.read_files(files, None);
+        self.output.runtime.block_on(rows)
+    }
+
+    /// Some columns of the rows of some data files of a table, and the one that it is partitioned by.
+    pub fn columns<'f>(
+        &self,
+        table: &str,
+        files: impl IntoIterator<Item = &'f DataFile>,
+        columns: &[&str],
+    ) -> Result<Vec<RecordBatch>, PublishError> {
+        let rows = self.known(table)?.read_files(files, Some(columns));
         self.output.runtime.block_on(rows)
     }
 

@@ -1,10 +1,11 @@
 //! The record of a run: a row of `kpi_run`.
 
-use super::Rows;
+use super::{AlertRecord, Rows};
 use arrow::array::{MapFieldNames, RecordBatch};
 use arrow::datatypes::{DataType, Field, FieldRef, Schema, SchemaRef, TimeUnit};
 use arrow::error::ArrowError;
 use arrow::json::{LineDelimitedWriter, ReaderBuilder};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -45,6 +46,8 @@ pub struct RunRecord {
     pub reported: Vec<ReportedRecord>,
     /// The deliveries whose published rows stay as they are, because files with rows of them are gone.
     pub frozen: Vec<String>,
+    /// Numbers beyond the thresholds of the job.
+    pub alerts: Vec<AlertRecord>,
     /// By table, what the run did to its rows.
     pub tables: Vec<TableRecord>,
     /// Seconds by stage.
@@ -196,6 +199,15 @@ impl RunRecord {
             number("rows_removed"),
             number("rows_unchanged"),
         ];
+        let number_of = |name| field(name, DataType::Float64);
+        let alert = [
+            text("rule"),
+            text("delivery_id"),
+            text("log"),
+            number_of("value"),
+            number_of("threshold"),
+            text("since_run"),
+        ];
         let of_file = file
             .into_iter()
             .chain(rows())
@@ -216,6 +228,7 @@ impl RunRecord {
             structs("files", of_file),
             structs("reported", reported),
             list("frozen", DataType::Utf8),
+            structs("alerts", alert),
             structs("tables", table),
             map("stage_seconds", DataType::Float64),
             map("table_versions", DataType::Int64),
@@ -233,19 +246,23 @@ impl RunRecord {
 
     /// The records of a batch of rows; what this version does not know is left out.
     pub fn from_batch(batch: &RecordBatch) -> Result<Vec<RunRecord>, ArrowError> {
-        let mut writer = LineDelimitedWriter::new(Vec::new());
-        writer.write(batch)?;
-        writer.finish()?;
-        writer
-            .into_inner()
-            .split(|byte| *byte == b'\n')
-            .filter(|line| !line.is_empty())
-            .map(|line| {
-                serde_json::from_slice(line)
-                    .map_err(|error| ArrowError::JsonError(error.to_string()))
-            })
-            .collect()
+        from_rows(batch)
     }
+}
+
+/// The rows of a batch as records; columns that they do not know are left out.
+pub(super) fn from_rows<T: DeserializeOwned>(batch: &RecordBatch) -> Result<Vec<T>, ArrowError> {
+    let mut writer = LineDelimitedWriter::new(Vec::new());
+    writer.write(batch)?;
+    writer.finish()?;
+    writer
+        .into_inner()
+        .split(|byte| *byte == b'\n')
+        .filter(|line| !line.is_empty())
+        .map(|line| {
+            serde_json::from_slice(line).map_err(|error| ArrowError::JsonError(error.to_string()))
+        })
+        .collect()
 }
 
 fn field(name: &str, data_type: DataType) -> FieldRef {
@@ -325,6 +342,12 @@ mod tests {
                 rows_rejected: 2,
                 skipped: true,
                 ..ReportedRecord::default()
+            }],
+            alerts: vec![AlertRecord {
+                rule: "input_hours".to_owned(),
+                log: Some("sending_log".to_owned()),
+                value: 2.5,
+                ..AlertRecord::default()
             }],
             stage_seconds: BTreeMap::from([("reading".to_owned(), 0.5)]),
             table_versions: BTreeMap::from([("delivery_kpi".to_owned(), 4)]),

@@ -1,16 +1,19 @@
 //! Hours that had ended and changed after all: rows of `kpi_restatement`.
 
+use super::record::from_rows;
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
 use arrow::error::ArrowError;
 use arrow::json::ReaderBuilder;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::borrow::Cow;
 use std::sync::Arc;
 
 /// A delivery and hour whose published values a run has changed, though the hour had ended before the
 /// as-of of the run before.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Restatement {
     /// The delivery.
     pub delivery_id: Value,
@@ -18,7 +21,7 @@ pub struct Restatement {
     pub hour: String,
     /// Why: `late row`, `correction`, `replaced file`, `attribute`, `thawed`, `meaning`, or `full` where
     /// everything was read again and the reason is not known.
-    pub cause: &'static str,
+    pub cause: Cow<'static, str>,
     /// The KPIs that changed, the changes in the hour and the rates among them.
     pub changes: Vec<RestatedKpi>,
     /// The run.
@@ -28,7 +31,8 @@ pub struct Restatement {
 }
 
 /// A KPI that changed; none where there was no row, or is none any more.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct RestatedKpi {
     /// The column of `delivery_kpi_hourly`.
     pub kpi: String,
@@ -76,6 +80,11 @@ impl Restatement {
         decoder.serialize(restatements)?;
         decoder.flush()
     }
+
+    /// The rows of a batch.
+    pub fn from_batch(batch: &RecordBatch) -> Result<Vec<Restatement>, ArrowError> {
+        from_rows(batch)
+    }
 }
 
 #[cfg(test)]
@@ -88,7 +97,7 @@ mod tests {
             let one = Restatement {
                 delivery_id: id,
                 hour: "2026-03-02T10:00:00Z".to_owned(),
-                cause: "late row",
+                cause: "late row".into(),
                 changes: vec![RestatedKpi {
                     kpi: "opens".to_owned(),
                     old: None,
@@ -97,10 +106,12 @@ mod tests {
                 run_id: "r".to_owned(),
                 as_of: "2026-03-02T12:00:00Z".to_owned(),
             };
-            let batch = Restatement::batch(&[one.clone(), one], text_ids).expect("rows");
+            let two = [one.clone(), one];
+            let batch = Restatement::batch(&two, text_ids).expect("rows");
             let batch = batch.expect("two rows");
             assert_eq!(batch.num_rows(), 2);
             assert_eq!(batch.schema(), Restatement::schema(text_ids));
+            assert_eq!(Restatement::from_batch(&batch).expect("rows"), two);
         }
         assert!(Restatement::batch(&[], false).expect("no rows").is_none());
     }

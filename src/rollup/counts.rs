@@ -41,21 +41,49 @@ pub enum Counter {
     Unsubscribes,
     /// Messages with an opt-out row.
     UniqueUnsubscribes,
+    /// Open rows that machines have made.
+    MachineOpensTracked,
+    /// Messages with open rows of machines alone.
+    MachineUniqueOpensTracked,
+    /// Messages with rows that imply an open, all of machines.
+    MachineUniqueOpens,
+    /// Click rows that machines have made.
+    MachineClicks,
+    /// Messages with click rows of machines alone.
+    MachineUniqueClicks,
+    /// Opt-out rows that machines have made.
+    MachineUnsubscribes,
+    /// Rows that count as a machine's because their log says so.
+    MachineMarked,
+    /// Because of a honeypot.
+    MachineHoneypot,
+    /// Because of clicks on many links at once.
+    MachineManyLinks,
+    /// Because the open came right after the relay.
+    MachineEarlyOpen,
 }
 
 impl Counter {
-    /// All of them, with the columns that show them alone.
-    pub fn columns() -> impl Iterator<Item = (Counter, &'static str)> {
-        Shown::ALL
-            .iter()
-            .filter_map(|shown| match (shown.plus, shown.minus) {
-                ([counter], []) => Some((*counter, shown.name)),
-                _ => None,
-            })
+    /// All of them, each with the columns whose difference it is: the first one, less the second one if there is
+    /// one.
+    pub fn columns() -> impl Iterator<Item = (Counter, &'static str, Option<&'static str>)> {
+        let alone = |counter: Counter| {
+            let alone = |shown: &&Shown| shown.minus.is_empty() && shown.plus == [counter];
+            Shown::ALL.iter().find(alone).map(|shown| shown.name)
+        };
+        let less = move |shown: &Shown| match (shown.plus, shown.minus) {
+            ([counter], []) => Some((*counter, shown.name, None)),
+            ([all], [counter]) => Some((*counter, alone(*all)?, Some(shown.name))),
+            _ => None,
+        };
+        Shown::ALL.iter().filter_map(less)
     }
 }
 
-const COUNTED: usize = Counter::UniqueUnsubscribes as usize + 1;
+const COUNTED: usize = Counter::MachineEarlyOpen as usize + 1;
+
+/// As many can change where no machine is at work.
+const USUAL: usize = Counter::UniqueUnsubscribes as usize + 1;
 
 /// Change of every counter in some span of time; also their values, as the change since the
 /// beginning. Adds up.
@@ -83,6 +111,14 @@ impl Change {
             UniqueUnsubscribes,
         ]
         .map(|c| self.get(c) > 0)
+    }
+
+    /// Adds a change of which no machine is a part.
+    #[inline(always)]
+    pub fn add_usual(&mut self, other: &Change) {
+        for (value, by) in self.0[..USUAL].iter_mut().zip(&other.0[..USUAL]) {
+            *value = value.wrapping_add(*by);
+        }
     }
 
     /// Whether some counter is below zero.
@@ -124,7 +160,7 @@ pub struct Shown {
 
 impl Shown {
     /// The counters of the tables, in the order of the specification.
-    pub const ALL: [Shown; 21] = {
+    pub const ALL: [Shown; 32] = {
         use Counter::*;
         [
             Shown::one("processed", &[Processed]),
@@ -142,25 +178,56 @@ impl Shown {
             Shown::one("opens_tracked", &[OpensTracked]),
             Shown::one("unique_opens_tracked", &[UniqueOpensTracked]),
             Shown::one("unique_opens", &[UniqueOpens]),
-            Shown {
-                name: "opens",
-                plus: &[OpensTracked, UniqueOpens],
-                minus: &[UniqueOpensTracked],
-            },
+            Shown::less("opens", &[OpensTracked, UniqueOpens], &[UniqueOpensTracked]),
             Shown::one("clicks", &[Clicks]),
             Shown::one("unique_clicks", &[UniqueClicks]),
             Shown::one("mirror_page_views", &[MirrorPageViews]),
             Shown::one("unsubscribes", &[Unsubscribes]),
             Shown::one("unique_unsubscribes", &[UniqueUnsubscribes]),
+            Shown::less(
+                "human_opens_tracked",
+                &[OpensTracked],
+                &[MachineOpensTracked],
+            ),
+            Shown::less(
+                "human_unique_opens_tracked",
+                &[UniqueOpensTracked],
+                &[MachineUniqueOpensTracked],
+            ),
+            Shown::less("human_unique_opens", &[UniqueOpens], &[MachineUniqueOpens]),
+            Shown::less(
+                "human_opens",
+                &[OpensTracked, UniqueOpens, MachineUniqueOpensTracked],
+                &[UniqueOpensTracked, MachineOpensTracked, MachineUniqueOpens],
+            ),
+            Shown::less("human_clicks", &[Clicks], &[MachineClicks]),
+            Shown::less(
+                "human_unique_clicks",
+                &[UniqueClicks],
+                &[MachineUniqueClicks],
+            ),
+            Shown::less(
+                "human_unsubscribes",
+                &[Unsubscribes],
+                &[MachineUnsubscribes],
+            ),
+            Shown::one("machine_marked", &[MachineMarked]),
+            Shown::one("machine_honeypot", &[MachineHoneypot]),
+            Shown::one("machine_many_links", &[MachineManyLinks]),
+            Shown::one("machine_early_open", &[MachineEarlyOpen]),
         ]
     };
 
     const fn one(name: &'static str, plus: &'static [Counter]) -> Shown {
-        Shown {
-            name,
-            plus,
-            minus: &[],
-        }
+        Shown::less(name, plus, &[])
+    }
+
+    const fn less(
+        name: &'static str,
+        plus: &'static [Counter],
+        minus: &'static [Counter],
+    ) -> Shown {
+        Shown { name, plus, minus }
     }
 
     /// Its value in a change.
@@ -174,16 +241,32 @@ impl Shown {
 mod tests {
     use super::*;
 
+    /// What is published can be added to.
     #[test]
-    fn every_counter_has_a_column_of_its_own() {
-        let columns: Vec<(Counter, &str)> = Counter::columns().collect();
-        assert_eq!(columns.len(), COUNTED);
-        for (place, (counter, name)) in columns.iter().enumerate() {
-            assert!(
-                columns[..place]
-                    .iter()
-                    .all(|(c, n)| c != counter && n != name)
-            );
+    fn every_counter_comes_back_from_the_columns() {
+        let mut change = Change::default();
+        for (place, value) in change.0.iter_mut().enumerate() {
+            // Powers of two: no sum of some is the sum of others.
+            *value = 1 << place;
         }
+        let value = |name: &str| {
+            let shown = Shown::ALL.iter().find(|shown| shown.name == name);
+            shown.expect("a column").of(&change)
+        };
+        let mut back = Change::default();
+        for (counter, column, less) in Counter::columns() {
+            assert_eq!(back.get(counter), 0, "{counter:?} comes once");
+            back.add(counter, value(column) - less.map_or(0, value));
+        }
+        assert_eq!(back, change);
+    }
+
+    #[test]
+    fn what_machines_do_changes_no_usual_counter() {
+        let mut all = Change([1; COUNTED]);
+        all.add_usual(&Change([1; COUNTED]));
+        let changed = all.0.iter().filter(|value| **value == 2).count();
+        assert_eq!((changed, all.get(Counter::UniqueUnsubscribes)), (USUAL, 2));
+        assert_eq!(all.get(Counter::MachineOpensTracked), 1);
     }
 }

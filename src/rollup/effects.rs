@@ -1,7 +1,7 @@
 //! What the transitions and occurrences of a message do to the counters.
 
 use super::{Change, Counter};
-use crate::history::{Occurrence, Standing, Status};
+use crate::history::{First, MachineSign, Occurrence, Standing, Status};
 
 impl Change {
     /// A message enters the log (`from` is none), or its status changes.
@@ -27,6 +27,18 @@ impl Change {
             Occurrence::MirrorPage => Counter::MirrorPageViews,
             Occurrence::OptOut => Counter::Unsubscribes,
             Occurrence::FirstOptOut => Counter::UniqueUnsubscribes,
+            Occurrence::ByMachine(sign) => match sign {
+                MachineSign::Marked => Counter::MachineMarked,
+                MachineSign::Honeypot => Counter::MachineHoneypot,
+                MachineSign::ManyLinks => Counter::MachineManyLinks,
+                MachineSign::EarlyOpen => Counter::MachineEarlyOpen,
+            },
+            Occurrence::MachineOpen => Counter::MachineOpensTracked,
+            Occurrence::MachineClick => Counter::MachineClicks,
+            Occurrence::MachineOptOut => Counter::MachineUnsubscribes,
+            Occurrence::MachineFirst(first) => return self.add(of_machines(first), 1),
+            // The message is no longer one that machines alone have opened or clicked.
+            Occurrence::HumanFirst(first) => return self.add(of_machines(first), -1),
         };
         self.add(counter, 1);
     }
@@ -46,5 +58,14 @@ impl Change {
         if status == Status::FailedByDeadline {
             self.add(Counter::FailedByDeadline, by);
         }
+    }
+}
+
+/// Messages whose rows of a kind are all made by machines.
+fn of_machines(first: First) -> Counter {
+    match first {
+        First::Open => Counter::MachineUniqueOpensTracked,
+        First::Sign => Counter::MachineUniqueOpens,
+        First::Click => Counter::MachineUniqueClicks,
     }
 }

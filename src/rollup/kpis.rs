@@ -130,6 +130,19 @@ fn check(total: &Change) -> Result<(), &'static str> {
             "who opens or clicks has a unique open",
         ),
         (
+            [
+                (MachineOpensTracked, OpensTracked),
+                (MachineUniqueOpensTracked, UniqueOpensTracked),
+                (MachineUniqueOpens, UniqueOpens),
+                (MachineClicks, Clicks),
+                (MachineUniqueClicks, UniqueClicks),
+                (MachineUnsubscribes, Unsubscribes),
+            ]
+            .iter()
+            .all(|(machines, all)| total.get(*machines) <= total.get(*all)),
+            "machines make no more than there is",
+        ),
+        (
             total.get(FailedByDeadline) <= soft && total.get(Retrying) <= processed,
             "failed_by_deadline and retrying are parts of their wholes",
         ),
@@ -190,6 +203,14 @@ mod tests {
         let implied = "who opens or clicks has a unique open";
         for (unique, all) in [(UniqueOpensTracked, OpensTracked), (UniqueClicks, Clicks)] {
             assert_eq!(of(&[(unique, 1), (all, 1)]), Err(implied), "{unique:?}");
+        }
+        let made = "machines make no more than there is";
+        for counter in [
+            MachineOpensTracked,
+            MachineUniqueClicks,
+            MachineUnsubscribes,
+        ] {
+            assert_eq!(of(&[(counter, 1)]), Err(made), "{counter:?}");
         }
         let parts = "failed_by_deadline and retrying are parts of their wholes";
         for part in [FailedByDeadline, Retrying] {

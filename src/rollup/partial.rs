@@ -122,10 +122,10 @@ impl Partial {
         }
     }
 
-    /// Adds what a row changed, or several.
+    /// Adds what a row changed that no machine has made.
     #[inline(always)]
     pub fn add(&mut self, delivery: DeliveryIndex, hour: Hour, change: &Change) {
-        *self.change(delivery, hour) += change;
+        self.change(delivery, hour).add_usual(change);
     }
 
     /// Takes away what a row was said to have changed.

@@ -3,7 +3,8 @@
 use super::Change;
 use crate::history::{Occurrence, Row, Sink, Status, replay};
 use crate::model::{
-    Attributes, Code, DeadlineMode, Fate, Instant, Logged, Mark, Policy, Report, Stamp, Tracked,
+    Attributes, Code, DeadlineMode, Fate, Instant, Logged, MachineRules, Mark, Policy, Report,
+    Stamp, Tracked,
 };
 
 /// Where a message is on the short way, as a small number.
@@ -210,6 +211,7 @@ impl Way {
             &rows,
             &Policy::new(&attributes, mode),
             Instant::END,
+            &MachineRules::default(),
             &mut sum,
         );
         (life.status, sum.0)

@@ -91,13 +91,14 @@ pub fn earlier_hours(
 struct Table<'a>(&'static str, &'a RecordBatch);
 
 /// The columns of all counters.
-struct Counters(Vec<(Counter, Int64Array)>);
+struct Counters(Vec<(Counter, Int64Array, Option<Int64Array>)>);
 
 impl Counters {
     fn of(&self, row: usize) -> Change {
         let mut change = Change::default();
-        for (counter, column) in &self.0 {
-            change.add(*counter, column.value(row));
+        for (counter, column, less) in &self.0 {
+            let less = less.as_ref().map_or(0, |less| less.value(row));
+            change.add(*counter, column.value(row) - less);
         }
         change
     }
@@ -127,14 +128,17 @@ impl Table<'_> {
     }
 
     fn counters(&self, ending: &str) -> Result<Counters, TableError> {
-        let column = |(counter, name): (Counter, &str)| {
+        let column = |name: &str| -> Result<Int64Array, TableError> {
             let name = format!("{name}{ending}");
             let column = self.column(&name, "Int64")?;
             let numbers = column.as_primitive_opt::<Int64Type>();
             let numbers = numbers.ok_or_else(|| self.wrong(&name, "Int64"))?;
-            Ok((counter, numbers.clone()))
+            Ok(numbers.clone())
         };
-        let columns: Result<_, TableError> = Counter::columns().map(column).collect();
+        let counter = |(counter, name, less): (Counter, &str, Option<&str>)| {
+            Ok((counter, column(name)?, less.map(column).transpose()?))
+        };
+        let columns: Result<_, TableError> = Counter::columns().map(counter).collect();
         columns.map(Counters)
     }
 

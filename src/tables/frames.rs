@@ -18,16 +18,16 @@ pub struct RunMarks {
 }
 
 /// A delivery of the run with its counters and attributes (the job's defaults in).
-struct Delivery<'a> {
-    kpis: &'a DeliveryKpis,
-    attributes: &'a Attributes,
+pub(super) struct Delivery<'a> {
+    pub(super) kpis: &'a DeliveryKpis,
+    pub(super) attributes: &'a Attributes,
 }
 
 /// The rows of a run.
 pub struct Frames<'a> {
-    run: Vec<Delivery<'a>>,
+    pub(super) run: Vec<Delivery<'a>>,
     text_ids: bool,
-    marks: RunMarks,
+    pub(super) marks: RunMarks,
     /// Deliveries with published rows that the run does not know.
     gone: Vec<DeliveryId>,
     /// Where the hours of each day are: a delivery by its place, and some of its hours.
@@ -141,6 +141,11 @@ impl Frames<'_> {
     /// The days with hourly rows, by their names in order.
     pub fn days(&self) -> impl Iterator<Item = &str> {
         self.days.keys().map(String::as_str)
+    }
+
+    /// The deliveries of the run.
+    pub fn computed(&self) -> impl Iterator<Item = &DeliveryId> {
+        self.run.iter().map(|delivery| &delivery.kpis.id)
     }
 
     /// How many hourly rows there are.

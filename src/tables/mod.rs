@@ -1,6 +1,7 @@
 //! Counts to frames: rates, joins with the deliveries, snapshots, comparison with the rows that
 //! are already published, and of two versions of a table. The only room with polars, and the only one with rates.
 
+mod alerts;
 mod bridge;
 mod cell;
 mod compare;
@@ -13,6 +14,7 @@ mod show;
 mod snapshot;
 mod versions;
 
+pub use alerts::{Alert, Wanted, told};
 pub use cell::Cell;
 pub use compare::{Comparison, RowCounts};
 pub use earlier::{EarlierDelivery, EarlierHour, earlier_deliveries, earlier_hours};

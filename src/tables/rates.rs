@@ -19,8 +19,8 @@ const fn rate(name: &'static str, numerator: &'static str, denominator: &'static
     }
 }
 
-/// All rates, in the order of the specification.
-pub const RATES: [Rate; 14] = [
+/// All rates, in the order of the specification, then those without what machines make.
+pub const RATES: [Rate; 19] = [
     rate("delivered_rate", "delivered", "processed"),
     rate("bounce_error_rate", "bounces_errors", "processed"),
     rate("delivered_rate_of_sent", "delivered", "sent"),
@@ -35,6 +35,19 @@ pub const RATES: [Rate; 14] = [
     rate("complaint_rate", "complaints", "delivered"),
     rate("mirror_page_rate", "mirror_page_views", "delivered"),
     rate("progress", "processed", "to_deliver"),
+    rate("human_open_rate", "human_unique_opens", "delivered"),
+    rate("human_open_rate_total", "human_opens", "delivered"),
+    rate(
+        "human_click_through_rate",
+        "human_unique_clicks",
+        "delivered",
+    ),
+    rate(
+        "human_click_to_open_rate",
+        "human_unique_clicks",
+        "human_unique_opens",
+    ),
+    rate("human_unsubscribe_rate", "human_unsubscribes", "delivered"),
 ];
 
 /// The frame with all rates behind its columns; it has the counters and `to_deliver`.
@@ -70,13 +83,19 @@ mod tests {
             "unsubscribes",
             "complaints",
             "mirror_page_views",
+            "human_unique_opens",
+            "human_opens",
+            "human_unique_clicks",
+            "human_unsubscribes",
         ];
         let mut columns: Vec<Column> = names
             .iter()
             .enumerate()
             .map(|(place, name)| {
                 // Different primes tell every quotient apart; the second row is all zero.
-                let prime = [2i64, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37][place];
+                let prime = [
+                    2i64, 3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 43, 47, 53, 59,
+                ][place];
                 Column::new((*name).into(), [prime, 0])
             })
             .collect();
@@ -98,6 +117,11 @@ mod tests {
             ("complaint_rate", 31.0 / 3.0),
             ("mirror_page_rate", 37.0 / 3.0),
             ("progress", 2.0 / 41.0),
+            ("human_open_rate", 43.0 / 3.0),
+            ("human_open_rate_total", 47.0 / 3.0),
+            ("human_click_through_rate", 53.0 / 3.0),
+            ("human_click_to_open_rate", 53.0 / 43.0),
+            ("human_unsubscribe_rate", 59.0 / 3.0),
         ];
         assert_eq!(expected.len(), RATES.len());
         for (name, value) in expected {

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::oracle::{COUNTERS, Mode};
+use super::oracle::{self, COUNTERS, Defaults, Expected, Machines, Mode, OF_SECTION_3};
 use super::world::{DeliveryRow, SendingRow, TrackingRow, World};
 
 /// Cumulative counters that are not 0, by column; `sent` is left out, as in the cases.
@@ -17,8 +17,27 @@ pub struct Case {
     pub world: World,
     pub as_of: i64,
     pub mode: Mode,
+    /// The rules that tell machines from people.
+    pub machines: Machines,
+    /// Whether it tells of them.
+    pub tells_of_people: bool,
     /// By (delivery, start of the hour); complete.
     pub expect: BTreeMap<(i64, i64), Counts>,
+}
+
+impl Case {
+    /// What the job says besides.
+    pub fn defaults(&self) -> Defaults {
+        Defaults {
+            machines: self.machines.clone(),
+            ..Defaults::default()
+        }
+    }
+
+    /// What the oracle makes of it.
+    pub fn expected(&self) -> Expected {
+        oracle::expect_with(&self.world, self.as_of, self.mode, &self.defaults())
+    }
 }
 
 /// All cases, by name.
@@ -45,9 +64,13 @@ pub fn cases() -> Vec<Case> {
         .collect()
 }
 
-/// The counters of an hour in the form of the cases.
-pub fn cumulative(value: impl Fn(&str) -> i64) -> Counts {
-    COUNTERS
+/// The counters of an hour in the form of the cases, those of people and machines too where the case tells of them.
+pub fn cumulative(tells_of_people: bool, value: impl Fn(&str) -> i64) -> Counts {
+    let counters = match tells_of_people {
+        true => COUNTERS.len(),
+        false => OF_SECTION_3,
+    };
+    COUNTERS[..counters]
         .iter()
         .filter(|(counter, _)| *counter != "sent")
         .map(|(counter, _)| ((*counter).to_owned(), value(counter)))
@@ -62,7 +85,13 @@ fn parse(case: &Value) -> Case {
         Some("reported") => Mode::Reported,
         Some(other) => panic!("unknown deadline mode {other}"),
     };
+    let expect: BTreeMap<_, _> = case.rows("expect").map(|row| expected(&row)).collect();
+    let is_told = |name: &String| COUNTERS[OF_SECTION_3..].iter().any(|(of, _)| of == name);
     Case {
+        machines: case
+            .value("machines")
+            .map_or_else(Machines::default, machines),
+        tells_of_people: expect.values().flat_map(Counts::keys).any(is_told),
         name: case.text("name").expect("a case has a name"),
         world: World {
             deliveries: case.rows("deliveries").map(|row| delivery(&row)).collect(),
@@ -71,7 +100,37 @@ fn parse(case: &Value) -> Case {
         },
         as_of: case.instant("as_of").expect("a case has an as-of"),
         mode,
-        expect: case.rows("expect").map(|row| expected(&row)).collect(),
+        expect,
+    }
+}
+
+/// The table `machines` of a job file.
+fn machines(table: &Value) -> Machines {
+    let row = Row(table.as_object().expect("rules are an object"));
+    row.only(&[
+        "marked",
+        "open_seconds",
+        "many_links",
+        "many_links_seconds",
+        "honeypots",
+        "honeypot_seconds",
+    ]);
+    let micros = |name: &str| row.integer(name).map(|seconds| seconds * 1_000_000);
+    let usual = Machines::default();
+    let honeypots = row.value("honeypots").and_then(Value::as_array);
+    Machines {
+        marked: row.boolean("marked").unwrap_or(usual.marked),
+        open_within: micros("open_seconds"),
+        many_links: row.integer("many_links").map(|links| {
+            let links = usize::try_from(links).expect("a number of links");
+            (links, micros("many_links_seconds").unwrap_or(1_000_000))
+        }),
+        honeypots: honeypots
+            .into_iter()
+            .flatten()
+            .map(|url| url.as_i64().expect("an integer"))
+            .collect(),
+        honeypot_within: micros("honeypot_seconds").unwrap_or(usual.honeypot_within),
     }
 }
 

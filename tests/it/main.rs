@@ -1,5 +1,6 @@
 //! One binary for all integration tests: the real program on real files.
 
+mod alerts;
 mod cli;
 #[cfg(feature = "cloud")]
 mod cloud;
@@ -19,6 +20,7 @@ mod oracle;
 mod publishing;
 mod python;
 mod random;
+mod report;
 mod run;
 mod schedules;
 mod schemas;

@@ -4,6 +4,7 @@
 //! specification has a hole or one of them is wrong. Section numbers stand at every rule.
 
 mod defaults;
+mod machines;
 mod message;
 mod rows;
 #[cfg(test)]
@@ -13,13 +14,17 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::world::{DeliveryRow, World};
 pub use defaults::Defaults;
+pub use machines::Machines;
 use rows::{Fate, TypeCode};
 
 /// An hour in microseconds.
 pub const HOUR: i64 = 3_600_000_000;
 
-/// The counters of section 3, each with the name of its change in the hour.
-pub const COUNTERS: [(&str, &str); 21] = [
+/// How many counters section 3 has; what people and machines do comes after them.
+pub const OF_SECTION_3: usize = 21;
+
+/// The counters of section 3 and those of people and machines, each with the name of its change in the hour.
+pub const COUNTERS: [(&str, &str); 32] = [
     ("processed", "processed_delta"),
     ("pending", "pending_delta"),
     ("delivered", "delivered_delta"),
@@ -41,10 +46,24 @@ pub const COUNTERS: [(&str, &str); 21] = [
     ("mirror_page_views", "mirror_page_views_delta"),
     ("unsubscribes", "unsubscribes_delta"),
     ("unique_unsubscribes", "unique_unsubscribes_delta"),
+    ("human_opens_tracked", "human_opens_tracked_delta"),
+    (
+        "human_unique_opens_tracked",
+        "human_unique_opens_tracked_delta",
+    ),
+    ("human_unique_opens", "human_unique_opens_delta"),
+    ("human_opens", "human_opens_delta"),
+    ("human_clicks", "human_clicks_delta"),
+    ("human_unique_clicks", "human_unique_clicks_delta"),
+    ("human_unsubscribes", "human_unsubscribes_delta"),
+    ("machine_marked", "machine_marked_delta"),
+    ("machine_honeypot", "machine_honeypot_delta"),
+    ("machine_many_links", "machine_many_links_delta"),
+    ("machine_early_open", "machine_early_open_delta"),
 ];
 
 /// The rates of section 4: name, numerator, denominator (counters, or `to_deliver`).
-pub const RATES: [(&str, &str, &str); 14] = [
+pub const RATES: [(&str, &str, &str); 19] = [
     ("delivered_rate", "delivered", "processed"),
     ("bounce_error_rate", "bounces_errors", "processed"),
     ("delivered_rate_of_sent", "delivered", "sent"),
@@ -59,6 +78,19 @@ pub const RATES: [(&str, &str, &str); 14] = [
     ("complaint_rate", "complaints", "delivered"),
     ("mirror_page_rate", "mirror_page_views", "delivered"),
     ("progress", "processed", "to_deliver"),
+    ("human_open_rate", "human_unique_opens", "delivered"),
+    ("human_open_rate_total", "human_opens", "delivered"),
+    (
+        "human_click_through_rate",
+        "human_unique_clicks",
+        "delivered",
+    ),
+    (
+        "human_click_to_open_rate",
+        "human_unique_clicks",
+        "human_unique_opens",
+    ),
+    ("human_unsubscribe_rate", "human_unsubscribes", "delivered"),
 ];
 
 /// What a job says about deadlines (section 2).
@@ -167,15 +199,15 @@ pub fn expect_with(world: &World, as_of: i64, mode: Mode, defaults: &Defaults) -
                 .push(message::Report { event, at });
         }
     }
-    let mut entered: BTreeSet<(i64, i64)> = BTreeSet::new();
+    let mut entered: BTreeMap<(i64, i64), i64> = BTreeMap::new();
     for ((delivery, message), reports) in &messages {
         let rules = message::Rules::of(&filled(*delivery), mode);
         let history = message::replay(reports, &rules, as_of);
         for (at, counter, by) in history.changes {
             changes.add(*delivery, at, counter, by);
         }
-        if history.entered {
-            entered.insert((*delivery, *message));
+        if let Some(at) = history.entered_at {
+            entered.insert((*delivery, *message), at);
         }
         if let Some(deadline) = history.deadline {
             let latest = final_at.entry(*delivery).or_insert(deadline);
@@ -186,6 +218,7 @@ pub fn expect_with(world: &World, as_of: i64, mode: Mode, defaults: &Defaults) -
     // Section 3: tracking rows count whatever the message's status is.
     let mut tracking = fate_counts(world.tracking.len(), &opening_fates);
     let mut by_message: BTreeMap<(i64, i64), Vec<(i64, TypeCode)>> = BTreeMap::new();
+    let mut made: BTreeMap<(i64, i64), Vec<machines::Opening>> = BTreeMap::new();
     for (row, fate) in openings.iter().zip(&opening_fates) {
         let (Some(row), Fate::Counted) = (row, fate) else {
             continue;
@@ -202,14 +235,29 @@ pub fn expect_with(world: &World, as_of: i64, mode: Mode, defaults: &Defaults) -
             add(&mut tracking, "rows_unknown_type", 1);
         }
         let key = (row.delivery, row.message);
-        if !entered.contains(&key) {
+        if !entered.contains_key(&key) {
             add(&mut tracking, "rows_orphan", 1);
+        }
+        let kinds = [1, 2, 3, 6, 10, 11].into_iter();
+        if let Some(kind) = kinds.into_iter().find(|kind| code.is(*kind)) {
+            made.entry(key).or_default().push(machines::Opening {
+                at,
+                kind,
+                url: row.url,
+                marked: rows::is_marked(row, &openings),
+            });
         }
         by_message.entry(key).or_default().push((at, code));
     }
     for ((delivery, _), rows) in &by_message {
         for (at, counter) in tracking_counts(rows) {
             changes.add(*delivery, at, counter, 1);
+        }
+    }
+
+    for (key, rows) in &made {
+        for (at, counter) in machines::counts(rows, entered.get(key).copied(), &defaults.machines) {
+            changes.add(key.0, at, counter, 1);
         }
     }
 
@@ -395,6 +443,9 @@ impl Changes {
             let sent = delta("delivered") + delta("bounces_errors");
             let opens =
                 delta("opens_tracked") + delta("unique_opens") - delta("unique_opens_tracked");
+            let human_opens = delta("human_opens_tracked") + delta("human_unique_opens")
+                - delta("human_unique_opens_tracked");
+            deltas.insert("human_opens", human_opens);
             deltas.insert("sent", sent);
             deltas.insert("opens", opens);
             if deltas.values().all(|by| *by == 0) {

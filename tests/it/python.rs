@@ -30,6 +30,12 @@ pub fn s3() -> &'static str {
     INTERPRETER.get_or_init(|| made("s3"))
 }
 
+/// One that drives a browser.
+pub fn browser() -> &'static str {
+    static INTERPRETER: OnceLock<String> = OnceLock::new();
+    INTERPRETER.get_or_init(|| made("browser"))
+}
+
 /// The interpreter of what `tests/python/NAME.txt` lists.
 fn made(name: &str) -> String {
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/setup-python.sh");

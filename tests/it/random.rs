@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 
 use fastrand::Rng;
 
-use super::oracle::{HOUR, Mode};
+use super::oracle::{HOUR, Machines, Mode};
 use super::world::{DeliveryRow, World};
 
 /// 2026-03-02T09:00:00Z.
@@ -223,5 +223,22 @@ fn as_of(rng: &mut Rng, instants: &[i64], deliveries: &[DeliveryRow]) -> i64 {
         4 => START + rng.i64(1..8) * HOUR + pick(rng, &[-1, 1, 20 * MINUTE]),
         5 => START + QUEUE + nudge,
         _ => START + 10 * 24 * HOUR,
+    }
+}
+
+/// The rules for machines of a history with this seed; the usual ones for half of them.
+pub fn machines(seed: u64) -> Machines {
+    let mut rng = Rng::with_seed(seed ^ 0x6d61);
+    let rng = &mut rng;
+    if chance(rng, 50) {
+        return Machines::default();
+    }
+    let span = [0, 1_000_000, MINUTE, HOUR, 20 * HOUR];
+    Machines {
+        marked: chance(rng, 70),
+        open_within: chance(rng, 50).then(|| pick(rng, &span)),
+        many_links: chance(rng, 50).then(|| (rng.usize(2..4), pick(rng, &span))),
+        honeypots: pick(rng, &[vec![], vec![2], vec![1, 3]]),
+        honeypot_within: pick(rng, &span),
     }
 }

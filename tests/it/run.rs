@@ -11,12 +11,15 @@ use delivery_kpi::cli::{Deadline, Effort, Extracts, Meaning, Recompute};
 use delivery_kpi::commands::recompute;
 use delivery_kpi::engine::{Room, Silent};
 use delivery_kpi::job::Job;
+use delivery_kpi::model;
 use tempfile::TempDir;
 
 use super::golden;
-use super::oracle::{self, Expected, Mode};
+use super::oracle::{self, Defaults, Expected, Machines, Mode};
 use super::random;
-use super::world::{Absent, Instants, Layout, World, long_prefix, message_text, one_byte};
+use super::world::{
+    Absent, Instants, Layout, World, long_prefix, message_text, one_byte, url_text,
+};
 pub use compare::{
     compare, delivery_differences, differences, fate_differences, first_lines, golden_differences,
     hourly_differences, table_differences,
@@ -31,19 +34,23 @@ pub struct Outcome {
     pub stderr: String,
 }
 
-/// Recomputes the extracts that `World::write` left in `extracts`; flags of absent ones are left out.
+/// Recomputes the extracts that `World::write` left in `extracts`, by a job file of this text; flags of absent ones
+/// are left out.
 pub fn run_binary(
     extracts: &Path,
     output: &Path,
     as_of: i64,
     mode: Mode,
     threads: usize,
+    job: &str,
 ) -> Outcome {
     let as_of = jiff::Timestamp::from_microsecond(as_of)
         .expect("an as-of of this age")
         .to_string();
     let mut command = Command::new(env!("CARGO_BIN_EXE_delivery-kpi"));
-    command.arg("recompute");
+    let path = output.with_extension("toml");
+    std::fs::write(&path, job).expect("a job file");
+    command.arg("recompute").arg(path);
     let inputs = [
         ("--sending-log", "sending_log"),
         ("--tracking-log", "tracking_log"),
@@ -90,6 +97,7 @@ fn run_in_process(
     as_of: i64,
     mode: Mode,
     (threads, has_room): (usize, bool),
+    machines: &Machines,
 ) -> Outcome {
     let path = |name: &str| Some(extracts.join(name)).filter(|path| path.exists());
     let flags = Recompute {
@@ -115,6 +123,7 @@ fn run_in_process(
         ..Recompute::default()
     };
     let mut job = Job::resolve(&flags).expect("a job");
+    job.sources.machines = rules(machines);
     job.sources.room = (!has_room).then(|| Room {
         memory: 0,
         directory: extracts.to_owned(),
@@ -129,6 +138,50 @@ fn run_in_process(
         stdout,
         stderr,
     }
+}
+
+/// The rules as the program has them.
+fn rules(machines: &Machines) -> model::Machines {
+    let number = |url: &i64| model::Value::Number(*url);
+    let text = |url: &i64| model::Value::Text(url_text(*url).into());
+    let honeypots = &machines.honeypots;
+    model::Machines {
+        marked: machines.marked,
+        open_within: machines.open_within,
+        many_links: machines
+            .many_links
+            .map(|(links, within)| model::ManyLinks { links, within }),
+        honeypots: honeypots
+            .iter()
+            .map(number)
+            .chain(honeypots.iter().map(text))
+            .collect(),
+        honeypot_within: machines.honeypot_within,
+    }
+}
+
+/// The rules as a job file has them, links in both forms that the extracts may have.
+pub fn rules_text(machines: &Machines) -> String {
+    let seconds = |micros: i64| micros as f64 / 1e6;
+    let mut text = format!(
+        "[machines]\nmarked = {}\nhoneypot_seconds = {:?}\n",
+        machines.marked,
+        seconds(machines.honeypot_within)
+    );
+    if let Some(within) = machines.open_within {
+        text += &format!("open_seconds = {:?}\n", seconds(within));
+    }
+    if let Some((links, within)) = machines.many_links {
+        text += &format!(
+            "many_links = {links}\nmany_links_seconds = {:?}\n",
+            seconds(within)
+        );
+    }
+    let urls = machines.honeypots.iter();
+    let urls: Vec<String> = urls
+        .map(|url| format!("{url}, \"{}\"", url_text(*url)))
+        .collect();
+    text + &format!("honeypots = [{}]\n", urls.join(", "))
 }
 
 /// The exit code for this world: 3 with a rejected row (`max_rejected` is 0), else 0.
@@ -147,12 +200,17 @@ fn check(
     mode: Mode,
     layout: &Layout,
     effort: (usize, bool),
+    machines: &Machines,
 ) -> Vec<String> {
     let directory = TempDir::new().expect("a temporary directory");
     let output = directory.path().join("out");
     world.write(directory.path(), layout);
-    let expected = oracle::expect(world, as_of, mode);
-    let outcome = run_in_process(directory.path(), &output, as_of, mode, effort);
+    let defaults = Defaults {
+        machines: machines.clone(),
+        ..Defaults::default()
+    };
+    let expected = oracle::expect_with(world, as_of, mode, &defaults);
+    let outcome = run_in_process(directory.path(), &output, as_of, mode, effort, machines);
     let status = expected_status(&expected);
     if outcome.status != Some(status) {
         return vec![format!(
@@ -245,14 +303,14 @@ fn golden_cases() {
     ];
     let check_case = |case: &golden::Case| {
         let mut wrong = Vec::new();
-        let expected = oracle::expect(&case.world, case.as_of, case.mode);
+        let (expected, job) = (case.expected(), rules_text(&case.machines));
         for (name, layout) in &layouts {
             let directory = TempDir::new().expect("a temporary directory");
             let output = directory.path().join("out");
             case.world.write(directory.path(), layout);
-            let outcome = run_binary(directory.path(), &output, case.as_of, case.mode, 2);
+            let outcome = run_binary(directory.path(), &output, case.as_of, case.mode, 2, &job);
             let found = if outcome.status == Some(0) {
-                let mut found = golden_differences(&case.expect, &output, layout);
+                let mut found = golden_differences(case, &output, layout);
                 found.extend(differences(&expected, &output, layout));
                 found
             } else {
@@ -261,9 +319,17 @@ fn golden_cases() {
             // The same once more, all rows waiting in files meanwhile.
             let again = directory.path().join("again");
             let effort = (3, false);
-            run_in_process(directory.path(), &again, case.as_of, case.mode, effort);
+            let machines = &case.machines;
+            run_in_process(
+                directory.path(),
+                &again,
+                case.as_of,
+                case.mode,
+                effort,
+                machines,
+            );
             let mut found = found;
-            found.extend(golden_differences(&case.expect, &again, layout));
+            found.extend(golden_differences(case, &again, layout));
             wrong.extend(
                 found
                     .into_iter()
@@ -273,7 +339,7 @@ fn golden_cases() {
         wrong
     };
     let cases = golden::cases();
-    assert_eq!(cases.len(), 65);
+    assert_eq!(cases.len(), 71);
     let wrong = side_by_side(0..cases.len(), |number| check_case(&cases[number]));
     assert!(
         wrong.is_empty(),
@@ -296,19 +362,20 @@ fn random_histories() {
         }
         let (world, as_of, mode) = random::world(seed);
         let layout = random_layout(seed);
+        let machines = random::machines(seed);
         for effort in [(1, seed % 2 == 0), (4, seed % 2 != 0)] {
-            let wrong = check(&world, as_of, mode, &layout, effort);
+            let wrong = check(&world, as_of, mode, &layout, effort, &machines);
             if wrong.is_empty() {
                 continue;
             }
             found.store(true, Ordering::Relaxed);
             let small = shrink(world, |world| {
-                !check(world, as_of, mode, &layout, effort).is_empty()
+                !check(world, as_of, mode, &layout, effort, &machines).is_empty()
             });
-            let small_wrong = check(&small, as_of, mode, &layout, effort);
+            let small_wrong = check(&small, as_of, mode, &layout, effort, &machines);
             return Some(format!(
                 "seed {seed} (DELIVERY_KPI_SEED={seed} DELIVERY_KPI_WORLDS=1), threads and room {effort:?}, {layout:?}\n{}\n\
-                 the smallest world that is wrong, as of {as_of}, {mode:?}:\n{small:#?}\n{}",
+                 the smallest world that is wrong, as of {as_of}, {mode:?}, {machines:?}:\n{small:#?}\n{}",
                 compare::first_lines(&wrong),
                 compare::first_lines(&small_wrong),
             ));
@@ -332,7 +399,14 @@ fn two_runs_reach_the_same_as_one() {
         world.write(directory.path(), &layout);
 
         let expected = oracle::expect(&world, earlier, mode);
-        let first = run_in_process(directory.path(), &output, earlier, mode, (2, true));
+        let first = run_in_process(
+            directory.path(),
+            &output,
+            earlier,
+            mode,
+            (2, true),
+            &Machines::default(),
+        );
         assert_eq!(
             first.status,
             Some(expected_status(&expected)),
@@ -347,7 +421,8 @@ fn two_runs_reach_the_same_as_one() {
         );
 
         // What is rejected was reported by the first run already.
-        let second = run_in_process(directory.path(), &output, as_of, mode, (2, true));
+        let machines = &Machines::default();
+        let second = run_in_process(directory.path(), &output, as_of, mode, (2, true), machines);
         assert_eq!(second.status, Some(0), "seed {seed}: {}", second.text());
         let wrong = table_differences(&oracle::expect(&world, as_of, mode), &output, &layout);
         let line = |line| format!("seed {seed}, second run: {line}");

@@ -143,7 +143,7 @@ pub fn message_text(id: i64) -> String {
     format!("{id:08x}-0a1b-4c2d-8e3f-{id:012x}")
 }
 
-fn url_text(id: i64) -> String {
+pub fn url_text(id: i64) -> String {
     format!("{id:08x}-7777-4c2d-8e3f-{id:012x}")
 }
 

@@ -163,9 +163,11 @@ fn count_keyed<M: DecodeKey, A: Counting + Account<M>>(
         .iter()
         .map(|a| Policy::new(a, sources.deadline))
         .collect();
+    let machines = sources.machines.rules(&codes);
     let meaning = Meaning {
         as_of: sources.as_of,
         codes: &codes,
+        machines: &machines,
     };
     let account = engine::fold::<M, A>(
         pool,

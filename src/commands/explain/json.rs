@@ -2,7 +2,7 @@
 
 use super::Subject;
 use super::story::{Line, Place, Story, reason_text};
-use crate::history::Standing;
+use crate::history::{MachineSign, Standing};
 use crate::model::{DeliveryId, Value};
 use serde_json::{Value as Json, json};
 
@@ -27,7 +27,7 @@ pub fn json(subject: &Subject, story: &Story) -> String {
         "status": life.status.map(|status| status.name()),
         "retrying": life.status.is_some_and(|status| status.is_retrying()),
         "failure_reason": story.reason.as_ref().map(reason),
-        "entered_at": story.entered_at.map(|at| at.to_string()),
+        "entered_at": life.entered_at.map(|at| at.to_string()),
         "deadline": life.deadline.map(|at| at.to_string()),
         "first_event_at": life.first_event_at.map(|at| at.to_string()),
         "last_event_at": life.last_event_at.map(|at| at.to_string()),
@@ -54,6 +54,7 @@ fn line(line: &Line) -> Json {
                 .collect::<serde_json::Map<_, _>>(),
         })),
         "orphan": line.is_orphan,
+        "machine": line.machine.map(MachineSign::name),
         "row": line.place.as_ref().map(place),
         "log_id": log_id.map(|(log_id, _)| log_id),
         "revision": log_id.map(|(_, revision)| revision),

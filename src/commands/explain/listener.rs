@@ -1,6 +1,6 @@
 //! Listens to the replay of one message, step by step.
 
-use crate::history::{Occurrence, Rule, Sink, Status};
+use crate::history::{MachineSign, Occurrence, Rule, Sink, Status};
 use crate::model::{Fate, Instant, Mark};
 use crate::rollup::Change;
 
@@ -14,6 +14,8 @@ pub struct Step {
     pub status: Option<Status>,
     /// Whether it brought the message there.
     pub moved: bool,
+    /// Why it counts as made by a machine, if it does.
+    pub machine: Option<MachineSign>,
     /// When it counts, and what it counts for.
     pub counts: Option<(Instant, Change)>,
 }
@@ -64,8 +66,15 @@ impl Sink for Listener {
             rule,
             status: self.status,
             moved: false,
+            machine: None,
             counts: None,
         });
+    }
+
+    fn is_made_by_machine(&mut self, sign: MachineSign) {
+        if let Some(step) = self.steps.last_mut() {
+            step.machine = Some(sign);
+        }
     }
 
     fn moves(&mut self, at: Instant, from: Option<Status>, to: Status) {

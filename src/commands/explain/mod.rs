@@ -109,9 +109,11 @@ fn explain<M: DecodeKey>(
             row: found.row,
         }
     };
+    let machines = sources.machines.rules(&codes);
     let meaning = Meaning {
         as_of: sources.as_of,
         codes: &codes,
+        machines: &machines,
     };
     let story = story::tell(&search.rows, place, &policy, meaning);
     let subject = Subject {

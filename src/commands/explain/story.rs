@@ -2,7 +2,7 @@
 
 use super::listener::{Listener, Step};
 use crate::engine::Found;
-use crate::history::{Life, Meaning, Row, Rule, Standing, Status, live};
+use crate::history::{Life, MachineSign, Meaning, Row, Rule, Standing, Status, live};
 use crate::model::{
     Code, Codes, Event, Fate, Hour, Instant, MessageKey, Policy, Rejection, Tail, Value,
     failure_reason_name,
@@ -52,6 +52,8 @@ pub struct Line {
     pub counts: Option<(Hour, Vec<(&'static str, i64)>)>,
     /// A tracking row of a message that has not entered the log.
     pub is_orphan: bool,
+    /// Why it counts as made by a machine, if it does.
+    pub machine: Option<MachineSign>,
     /// Where the row stands that counts in its place, and its revision if it has a `log_id`.
     pub instead: Option<(Place, Option<i64>)>,
 }
@@ -62,8 +64,6 @@ pub struct Story {
     pub lines: Vec<Line>,
     /// How it ended.
     pub life: Life,
-    /// When the message entered the log.
-    pub entered_at: Option<Instant>,
     /// The failure reason of a failed message.
     pub reason: Option<Value>,
 }
@@ -91,8 +91,6 @@ pub fn tell<M: MessageKey>(
     }
     let mut listener = Listener::new(found.len());
     let life = live(&mut rows, &tails, policy, meaning, &mut listener);
-    let entered = listener.steps.iter().find(|step| step.moved);
-    let entered_at = entered.and_then(|step| Some(step.counts?.0));
     let mut lines = Vec::new();
     for (order, step) in listener.steps.iter().enumerate() {
         let row = step.row.map(|row| &found[row as usize]);
@@ -112,6 +110,7 @@ pub fn tell<M: MessageKey>(
             moved: step.moved,
             counts: counts(step),
             is_orphan: step.row.is_some_and(|row| listener.orphans[row as usize]),
+            machine: step.machine,
             instead: None,
         };
         lines.push((order, line));
@@ -140,7 +139,6 @@ pub fn tell<M: MessageKey>(
         lines: lines.into_iter().map(|(_, line)| line).collect(),
         reason: failed.then(|| codes.value(life.reason)).flatten(),
         life,
-        entered_at,
     }
 }
 
@@ -187,6 +185,7 @@ fn without_effect<M: MessageKey>(
         moved: false,
         counts: None,
         is_orphan: false,
+        machine: None,
         instead,
     }
 }

@@ -44,7 +44,7 @@ fn write(out: &mut String, subject: &Subject, story: &Story, clock: &Clock) -> s
         "{mode} Email Feedback Service, channel {}; ",
         printable(channel)
     )?;
-    match (story.life.deadline, story.entered_at) {
+    match (story.life.deadline, story.life.entered_at) {
         (Some(deadline), Some(entered)) => {
             let queue_end = deadline.micros() - entered.micros() == 84 * HOUR;
             let from = if queue_end {
@@ -140,9 +140,16 @@ fn entry(out: &mut String, line: &Line, clock: &Clock) -> std::fmt::Result {
         (None, _) if line.is_orphan => writeln!(out, " orphan: the message is not in the log")?,
         (None, _) => writeln!(out)?,
     }
+    if let Some(sign) = line.machine {
+        writeln!(out, "    made by a machine: {}", sign.meaning())?;
+    }
     if let Some((hour, counts)) = &line.counts {
+        // What people do changes a counter of theirs as it changes that of all; only the rest is worth a word.
+        let of_all = |(name, by): &(&'static str, i64)| Some((name.strip_prefix("human_")?, *by));
+        let repeats = |count| of_all(count).is_some_and(|all| counts.contains(&all));
         let counts: Vec<String> = counts
             .iter()
+            .filter(|count| !repeats(count))
             .map(|(name, by)| format!("{name} {by:+}"))
             .collect();
         writeln!(

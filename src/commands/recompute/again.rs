@@ -202,12 +202,14 @@ impl Again<'_> {
             .filter(|wake| wake.at < sources.as_of)
             .copied()
             .collect();
+        let machines = sources.machines.rules(&codes);
         let judging = |as_of, policies, frozen| Judged {
             frozen,
             policies,
             meaning: Meaning {
                 as_of,
                 codes: &codes,
+                machines: &machines,
             },
         };
         let partitions = kept.partitions;

@@ -1,6 +1,7 @@
 //! `recompute`: read, recompute, publish.
 
 mod again;
+mod alerts;
 mod keep;
 mod left_out;
 mod plan;

@@ -8,11 +8,10 @@ use crate::publish::{Output, RunRecord};
 use crate::state::{Changes, Kept, Store, changes};
 
 /// The version of what rows mean to the program; another one is another meaning.
-const SEMANTICS: u32 = 1;
+const SEMANTICS: u32 = 2;
 
 /// Why everything is read where rows have another meaning than before.
-pub const OTHER_MEANING: &str =
-    "labels, defaults, columns, time zone, deadline or the rules of the program have changed";
+pub const OTHER_MEANING: &str = "labels, defaults, columns, time zone, deadline, rules for machines or those of the program have changed";
 
 /// How a run comes to its numbers.
 pub enum Plan<'a> {
@@ -28,8 +27,8 @@ pub fn meaning(job: &Job) -> String {
     let sources = &job.sources;
     let mappings = Extract::ALL.map(|extract| sources.mapping(extract));
     format!(
-        "{SEMANTICS} {:?} {:?} {:?} {:?} {mappings:?}",
-        sources.labels, sources.defaults, sources.deadline, sources.zone
+        "{SEMANTICS} {:?} {:?} {:?} {:?} {:?} {mappings:?}",
+        sources.labels, sources.defaults, sources.deadline, sources.zone, sources.machines
     )
 }
 

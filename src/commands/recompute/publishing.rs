@@ -1,5 +1,6 @@
 //! The rows of a run beside the published ones, and into the tables.
 
+use super::alerts::enter_alerts;
 use super::left_out::newly_left_out;
 use super::retention::Frozen;
 use super::summary::Report;
@@ -99,6 +100,7 @@ pub fn publish(
         let days: Result<Vec<_>, _> = map(pool, days.len(), compare).into_iter().collect();
         let deliveries = frames.compare_deliveries(&[])?;
         enter_left_out(report, &[]);
+        enter_alerts(job, &frames, None, None, report)?;
         let days = days?;
         report.difference = Some(frames.csv(&days)?);
         enter(total(&days), &deliveries, report);
@@ -128,6 +130,7 @@ pub fn publish(
         refuse_rewind(job, &deliveries)?;
         let earlier = committed.last.as_ref().filter(|_| !job.full);
         enter_left_out(report, earlier.map_or(&[], |last| &last.reported));
+        enter_alerts(job, &frames, Some(&committed), earlier, report)?;
         place.progress.begins(Stage::Publishing, frames.hours());
         let done = compare_days(place, &frames, &committed);
         place.progress.ends();
@@ -268,7 +271,7 @@ fn restatements_of(
     let row = |restated: Restated| {
         let change = |(kpi, old, new)| RestatedKpi { kpi, old, new };
         Restatement {
-            cause: ready.causes.of(&restated.delivery),
+            cause: ready.causes.of(&restated.delivery).into(),
             delivery_id: match restated.delivery {
                 DeliveryId::Number(number) => number.into(),
                 DeliveryId::Text(text) => (*text).into(),

@@ -1,12 +1,13 @@
 //! What a run says at its end: is it right, what changed, what is not final yet.
 
+use super::alerts::write_alerts;
 use super::{Inputs, Ledger, log_line};
 use crate::commands::people::{counted, number};
 use crate::error::exit;
 use crate::extracts::Extract;
 use crate::job::{Job, Scope};
 use crate::model::{DeadlineMode, Instant};
-use crate::publish::{RejectionRecord, RunRecord};
+use crate::publish::{AlertRecord, RejectionRecord, RunRecord};
 use std::fmt::Write;
 use std::io::ErrorKind;
 use std::path::Path;
@@ -45,6 +46,7 @@ pub struct Report {
     pub(super) followed: Vec<(String, String)>,
     output: String,
     dry_run: bool,
+    alerts_end_it: bool,
 }
 
 impl Report {
@@ -80,6 +82,7 @@ impl Report {
                 _ => job.output.to_string(),
             },
             dry_run: job.dry_run,
+            alerts_end_it: job.thresholds.exit_code,
             ..Report::default()
         }
     }
@@ -106,13 +109,21 @@ impl Report {
         }
     }
 
-    /// 0, or 3 where more was left out than the job allows.
+    /// 0; 3 where more was left out than the job allows; 5 where there are new alerts, and the job wants that.
     pub fn exit_code(&self) -> u8 {
         if self.left_out > self.allowed {
             exit::LEFT_OUT
+        } else if self.alerts_end_it && self.new_alerts() > 0 {
+            exit::ALERTS
         } else {
             exit::DONE
         }
+    }
+
+    /// The alerts that the run before has not raised.
+    fn new_alerts(&self) -> usize {
+        let is_new = |alert: &&AlertRecord| alert.since_run == self.record.run_id;
+        self.record.alerts.iter().filter(is_new).count()
     }
 
     pub(super) fn enter(&mut self, ledger: Ledger, inputs: &Inputs) {
@@ -287,6 +298,7 @@ impl Report {
                 "gone          {deliveries} that no extract names any more: the rows are removed"
             )?;
         }
+        write_alerts(out, record)?;
         match self.not_final {
             (0, _) => {}
             (some, None) => writeln!(
@@ -357,6 +369,7 @@ impl Report {
             "deliveries": self.deliveries,
             "not_final": self.not_final.0,
             "left_out": self.left_out,
+            "new_alerts": self.new_alerts(),
             "seconds": self.total.as_secs_f64(),
             "notes": self.notes,
             "changes": self.changes,

@@ -29,7 +29,7 @@ const fn measure(
 
 /// The lines, in the order of the dashboard. Both denominators stand where the source pages use two.
 #[rustfmt::skip]
-pub const MEASURES: [Measure; 18] = [
+const MEASURES: [Measure; 18] = [
     measure("messages to deliver", "to_deliver", &[]),
     measure("processed", "processed", &[("progress", "of to deliver")]),
     measure("sent", "sent", &[]),
@@ -52,6 +52,35 @@ pub const MEASURES: [Measure; 18] = [
     measure("failed by the deadline", "failed_by_deadline", &[]),
     measure("late successes", "late_successes", &[]),
 ];
+
+/// The lines that leave out what machines have made.
+#[rustfmt::skip]
+const BY_PEOPLE: [Measure; 5] = [
+    measure("by people: opened", "human_unique_opens", &[("human_open_rate", "of delivered")]),
+    measure("  opens", "human_opens", &[("human_open_rate_total", "of delivered")]),
+    measure("  clicked", "human_unique_clicks",
+        &[("human_click_through_rate", "of delivered"), ("human_click_to_open_rate", "of opened")]),
+    measure("  clicks", "human_clicks", &[]),
+    measure("  unsubscribes", "human_unsubscribes", &[("human_unsubscribe_rate", "of delivered")]),
+];
+
+/// The counters of rows that machines have made, by the reason.
+const BY_MACHINES: [&str; 4] = [
+    "machine_marked",
+    "machine_honeypot",
+    "machine_many_links",
+    "machine_early_open",
+];
+
+/// The lines of a delivery; those of people alone where machines have made something.
+pub fn measures(row: &Snapshot) -> impl Iterator<Item = &'static Measure> {
+    let by_machines = |column: &&str| row.count(column).is_some_and(|rows| rows > 0);
+    let by_people = match BY_MACHINES.iter().any(|column| by_machines(&column)) {
+        true => &BY_PEOPLE[..],
+        false => &[],
+    };
+    MEASURES.iter().chain(by_people)
+}
 
 /// The block of a row, for people.
 pub fn block(row: &Snapshot, clock: &Clock, now: Instant) -> String {
@@ -85,7 +114,7 @@ fn write(out: &mut String, row: &Snapshot, clock: &Clock, now: Instant) -> std::
         writeln!(out, "as of {}", clock.show(as_of))?;
     }
     writeln!(out)?;
-    for measure in &MEASURES {
+    for measure in measures(row) {
         let value = row.count(measure.counter).map_or("–".to_owned(), number);
         let mut line = format!("{:<22} {value:>12}", measure.label);
         for (place, (column, of)) in measure.rates.iter().enumerate() {

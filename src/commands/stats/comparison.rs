@@ -1,6 +1,6 @@
 //! What the tables say of a delivery beside what the extracts say now.
 
-use super::block::{MEASURES, certainty, head, percent};
+use super::block::{certainty, head, measures, percent};
 use crate::commands::people::{Clock, number};
 use crate::model::Instant;
 use crate::tables::Snapshot;
@@ -31,7 +31,7 @@ fn write(out: &mut String, table: &Snapshot, fresh: &Snapshot, clock: &Clock) ->
         as_of(table),
         as_of(fresh)
     )?;
-    for measure in &MEASURES {
+    for measure in measures(fresh) {
         let rate = measure.rates.first().map(|(column, _)| *column);
         let cell = |row: &Snapshot| {
             let count = row.count(measure.counter).map_or("–".to_owned(), number);

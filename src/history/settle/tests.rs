@@ -1,6 +1,6 @@
 use super::*;
 use crate::history::{Occurrence, Status};
-use crate::model::{Logged, Mark, Report};
+use crate::model::{Logged, MachineRules, Mark, Report};
 
 /// The fate of each row, by source.
 struct Fates(Vec<Option<Fate>>);
@@ -29,6 +29,7 @@ fn settled(rows: &[(Stamp, Code, Tail)], codes: &Codes) -> Vec<Fate> {
     let meaning = Meaning {
         as_of: Instant::FIRST.plus(1000),
         codes,
+        machines: &MachineRules::default(),
     };
     let mut fates = Fates(vec![None; rows.len()]);
     settle(&mut places, &tails, false, meaning, &mut fates);
@@ -169,6 +170,7 @@ fn the_shorter_way_comes_to_the_same() {
     let meaning = Meaning {
         as_of: Instant::FIRST.plus(4),
         codes: &codes,
+        machines: &MachineRules::default(),
     };
     let mut rng = fastrand::Rng::with_seed(11);
     let reports = [Report::Relayed, Report::Delivered, Report::SoftBounce];

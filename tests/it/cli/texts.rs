@@ -6,7 +6,7 @@ use super::super::site::{
 use super::super::snapshots::snapshot;
 use super::super::world::{Layout, World};
 
-const COMMANDS: [&str; 10] = [
+const COMMANDS: [&str; 11] = [
     "recompute",
     "stats",
     "explain",
@@ -14,6 +14,7 @@ const COMMANDS: [&str; 10] = [
     "diff",
     "verify",
     "export",
+    "report",
     "maintain",
     "generate",
     "completions",

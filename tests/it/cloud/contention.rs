@@ -1,8 +1,8 @@
 //! Many processes on one output in a store, through faults: no run that says it is published is lost, none is there
 //! twice, and the tables are the result of the files that the newest run names.
 //!
-//! `DELIVERY_KPI_COMMITS` (60) says how many runs have to be published, `DELIVERY_KPI_PROCESSES` (4) by how many
-//! processes; the whole form is 1,000.
+//! `DELIVERY_KPI_RUNS` (60) says how many runs have to be published, `DELIVERY_KPI_PROCESSES` (4) by how many
+//! processes; the whole form is 450, which is more than 1,000 commits.
 
 use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::time::Instant;
@@ -84,7 +84,7 @@ fn no_run_is_lost_and_none_is_there_twice() {
     let server = Server::start();
     let contest = Contest {
         cloud: Cloud::new(&server, &base()),
-        wanted: number_from_environment("DELIVERY_KPI_COMMITS").unwrap_or(60) as usize,
+        wanted: number_from_environment("DELIVERY_KPI_RUNS").unwrap_or(60) as usize,
         published: AtomicUsize::new(0),
         tried: AtomicUsize::new(0),
         clock: AtomicI64::new(0),

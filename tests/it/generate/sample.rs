@@ -107,7 +107,14 @@ fn every_kpi_fate_and_mode_is_in_the_sample() {
     let kpis = deliveries(&output);
     let rows: Vec<&Row> = kpis.values().collect();
     let sum = |name: &&str| rows.iter().map(|row| number(row, name)).sum::<i64>();
+    // What only rules of a job find is in no extract.
+    let of_rules = [
+        "machine_honeypot",
+        "machine_many_links",
+        "machine_early_open",
+    ];
     let names = COUNTERS.iter().map(|(name, _)| *name);
+    let names = names.filter(|name| !of_rules.contains(name));
     let missing: Vec<&str> = names.filter(|name| sum(name) == 0).collect();
     assert!(missing.is_empty(), "counters that are 0: {missing:?}");
     for column in [

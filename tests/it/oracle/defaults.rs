@@ -1,15 +1,17 @@
 //! What a job says about deliveries without a row, or with nulls (section 6).
 
 use super::super::world::DeliveryRow;
-use super::HOUR;
+use super::{HOUR, Machines};
 
-/// The defaults of a job.
+/// The defaults of a job, and its other rules.
 #[derive(Clone, Debug, Default)]
 pub struct Defaults {
     pub efs: Option<bool>,
     pub channel: Option<String>,
     /// The validity period, from `started_at`.
     pub validity_hours: Option<i64>,
+    /// Not of deliveries, but of the job as well.
+    pub machines: Machines,
 }
 
 impl Defaults {

@@ -53,7 +53,7 @@ impl Rules {
 /// What a message adds to its delivery.
 #[derive(Debug, Default)]
 pub struct History {
-    pub entered: bool,
+    pub entered_at: Option<i64>,
     pub deadline: Option<i64>,
     /// Instant, counter, by how much.
     pub changes: Vec<(i64, &'static str, i64)>,
@@ -189,7 +189,7 @@ pub fn replay(reports: &[Report], rules: &Rules, as_of: i64) -> History {
         .map(|report| report.at);
     let deadline = entered_at.and_then(|at| rules.deadline(at));
     let mut history = History {
-        entered: entered_at.is_some(),
+        entered_at,
         deadline,
         changes: Vec::new(),
     };

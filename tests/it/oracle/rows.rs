@@ -129,7 +129,7 @@ pub struct Tracking {
     pub message: i64,
     pub code: Option<TypeCode>,
     pub at: Option<i64>,
-    url: Option<i64>,
+    pub url: Option<i64>,
     recipient: Option<i64>,
     machine: Option<bool>,
     version: Version,
@@ -307,8 +307,15 @@ struct Compared<'a> {
     identity: Option<String>,
 }
 
-/// Revision, deleted, then (instant, event or type, reason or url, test row); null is lowest.
-type OrderKey = (i64, bool, Option<i64>, Option<Code>, Option<Code>, bool);
+/// Revision, deleted, then (instant, event or type, reason or url, test row, mark of a machine); null is lowest.
+type OrderKey = (
+    i64,
+    bool,
+    Option<i64>,
+    Option<Code>,
+    Option<Code>,
+    (bool, bool),
+);
 
 pub fn sending_fates(reports: &[Option<Report>], as_of: i64) -> Vec<Fate> {
     let compared = reports.iter().map(|report| {
@@ -334,7 +341,7 @@ pub fn sending_fates(reports: &[Option<Report>], as_of: i64) -> Vec<Fate> {
                 *at,
                 rank,
                 reason.clone(),
-                *is_test,
+                (*is_test, false),
             ),
             columns: format!(
                 "{event:?} {form} {at:?} {reason:?} {recipient:?} {version:?} {is_test}"
@@ -343,6 +350,18 @@ pub fn sending_fates(reports: &[Option<Report>], as_of: i64) -> Vec<Fate> {
         })
     });
     fates(&compared.collect::<Vec<_>>(), as_of)
+}
+
+/// Whether a counted row is marked as made by a machine; of rows that count once one mark is enough.
+pub fn is_marked(row: &Tracking, rows: &[Option<Tracking>]) -> bool {
+    let identity = |row: &Tracking| {
+        let key = (row.delivery, row.message, row.at, row.url);
+        let is_alone = row.version.log_id.is_some();
+        (!is_alone).then(|| (key, row.code.clone(), row.is_test))
+    };
+    let is_same = |other: &&Tracking| identity(row).is_some() && identity(other) == identity(row);
+    let others = rows.iter().flatten().filter(is_same);
+    others.chain([row]).any(|row| row.machine == Some(true))
 }
 
 pub fn tracking_fates(rows: &[Option<Tracking>], as_of: i64) -> Vec<Fate> {
@@ -370,7 +389,7 @@ pub fn tracking_fates(rows: &[Option<Tracking>], as_of: i64) -> Vec<Fate> {
                 *at,
                 code.clone(),
                 order_url,
-                *is_test,
+                (*is_test, *machine == Some(true)),
             ),
             columns: format!(
                 "{code:?} {at:?} {url:?} {recipient:?} {machine:?} {version:?} {is_test}"

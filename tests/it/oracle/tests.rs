@@ -4,18 +4,23 @@ use std::collections::BTreeMap;
 
 use super::super::golden;
 use super::super::world::{DeliveryRow, SendingRow, World};
-use super::{COUNTERS, HOUR, Mode, expect};
+use super::{COUNTERS, Defaults, HOUR, Mode, expect, expect_with};
 
 #[test]
 fn golden_cases_hold_for_the_oracle() {
     let cases = golden::cases();
     assert!(cases.len() >= 65, "only {} golden cases found", cases.len());
     for case in cases {
-        let expected = expect(&case.world, case.as_of, case.mode);
+        let expected = case.expected();
         let found: BTreeMap<_, _> = expected
             .hourly
             .iter()
-            .map(|(key, values)| (*key, golden::cumulative(|name| values[name])))
+            .map(|(key, values)| {
+                (
+                    *key,
+                    golden::cumulative(case.tells_of_people, |name| values[name]),
+                )
+            })
             .collect();
         assert_eq!(found, case.expect, "{}", case.name);
     }
@@ -85,7 +90,11 @@ fn random_worlds_reach_every_counter_and_fate() {
     let worlds = 500;
     for seed in 0..worlds {
         let (world, as_of, mode) = super::super::random::world(seed);
-        let expected = expect(&world, as_of, mode);
+        let defaults = Defaults {
+            machines: super::super::random::machines(seed),
+            ..Defaults::default()
+        };
+        let expected = expect_with(&world, as_of, mode, &defaults);
         let mut names: Vec<String> = Vec::new();
         for delivery in expected.deliveries.values() {
             names.extend(

@@ -9,7 +9,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use super::super::delta::{Row, committed, newest_run};
-use super::super::golden::{self, Counts};
+use super::super::golden::{self, Case, Counts};
 use super::super::oracle::{COUNTERS, Counters, DeliveryExpected, Expected, HOUR, RATES, rate};
 use super::super::world::Layout;
 
@@ -44,19 +44,17 @@ pub fn table_differences(expected: &Expected, output: &Path, layout: &Layout) ->
 }
 
 /// Where `delivery_kpi_hourly` differs from a golden case's rows.
-pub fn golden_differences(
-    expect: &BTreeMap<(i64, i64), Counts>,
-    output: &Path,
-    layout: &Layout,
-) -> Vec<String> {
+pub fn golden_differences(case: &Case, output: &Path, layout: &Layout) -> Vec<String> {
     let text = |((delivery, hour), counts): (&(i64, i64), &Counts)| {
         ((layout.delivery_id(*delivery), *hour), counts.clone())
     };
-    let expect: BTreeMap<(String, i64), Counts> = expect.iter().map(text).collect();
+    let expect: BTreeMap<(String, i64), Counts> = case.expect.iter().map(text).collect();
     let found: BTreeMap<(String, i64), Counts> = committed(output, "delivery_kpi_hourly")
         .iter()
         .map(|row| {
-            let counts = golden::cumulative(|name| integer(row, name).unwrap_or(i64::MIN));
+            let counts = golden::cumulative(case.tells_of_people, |name| {
+                integer(row, name).unwrap_or(i64::MIN)
+            });
             (
                 (
                     text_of(row, "delivery_id"),
@@ -125,8 +123,10 @@ impl Check<'_> {
 
     /// Surrounding blanks of a label are no part of it.
     fn label(&mut self, column: &str, expected: Option<&str>) {
-        let found = self.row.get(column).and_then(Value::as_str).map(str::trim);
-        if !self.row.contains_key(column) || found != expected.map(str::trim) {
+        let value = self.row.get(column);
+        let found = value.and_then(Value::as_str).map(str::trim);
+        let is_text = value.is_some_and(|value| value.is_string() || value.is_null());
+        if !is_text || found != expected.map(str::trim) {
             self.wrong.push(format!(
                 "{}: {column} is {found:?} instead of {expected:?}",
                 self.place
@@ -193,7 +193,7 @@ pub fn hourly_differences(expected: &Expected, rows: &[Row], layout: &Layout) ->
         }
     }
     let extra = |(key, row): (&(String, i64), &&Row)| {
-        let counts = golden::cumulative(|name| integer(row, name).unwrap_or(0));
+        let counts = golden::cumulative(true, |name| integer(row, name).unwrap_or(0));
         format!(
             "hourly: {} {}: an unexpected row, {counts:?}",
             key.0,

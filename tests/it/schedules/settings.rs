@@ -3,8 +3,9 @@
 
 use fastrand::Rng;
 
-use super::super::oracle::{Defaults, Mode};
-use super::super::random::pick;
+use super::super::oracle::{Defaults, Machines, Mode};
+use super::super::random::{machines, pick};
+use super::super::run::rules_text;
 use super::super::world::World;
 
 /// What a job says about the meaning of rows.
@@ -16,6 +17,7 @@ pub struct Settings {
     validity_hours: Option<i64>,
     /// Whether it knows the labels of [`LABELS`].
     has_labels: bool,
+    machines: Machines,
 }
 
 /// By column, a label that is not the contract's, and what it means. The histories hold them.
@@ -35,6 +37,7 @@ impl Settings {
             channel: None,
             validity_hours: None,
             has_labels: rng.bool(),
+            machines: machines(rng.u64(..)),
         };
         for _ in 0..rng.usize(..3) {
             settings.change(rng);
@@ -44,7 +47,7 @@ impl Settings {
 
     /// One of them becomes another.
     pub fn change(&mut self, rng: &mut Rng) {
-        match rng.u8(..5) {
+        match rng.u8(..6) {
             0 => {
                 self.mode = match self.mode {
                     Mode::Infer => Mode::Reported,
@@ -54,6 +57,7 @@ impl Settings {
             1 => self.efs = pick(rng, &[None, Some(true), Some(true), Some(false)]),
             2 => self.channel = pick(rng, &[None, Some("email"), Some("sms")]),
             3 => self.validity_hours = pick(rng, &[None, Some(1), Some(5), Some(90)]),
+            4 => self.machines = machines(rng.u64(..)),
             _ => self.has_labels = !self.has_labels,
         }
     }
@@ -76,6 +80,7 @@ impl Settings {
         for (column, label, meaning) in LABELS.iter().filter(|_| self.has_labels) {
             text += &format!("[labels.{column}]\n{label} = \"{meaning}\"\n");
         }
+        text += &rules_text(&self.machines);
         text
     }
 
@@ -84,6 +89,7 @@ impl Settings {
             efs: self.efs,
             channel: self.channel.map(str::to_owned),
             validity_hours: self.validity_hours,
+            machines: self.machines.clone(),
         }
     }
 
