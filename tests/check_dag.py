@@ -19,7 +19,7 @@ os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
 
 from airflow.dag_processing.dagbag import DagBag  # noqa: E402
 
-CODES = [0, 1, 2, 3, 4, 124, 134, 137, 143]
+CODES = [0, 1, 2, 3, 4, 5, 124, 134, 137, 143]
 
 
 def outcome(task, code):

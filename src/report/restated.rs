@@ -17,8 +17,8 @@ pub struct Restated {
     hour: Vec<Option<i64>>,
     cause: Vec<String>,
     counter: Vec<String>,
-    before: Vec<Option<f64>>,
-    after: Vec<Option<f64>>,
+    before: Vec<Option<i64>>,
+    after: Vec<Option<i64>>,
     /// Whether there are older ones, which are not here.
     has_more: bool,
 }
@@ -74,8 +74,8 @@ impl Restated {
             self.hour.push(hour);
             self.cause.push(row.cause.to_string());
             self.counter.push(change.kpi.clone());
-            self.before.push(change.old);
-            self.after.push(change.new);
+            self.before.push(change.old.map(|count| count as i64));
+            self.after.push(change.new.map(|count| count as i64));
         }
     }
 }

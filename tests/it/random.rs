@@ -236,9 +236,9 @@ pub fn machines(seed: u64) -> Machines {
     let span = [0, 1_000_000, MINUTE, HOUR, 20 * HOUR];
     Machines {
         marked: chance(rng, 70),
-        open_within: chance(rng, 50).then(|| pick(rng, &span)),
-        many_links: chance(rng, 50).then(|| (rng.usize(2..4), pick(rng, &span))),
-        honeypots: pick(rng, &[vec![], vec![2], vec![1, 3]]),
+        open_within: chance(rng, 60).then(|| pick(rng, &span)),
+        many_links: chance(rng, 70).then(|| (pick(rng, &[2, 2, 3]), pick(rng, &span))),
+        honeypots: pick(rng, &[vec![], vec![], vec![2], vec![1, 3]]),
         honeypot_within: pick(rng, &span),
     }
 }

@@ -5,7 +5,9 @@ const COUNTS = [
   "soft_bounces", "failed_by_deadline", "retrying", "soft_bounce_events", "late_successes", "complaints",
   "opens_tracked", "unique_opens_tracked", "unique_opens", "opens", "clicks", "unique_clicks",
   "mirror_page_views", "unsubscribes", "unique_unsubscribes", "human_opens", "human_unique_opens",
-  "human_clicks", "human_unique_clicks", "human_unsubscribes", "new_quarantines",
+  "human_clicks", "human_unique_clicks", "human_unsubscribes", "human_opens_tracked",
+  "human_unique_opens_tracked", "machine_marked", "machine_honeypot", "machine_many_links",
+  "machine_early_open", "new_quarantines",
 ];
 
 /** Each rate with its numerator, its denominator, and what that is called. */
@@ -24,6 +26,11 @@ const RATES = {
   complaint_rate: ["complaints", "delivered", "of delivered"],
   mirror_page_rate: ["mirror_page_views", "delivered", "of delivered"],
   progress: ["processed", "to_deliver", "of to deliver"],
+  human_open_rate: ["human_unique_opens", "delivered", "of delivered"],
+  human_open_rate_total: ["human_opens", "delivered", "of delivered"],
+  human_click_through_rate: ["human_unique_clicks", "delivered", "of delivered"],
+  human_click_to_open_rate: ["human_unique_clicks", "human_unique_opens", "of opened"],
+  human_unsubscribe_rate: ["human_unsubscribes", "delivered", "of delivered"],
 };
 
 /** What people call the columns. */
@@ -38,13 +45,19 @@ const NAMES = {
   unique_unsubscribes: "messages unsubscribed", human_opens: "opens by people",
   human_unique_opens: "messages opened by people", human_clicks: "clicks by people",
   human_unique_clicks: "messages clicked by people", human_unsubscribes: "unsubscribes by people",
+  human_opens_tracked: "opens tracked, by people",
+  human_unique_opens_tracked: "messages with a tracked open by people",
+  machine_marked: "a machine's: marked", machine_honeypot: "a machine's: honeypot",
+  machine_many_links: "a machine's: many links", machine_early_open: "a machine's: early open",
   new_quarantines: "new quarantines",
   delivered_rate: "delivered", bounce_error_rate: "bounces + errors",
   delivered_rate_of_sent: "delivered of sent", bounce_error_rate_of_sent: "bounces + errors of sent",
   hard_bounce_rate: "hard bounces", soft_bounce_rate: "soft bounces", open_rate: "opens",
   open_rate_total: "opens, repeated ones too", click_through_rate: "clicks",
   click_to_open_rate: "clicks of opened", unsubscribe_rate: "unsubscribes", complaint_rate: "complaints",
-  mirror_page_rate: "mirror page views", progress: "progress",
+  mirror_page_rate: "mirror page views", progress: "progress", human_open_rate: "opens by people",
+  human_open_rate_total: "opens by people, repeated ones too", human_click_through_rate: "clicks by people",
+  human_click_to_open_rate: "clicks of opened, by people", human_unsubscribe_rate: "unsubscribes by people",
 };
 
 function nameOf(column) {
