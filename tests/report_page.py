@@ -49,6 +49,13 @@ MEASURES = {
     "failed_by_deadline": [],
     "late_successes": [],
 }
+OF_PEOPLE = {
+    "human_unique_opens": ["human_open_rate"],
+    "human_opens": ["human_open_rate_total"],
+    "human_unique_clicks": ["human_click_through_rate", "human_click_to_open_rate"],
+    "human_clicks": [],
+    "human_unsubscribes": ["human_unsubscribe_rate"],
+}
 OF = {
     "progress": "of to deliver",
     "delivered_rate_of_sent": "of sent",
@@ -58,6 +65,7 @@ OF = {
     "delivered_rate": "of processed",
     "bounce_error_rate": "of processed",
     "click_to_open_rate": "of opened",
+    "human_click_to_open_rate": "of opened",
 }
 SUMMED_RATES = {
     "delivered_rate": ("delivered", "processed"),
@@ -444,7 +452,8 @@ def check_detail(page: Page, data: Data) -> None:
                 bar: row.querySelector('.bar-fill')?.style.width ?? null,
                 rates: [...row.querySelectorAll('[data-rate]')].map((cell) => [cell.dataset.rate, cell.textContent])}]));
         """)
-        for counter, rates in MEASURES.items():
+        of_people = OF_PEOPLE if "human_unique_opens" in data.raw["deliveries"] else {}
+        for counter, rates in (MEASURES | of_people).items():
             row = rows.get(counter)
             if not check("block has the line", row is not None, (delivery, counter)):
                 continue

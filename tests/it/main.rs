@@ -16,6 +16,7 @@ mod hostile;
 mod incremental;
 mod jobs;
 mod layering;
+mod machines;
 mod oracle;
 mod publishing;
 mod python;

@@ -22,9 +22,14 @@ const MEASURES = [
   ["late successes", "late_successes"],
 ];
 /** Only where the job computes them. */
-const MORE_MEASURES = [
-  "human_unique_opens", "human_opens", "human_unique_clicks", "human_clicks", "human_unsubscribes", "new_quarantines",
-];
+const MORE_MEASURES = {
+  human_unique_opens: ["human_open_rate"],
+  human_opens: ["human_open_rate_total"],
+  human_unique_clicks: ["human_click_through_rate", "human_click_to_open_rate"],
+  human_clicks: [],
+  human_unsubscribes: ["human_unsubscribe_rate"],
+  new_quarantines: [],
+};
 const PARTS = new Set(["hard_bounces", "soft_bounces"]);
 
 /** The series of the course, by what is shown. */
@@ -116,7 +121,8 @@ class Detail {
   }
 
   block(index) {
-    const more = MORE_MEASURES.filter((column) => this.report.has(column)).map((column) => [nameOf(column), column]);
+    const more = Object.entries(MORE_MEASURES).filter(([column]) => this.report.has(column))
+      .map(([column, rates]) => [nameOf(column), column, ...rates.filter((rate) => this.report.has(rate))]);
     const rows = [...MEASURES, ...more].map(([label, counter, ...rates]) => this.blockRow(index, label, counter, rates));
     return el("table", { class: "block", id: "block" },
       el("caption", { text: "Deployment block" }),
@@ -156,7 +162,7 @@ class Detail {
   /** What the block leaves out. */
   more(index) {
     const { report } = this;
-    const shown = new Set([...MEASURES.map(([, counter]) => counter), ...MORE_MEASURES]);
+    const shown = new Set([...MEASURES.map(([, counter]) => counter), ...Object.keys(MORE_MEASURES)]);
     const rows = report.counters().filter((column) => !shown.has(column))
       .map((column) => [nameOf(column), number(report.get(column, index))]);
     const dates = [["first_event_at", "first row"], ["last_event_at", "newest row"], ["final_at", "final at"]]
