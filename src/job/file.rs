@@ -68,7 +68,7 @@ struct ColumnTables {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct LabelTables {
+pub(super) struct LabelTables {
     event: BTreeMap<String, String>,
     status: BTreeMap<String, String>,
     failure_type: BTreeMap<String, String>,
@@ -136,34 +136,40 @@ impl JobFile {
     }
 
     pub(super) fn labels(&self) -> Result<Labels, JobError> {
+        self.labels.over(Labels::default())
+    }
+}
+
+impl LabelTables {
+    /// These, and those that are known without them.
+    pub(super) fn over(&self, mut labels: Labels) -> Result<Labels, JobError> {
         type Add = fn(&mut Labels, &str, &str) -> bool;
         let tables: [(&str, &BTreeMap<String, String>, Add, &'static str); 4] = [
             (
                 "event",
-                &self.labels.event,
+                &self.event,
                 Labels::add_event,
                 "relayed, delivered, soft_bounce, hard_bounce, expired, complaint or ignored",
             ),
             (
                 "status",
-                &self.labels.status,
+                &self.status,
                 Labels::add_status,
                 "pending, sent or failed",
             ),
             (
                 "failure_type",
-                &self.labels.failure_type,
+                &self.failure_type,
                 Labels::add_failure_type,
                 "soft, hard or ignored",
             ),
             (
                 "type",
-                &self.labels.r#type,
+                &self.r#type,
                 Labels::add_tracking_type,
                 "click, open, opt_out, mirror_page, offer_click or offer_click_2",
             ),
         ];
-        let mut labels = Labels::default();
         for (table, rows, add, expected) in tables {
             once(table, rows.keys())?;
             for (label, meaning) in rows {
@@ -172,8 +178,8 @@ impl JobFile {
                 }
             }
         }
-        once("failure_reason", self.labels.failure_reason.keys())?;
-        for (label, code) in &self.labels.failure_reason {
+        once("failure_reason", self.failure_reason.keys())?;
+        for (label, code) in &self.failure_reason {
             labels.add_failure_reason(label, *code);
         }
         Ok(labels)
