@@ -204,21 +204,34 @@ impl Extract {
 
 /// The names that the columns of an extract have in its files, where they are not the contract's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Mapping(BTreeMap<String, String>);
+pub struct Mapping {
+    names: BTreeMap<String, String>,
+    usual: BTreeMap<String, String>,
+}
 
 impl Mapping {
     /// From the contract's names to those in the files.
     pub fn new(names: BTreeMap<String, String>) -> Mapping {
-        Mapping(names)
+        Mapping {
+            names,
+            usual: BTreeMap::new(),
+        }
+    }
+
+    /// The same, where the files usually have these names: a column of them need not be there.
+    #[must_use]
+    pub fn or(self, usual: BTreeMap<String, String>) -> Mapping {
+        Mapping { usual, ..self }
     }
 
     /// The name in the files of a column of the contract.
     pub fn name<'a>(&'a self, column: &'a str) -> &'a str {
-        self.0.get(column).map_or(column, String::as_str)
+        let name = self.names.get(column).or_else(|| self.usual.get(column));
+        name.map_or(column, String::as_str)
     }
 
     /// Whether the job gave the column another name.
     pub fn renames(&self, column: &str) -> bool {
-        self.0.contains_key(column)
+        self.names.contains_key(column)
     }
 }

@@ -86,7 +86,7 @@ pub enum ImportError {
         problems: Vec<String>,
     },
     /// The system.
-    #[error("{}: {source}; nothing was imported", .path.display())]
+    #[error("{}: {source}; the import is not complete, running again is safe", .path.display())]
     Io {
         /// The file or directory.
         path: PathBuf,
@@ -94,7 +94,7 @@ pub enum ImportError {
         source: std::io::Error,
     },
     /// The writer of Parquet.
-    #[error("{0}; nothing was imported")]
+    #[error("{0}; the import is not complete, running again is safe")]
     Parquet(#[from] ParquetError),
     /// A record got lost.
     #[error(

@@ -188,7 +188,7 @@ impl<'a, P> Maker<'a, P> {
                 Some(Logged::Event(report)) => report.name(),
                 _ => return Err(UNKNOWN),
             },
-            "status" => labels.status(&text).map(status_name).ok_or(UNKNOWN)?,
+            "status" => labels.status(&text).and_then(status_name).ok_or(UNKNOWN)?,
             "failure_type" => labels
                 .failure_type(&text)
                 .map(failure_type_name)
@@ -217,11 +217,12 @@ fn is_lenient(column: &Column) -> bool {
     matches!(column.name, "recipient_id" | "recipient_domain" | "machine")
 }
 
-fn status_name(status: StatusLabel) -> &'static str {
+fn status_name(status: StatusLabel) -> Option<&'static str> {
     match status {
-        StatusLabel::Pending => "pending",
-        StatusLabel::Sent => "sent",
-        StatusLabel::Failed => "failed",
+        StatusLabel::Pending => Some("pending"),
+        StatusLabel::Sent => Some("sent"),
+        StatusLabel::Failed => Some("failed"),
+        StatusLabel::Ignored => None,
     }
 }
 

@@ -116,6 +116,36 @@ impl Source {
         columns.collect()
     }
 
+    /// The names that the columns of an extract have where its files are tables, the first where there are
+    /// several. Else a column that is not found in a table, and where a record has it; those that are `given`
+    /// need no name.
+    pub fn names(
+        &self,
+        extract: Extract,
+        given: impl Fn(&str) -> bool,
+    ) -> Result<BTreeMap<String, String>, (&'static str, String)> {
+        let mut names = BTreeMap::new();
+        for (column, spec) in self.layout(extract) {
+            let is_needed = column.required || spec.is_none();
+            match spec.and_then(flat) {
+                Some(name) => drop(names.insert(column.name.to_owned(), name.to_owned())),
+                None if is_needed && !given(column.name) => {
+                    let mut found = None;
+                    let kinds = self.kinds.iter().flat_map(|kinds| &kinds.by);
+                    for spec in spec.into_iter().chain(kinds) {
+                        spec.visit(&mut |way| {
+                            found.get_or_insert_with(|| way.text().to_owned());
+                        });
+                    }
+                    return Err((column.name, found.unwrap_or_default()));
+                }
+                // No KPI needs it, or only some logs have it.
+                None => {}
+            }
+        }
+        Ok(names)
+    }
+
     /// Whether something may have to be digested: what may be an address, or hold one.
     pub fn digests(&self) -> bool {
         let mut specs = self.columns.values().flatten();
@@ -136,6 +166,15 @@ impl Source {
             Some(instant) => Ok(instant.micros()),
             None => Err("instant outside the years 1990 to 2099"),
         }
+    }
+}
+
+/// The column that a value is, where it is one.
+fn flat(spec: &Spec<Path>) -> Option<&str> {
+    match spec {
+        Spec::At(way) => way.flat(),
+        Spec::First(specs) => specs.iter().find_map(flat),
+        Spec::Digest { .. } | Spec::Domain(_) | Spec::Join(_) | Spec::Constant(_) => None,
     }
 }
 

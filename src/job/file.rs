@@ -1,5 +1,6 @@
 //! The job file.
 
+use super::source::Vendor;
 use super::{JobError, hours};
 use crate::extracts::{Extract, Mapping};
 use crate::model::{Defaults, Labels};
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct JobFile {
+    pub(super) source: Option<PathBuf>,
     pub(super) sending_log: Option<PathBuf>,
     pub(super) tracking_log: Option<PathBuf>,
     pub(super) deliveries: Option<PathBuf>,
@@ -28,7 +30,7 @@ pub struct JobFile {
     pub(super) threads: Option<usize>,
     pub(super) memory_limit: Option<String>,
     pub(super) temp_dir: Option<PathBuf>,
-    defaults: DefaultsTable,
+    pub(super) defaults: DefaultsTable,
     columns: ColumnTables,
     labels: LabelTables,
 }
@@ -52,7 +54,7 @@ impl From<AsOfText> for String {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct DefaultsTable {
+pub(super) struct DefaultsTable {
     efs: Option<bool>,
     channel: Option<String>,
     validity_hours: Option<i64>,
@@ -94,7 +96,8 @@ impl JobFile {
         })
     }
 
-    pub(super) fn defaults(&self) -> Result<Defaults, JobError> {
+    /// What holds for deliveries without a row, over what does in the source.
+    pub(super) fn defaults(&self, source: Option<&Vendor>) -> Result<Defaults, JobError> {
         let validity = self.defaults.validity_hours;
         if let Some(wrong) = validity.filter(|hours| *hours <= 0) {
             let found = wrong.to_string();
@@ -104,18 +107,19 @@ impl JobFile {
                 &found,
             ));
         }
+        let usual = source.map(|source| &source.defaults);
+        let channel = self.defaults.channel.clone();
+        let channel = channel.or_else(|| usual?.channel.clone());
+        let validity = validity.or_else(|| usual?.validity_hours);
         Ok(Defaults {
-            efs: self.defaults.efs,
-            channel: self
-                .defaults
-                .channel
-                .clone()
-                .filter(|name| !name.trim().is_empty()),
+            efs: self.defaults.efs.or_else(|| usual?.efs),
+            channel: channel.filter(|name| !name.trim().is_empty()),
             validity: validity.map(hours),
         })
     }
 
-    pub(super) fn mappings(&self) -> Result<[Mapping; 3], JobError> {
+    /// The names of the columns, over those that the source usually gives them.
+    pub(super) fn mappings(&self, source: Option<&Vendor>) -> Result<[Mapping; 3], JobError> {
         let tables = &self.columns;
         let of = |extract: Extract, names: &BTreeMap<String, String>| match names
             .keys()
@@ -126,7 +130,10 @@ impl JobFile {
                 "columns of the contract",
                 unknown,
             )),
-            None => Ok(Mapping::new(names.clone())),
+            None => Ok(Mapping::new(names.clone()).or(match source {
+                Some(source) => source.names(extract, names)?,
+                None => BTreeMap::new(),
+            })),
         };
         Ok([
             of(Extract::SendingLog, &tables.sending_log)?,
@@ -135,8 +142,10 @@ impl JobFile {
         ])
     }
 
-    pub(super) fn labels(&self) -> Result<Labels, JobError> {
-        self.labels.over(Labels::default())
+    /// What labels mean, over what they do in the source.
+    pub(super) fn labels(&self, source: Option<&Vendor>) -> Result<Labels, JobError> {
+        self.labels
+            .over(source.map_or_else(Labels::default, Vendor::labels))
     }
 }
 

@@ -22,6 +22,8 @@ pub use sources::{OnBadFile, Scope, Sources};
 pub use synthetic::Synthetic;
 pub use upkeep::{Upkeep, resolve_verify};
 
+use source::Vendor;
+
 use crate::cli::{Check, Effort, Explain, LogFormat, ProgressMode, Recompute, Stats};
 use crate::disk::Disk;
 use crate::extracts::ManifestError;
@@ -194,6 +196,15 @@ impl<'a> Given<'a> {
 
     fn home(&self, output: &Destination) -> Result<Option<PathBuf>, JobError> {
         place::home(output, self.path(None, self.file.state.as_deref()))
+    }
+
+    /// What the key `source` names.
+    fn vendor(&self) -> Result<Option<Vendor>, JobError> {
+        let Some(name) = self.file.source.as_deref() else {
+            return Ok(None);
+        };
+        let path = place::below(self.folder, name);
+        Vendor::named("source", name, &path).map(Some)
     }
 
     fn threads(&self, effort: &Effort) -> Result<usize, JobError> {

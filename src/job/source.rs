@@ -1,6 +1,6 @@
 //! The file that says what a source's exports hold, and the presets that are such files.
 
-use super::file::LabelTables;
+use super::file::{DefaultsTable, LabelTables};
 use super::{JobError, value};
 use crate::decode::Zone;
 use crate::extracts::Extract;
@@ -39,6 +39,57 @@ pub(super) struct SourceFile {
     labels: LabelTables,
     disregard: BTreeMap<String, BTreeMap<String, String>>,
     pub(super) defaults: Table,
+}
+
+/// What the key `source` of a job says about its extracts.
+pub(super) struct Vendor {
+    source: Source,
+    /// For deliveries without a row.
+    pub(super) defaults: DefaultsTable,
+}
+
+impl Vendor {
+    /// A preset by its name, or a file by its path.
+    pub(super) fn named(what: &'static str, name: &Path, path: &Path) -> Result<Vendor, JobError> {
+        let is_preset = PRESETS.iter().any(|(preset, _)| Path::new(preset) == name);
+        let (source, file) = named(what, if is_preset { name } else { path })?;
+        let defaults = file.usual(&source.name)?;
+        Ok(Vendor { source, defaults })
+    }
+
+    /// The names that columns of an extract usually have; those that the job gives need none.
+    pub(super) fn names(
+        &self,
+        extract: Extract,
+        given: &BTreeMap<String, String>,
+    ) -> Result<BTreeMap<String, String>, JobError> {
+        let names = self
+            .source
+            .names(extract, |column| given.contains_key(column));
+        names.map_err(|(column, place)| {
+            let name = &self.source.name;
+            let found = format!("{name}, where {extract}.{column} is {place}");
+            let expected =
+                "a source whose columns stand in a table; delivery-kpi import makes extracts of others";
+            value("source", expected, &found)
+        })
+    }
+
+    /// What labels mean; those of rows that no KPI needs change nothing.
+    pub(super) fn labels(&self) -> Labels {
+        let mut labels = self.source.labels.clone();
+        for (column, disregarded) in &self.source.disregarded {
+            for label in disregarded.keys() {
+                match column.as_str() {
+                    "event" => labels.ignore_event(label),
+                    "status" => labels.ignore_status(label),
+                    // A type that is unknown counts in no KPI either.
+                    _ => {}
+                }
+            }
+        }
+        labels
+    }
 }
 
 type Columns = BTreeMap<String, SpecText>;
@@ -140,6 +191,7 @@ pub(super) fn named(what: &'static str, name: &Path) -> Result<(Source, SourceFi
             file: shown.clone(),
             reason: error.message().to_owned(),
         })?;
+    file.usual(&shown)?;
     Ok((file.source(shown)?, file))
 }
 
@@ -201,6 +253,15 @@ fn is_spec(table: &Table) -> bool {
 }
 
 impl SourceFile {
+    /// What holds for deliveries without a row.
+    fn usual(&self, name: &str) -> Result<DefaultsTable, JobError> {
+        let defaults = self.defaults.clone().try_into();
+        defaults.map_err(|error: toml::de::Error| JobError::Invalid {
+            file: name.to_owned(),
+            reason: format!("defaults: {}", error.message()),
+        })
+    }
+
     fn source(&self, name: String) -> Result<Source, JobError> {
         let mut columns = BTreeMap::new();
         for (extract, own) in [

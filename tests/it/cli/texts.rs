@@ -6,7 +6,7 @@ use super::super::site::{
 use super::super::snapshots::snapshot;
 use super::super::world::{Layout, World};
 
-const COMMANDS: [&str; 10] = [
+const COMMANDS: [&str; 11] = [
     "recompute",
     "stats",
     "explain",
@@ -15,6 +15,7 @@ const COMMANDS: [&str; 10] = [
     "verify",
     "export",
     "maintain",
+    "import",
     "generate",
     "completions",
 ];
