@@ -94,6 +94,7 @@ impl Input {
         };
         let mut inputs = Vec::new();
         for entry in WalkDir::new(path)
+            .follow_links(true)
             .sort_by_file_name()
             .into_iter()
             .filter_entry(visible)

@@ -114,16 +114,17 @@ impl<'a> Reader<'a> {
             self.row(&record, extract, None, rows)?;
             return Ok(extract);
         }
-        let first = self.meaning(&record)?;
+        // A part may tell what the whole does not.
+        let first = self.meaning(&record);
         let parts = match first {
-            Meaning::Tracked(_) => None,
+            Ok(Meaning::Tracked(_)) => None,
             _ => self.source.each.iter().find_map(|path| {
                 let list = path.of(whole, None)?.as_array()?;
                 (!list.is_empty()).then_some(list)
             }),
         };
         let Some(parts) = parts else {
-            return self.meant(&record, first, rows);
+            return self.meant(&record, first?, rows);
         };
         let mut disregarded = None;
         let mut extract = None;

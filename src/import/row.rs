@@ -54,6 +54,12 @@ pub struct Maker<'a, P> {
     digester: &'a Digester,
     extract: Extract,
     columns: Vec<(&'static Column, Option<Spec<P>>)>,
+    /// Columns that must have a value, and where they are in a row.
+    needed: Vec<(&'static str, Option<usize>)>,
+}
+
+fn place_of<T>(columns: &[(&'static Column, T)], name: &str) -> Option<usize> {
+    columns.iter().position(|(column, _)| column.name == name)
 }
 
 impl<'a, P> Maker<'a, P> {
@@ -66,11 +72,15 @@ impl<'a, P> Maker<'a, P> {
     ) -> Maker<'a, P> {
         let layout = source.layout(extract).into_iter();
         let columns = layout.map(|(column, spec)| (column, spec.map(|spec| spec.map(&mut place))));
+        let columns: Vec<_> = columns.collect();
+        let needed = extract.columns().iter().filter(|column| column.required);
+        let needed = needed.map(|column| (column.name, place_of(&columns, column.name)));
         Maker {
             source,
             digester,
             extract,
-            columns: columns.collect(),
+            needed: needed.collect(),
+            columns,
         }
     }
 
@@ -87,74 +97,93 @@ impl<'a, P> Maker<'a, P> {
         row: &mut Vec<Cell<'b>>,
     ) -> Result<(), Left> {
         row.clear();
+        // Whether a bad value matters may depend on columns that come later.
+        let mut bad = Vec::new();
         for (column, spec) in &self.columns {
-            let fault = |reason| Fault {
-                column: column.name,
-                reason,
+            let cell = match spec {
+                None => Ok(told.map_or(Cell::Null, |label| Cell::Text(Cow::Borrowed(label)))),
+                Some(spec) => self.value(column, spec, fields),
             };
-            let Some(spec) = spec else {
-                row.push(told.map_or(Cell::Null, |label| Cell::Text(Cow::Borrowed(label))));
-                continue;
-            };
-            let value = spec.of(fields, self.digester);
-            let cell = match value {
-                Err(_) if is_lenient(column) => Cell::Null,
-                Err(reason) => return Err(fault(reason).into()),
-                Ok(None) => Cell::Null,
-                Ok(Some(value)) => {
-                    if column.takes == Takes::Label
-                        && let Some(why) = self.source.disregards(column.name, &value.text())
-                    {
-                        return Err(Left::Disregarded(why.clone()));
-                    }
-                    match self.cell(column, value) {
-                        Err(_) if is_lenient(column) => Cell::Null,
-                        cell => cell.map_err(fault)?,
-                    }
-                }
-            };
-            row.push(cell);
+            row.push(cell.unwrap_or_else(|left| {
+                bad.push((column.name, left));
+                Cell::Null
+            }));
         }
-        Ok(self.check(row)?)
+        let matters = |(column, _): &(&'static str, Left)| !self.excuses(row, column);
+        match bad.into_iter().find(matters) {
+            Some((_, left)) => Err(left),
+            None => Ok(self.check(row)?),
+        }
+    }
+
+    fn value<'b, F: Fields<Place = P>>(
+        &'b self,
+        column: &'static Column,
+        spec: &'b Spec<P>,
+        fields: &'b F,
+    ) -> Result<Cell<'b>, Left> {
+        let fault = |reason| Fault {
+            column: column.name,
+            reason,
+        };
+        let Some(value) = spec.of(fields, self.digester).map_err(fault)? else {
+            return Ok(Cell::Null);
+        };
+        let why = match column.takes {
+            Takes::Label => self.source.disregards(column.name, &value.text()),
+            _ => None,
+        };
+        match why {
+            Some(why) => Err(Left::Disregarded(why.clone())),
+            None => Ok(self.cell(column, value).map_err(fault)?),
+        }
+    }
+
+    /// Whether a row that has a bad value in this column is none the worse for it, as `decode` has it.
+    fn excuses(&self, row: &[Cell<'_>], column: &str) -> bool {
+        let cell = |name: &str| self.place_of(name).map_or(&Cell::Null, |place| &row[place]);
+        let is_deleted = *cell("deleted") == Cell::Boolean(true);
+        let has_event = *cell("event") != Cell::Null;
+        match column {
+            // No KPI needs them.
+            "recipient_id" | "recipient_domain" | "machine" => true,
+            "status" => is_deleted || has_event,
+            "failure_type" => {
+                let has_failed = *cell("status") == Cell::Text(Cow::Borrowed("failed"));
+                is_deleted || has_event || !has_failed
+            }
+            "event" | "type" | "event_at" | "failure_reason" | "url_id" => is_deleted,
+            "revision" => *cell("log_id") == Cell::Null,
+            _ => false,
+        }
     }
 
     /// What must be there.
     fn check(&self, row: &[Cell<'_>]) -> Result<(), Fault> {
-        let is_there = |name: &str| {
-            let place = self
-                .columns
-                .iter()
-                .position(|(column, _)| column.name == name);
-            place.is_some_and(|place| row[place] != Cell::Null)
-        };
-        let flag = self
-            .columns
-            .iter()
-            .position(|(column, _)| column.name == "deleted");
-        let is_deleted = flag.is_some_and(|place| row[place] == Cell::Boolean(true));
+        let is_there = |place: Option<usize>| place.is_some_and(|place| row[place] != Cell::Null);
+        let deleted = self.place_of("deleted");
+        let is_deleted = deleted.is_some_and(|place| row[place] == Cell::Boolean(true));
         let fault = |column, reason| Err(Fault { column, reason });
-        if is_deleted && !is_there("log_id") {
+        if is_deleted && !is_there(self.place_of("log_id")) {
             return fault("deleted", "a deletion without log_id");
         }
-        for name in ["delivery_id", "message_id", "type", "event_at"] {
-            let column = self
-                .extract
-                .columns()
-                .iter()
-                .find(|column| column.name == name);
-            let needed = column.is_some_and(|column| {
-                column.required && !(is_deleted && matches!(name, "type" | "event_at"))
-            });
-            if let Some(column) = column.filter(|_| needed && !is_there(name)) {
-                return fault(column.name, "null");
+        for (column, place) in &self.needed {
+            let is_key = matches!(*column, "delivery_id" | "message_id");
+            if !is_there(*place) && (is_key || !is_deleted) {
+                return fault(column, "null");
             }
         }
-        let says = is_deleted || is_there("event") || is_there("status");
+        let (event, status) = (self.place_of("event"), self.place_of("status"));
+        let says = is_deleted || is_there(event) || is_there(status);
         match self.extract == Extract::SendingLog && !says {
-            true if self.columns().any(|column| column.name == "event") => fault("event", "null"),
+            true if event.is_some() => fault("event", "null"),
             true => fault("status", "null"),
             false => Ok(()),
         }
+    }
+
+    fn place_of(&self, name: &str) -> Option<usize> {
+        place_of(&self.columns, name)
     }
 
     fn cell<'b>(&self, column: &Column, value: Scalar<'b>) -> Result<Cell<'b>, Reason> {
@@ -210,11 +239,6 @@ fn reason_cell<'b>(labels: &Labels, text: &str) -> Cell<'b> {
         true => Cell::Null,
         false => Cell::Text(value_text(&labels.failure_reason(text)).into()),
     }
-}
-
-/// Whether a bad value in it rejects no row: no KPI needs it.
-fn is_lenient(column: &Column) -> bool {
-    matches!(column.name, "recipient_id" | "recipient_domain" | "machine")
 }
 
 fn status_name(status: StatusLabel) -> Option<&'static str> {

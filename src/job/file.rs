@@ -1,6 +1,6 @@
 //! The job file.
 
-use super::source::Vendor;
+use super::vendor::Vendor;
 use super::{JobError, hours};
 use crate::extracts::{Extract, Mapping};
 use crate::model::{Defaults, Labels};

@@ -10,8 +10,10 @@ mod memory;
 mod place;
 mod source;
 mod sources;
+mod spec;
 mod synthetic;
 mod upkeep;
+mod vendor;
 
 pub use clock::{Stopwatch, new_run_id, now, parse_instant};
 pub use diff::{Choice, Diff};
@@ -21,8 +23,6 @@ pub use import::Import;
 pub use sources::{OnBadFile, Scope, Sources};
 pub use synthetic::Synthetic;
 pub use upkeep::{Upkeep, resolve_verify};
-
-use source::Vendor;
 
 use crate::cli::{Check, Effort, Explain, LogFormat, ProgressMode, Recompute, Stats};
 use crate::disk::Disk;
@@ -196,15 +196,6 @@ impl<'a> Given<'a> {
 
     fn home(&self, output: &Destination) -> Result<Option<PathBuf>, JobError> {
         place::home(output, self.path(None, self.file.state.as_deref()))
-    }
-
-    /// What the key `source` names.
-    fn vendor(&self) -> Result<Option<Vendor>, JobError> {
-        let Some(name) = self.file.source.as_deref() else {
-            return Ok(None);
-        };
-        let path = place::below(self.folder, name);
-        Vendor::named("source", name, &path).map(Some)
     }
 
     fn threads(&self, effort: &Effort) -> Result<usize, JobError> {

@@ -1,10 +1,11 @@
 //! The file that says what a source's exports hold, and the presets that are such files.
 
 use super::file::{DefaultsTable, LabelTables};
+use super::spec::{SpecText, way};
 use super::{JobError, value};
 use crate::decode::Zone;
 use crate::extracts::Extract;
-use crate::import::{Form, Kinds, Meaning, Scalar, Source, Spec, Way, normal};
+use crate::import::{Form, Kinds, Meaning, Source, Way, normal};
 use crate::model::{Labels, Logged, Tracked};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,57 +42,6 @@ pub(super) struct SourceFile {
     pub(super) defaults: Table,
 }
 
-/// What the key `source` of a job says about its extracts.
-pub(super) struct Vendor {
-    source: Source,
-    /// For deliveries without a row.
-    pub(super) defaults: DefaultsTable,
-}
-
-impl Vendor {
-    /// A preset by its name, or a file by its path.
-    pub(super) fn named(what: &'static str, name: &Path, path: &Path) -> Result<Vendor, JobError> {
-        let is_preset = PRESETS.iter().any(|(preset, _)| Path::new(preset) == name);
-        let (source, file) = named(what, if is_preset { name } else { path })?;
-        let defaults = file.usual(&source.name)?;
-        Ok(Vendor { source, defaults })
-    }
-
-    /// The names that columns of an extract usually have; those that the job gives need none.
-    pub(super) fn names(
-        &self,
-        extract: Extract,
-        given: &BTreeMap<String, String>,
-    ) -> Result<BTreeMap<String, String>, JobError> {
-        let names = self
-            .source
-            .names(extract, |column| given.contains_key(column));
-        names.map_err(|(column, place)| {
-            let name = &self.source.name;
-            let found = format!("{name}, where {extract}.{column} is {place}");
-            let expected =
-                "a source whose columns stand in a table; delivery-kpi import makes extracts of others";
-            value("source", expected, &found)
-        })
-    }
-
-    /// What labels mean; those of rows that no KPI needs change nothing.
-    pub(super) fn labels(&self) -> Labels {
-        let mut labels = self.source.labels.clone();
-        for (column, disregarded) in &self.source.disregarded {
-            for label in disregarded.keys() {
-                match column.as_str() {
-                    "event" => labels.ignore_event(label),
-                    "status" => labels.ignore_status(label),
-                    // A type that is unknown counts in no KPI either.
-                    _ => {}
-                }
-            }
-        }
-        labels
-    }
-}
-
 type Columns = BTreeMap<String, SpecText>;
 
 #[derive(Debug, Deserialize)]
@@ -107,78 +57,10 @@ struct Records {
     r#type: BTreeMap<String, String>,
 }
 
-/// How a column is found, as it is written.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum SpecText {
-    At(String),
-    First(Vec<SpecText>),
-    Digest(DigestText),
-    Domain(DomainText),
-    Join(JoinText),
-    Constant(ConstantText),
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct DigestText {
-    digest: Box<SpecText>,
-    several: Option<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct DomainText {
-    domain: Box<SpecText>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct JoinText {
-    join: Vec<SpecText>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ConstantText {
-    constant: Value,
-}
-
-const A_PATH: &str = "a path such as mail.tags.campaign[0]";
-
-fn way(what: &str, text: &str) -> Result<Way, JobError> {
-    Way::parse(text).ok_or_else(|| value(what, A_PATH, text))
-}
-
-impl SpecText {
-    fn spec(&self, what: &str) -> Result<Spec<Way>, JobError> {
-        let all = |specs: &[SpecText]| -> Result<Vec<Spec<Way>>, JobError> {
-            specs.iter().map(|spec| spec.spec(what)).collect()
-        };
-        Ok(match self {
-            SpecText::At(text) => Spec::At(way(what, text)?),
-            SpecText::First(specs) => Spec::First(all(specs)?),
-            SpecText::Digest(of) => Spec::Digest {
-                of: Box::new(of.digest.spec(what)?),
-                several: of
-                    .several
-                    .as_deref()
-                    .map(|list| way(what, list))
-                    .transpose()?,
-            },
-            SpecText::Domain(of) => Spec::Domain(Box::new(of.domain.spec(what)?)),
-            SpecText::Join(of) => Spec::Join(all(&of.join)?),
-            SpecText::Constant(of) => Spec::Constant(match &of.constant {
-                Value::String(text) => Scalar::Text(text.clone().into()),
-                Value::Integer(number) => Scalar::Integer(*number),
-                Value::Boolean(is) => Scalar::Boolean(*is),
-                other => {
-                    let expected = "a constant that is a text, an integer, true or false";
-                    return Err(value(what, expected, other.type_str()));
-                }
-            }),
-        })
-    }
+/// Whether a preset is called so.
+pub(super) fn is_preset(name: &Path) -> bool {
+    let mut presets = PRESETS.iter();
+    presets.any(|(preset, _)| Path::new(preset) == name)
 }
 
 /// A mapping by the name of a preset, or the path of a file.
@@ -221,7 +103,7 @@ fn merged(what: &'static str, name: &Path, depth: u32) -> Result<Table, JobError
     match table.remove("base") {
         None => Ok(table),
         Some(Value::String(base)) => {
-            let base = match PRESETS.iter().any(|(preset, _)| *preset == base) {
+            let base = match is_preset(Path::new(&base)) {
                 true => PathBuf::from(base),
                 false => folder.join(base),
             };
@@ -254,7 +136,7 @@ fn is_spec(table: &Table) -> bool {
 
 impl SourceFile {
     /// What holds for deliveries without a row.
-    fn usual(&self, name: &str) -> Result<DefaultsTable, JobError> {
+    pub(super) fn usual(&self, name: &str) -> Result<DefaultsTable, JobError> {
         let defaults = self.defaults.clone().try_into();
         defaults.map_err(|error: toml::de::Error| JobError::Invalid {
             file: name.to_owned(),

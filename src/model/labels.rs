@@ -146,11 +146,6 @@ impl Labels {
         self.status.alias(&Labels::default().status, label, meaning)
     }
 
-    /// Adds a label for the `event` column whose rows change nothing.
-    pub fn ignore_event(&mut self, label: &str) {
-        self.event.add(label, Report::Ignored);
-    }
-
     /// Adds a label for the `status` column whose rows change nothing.
     pub fn ignore_status(&mut self, label: &str) {
         self.status.add(label, StatusLabel::Ignored);
