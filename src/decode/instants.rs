@@ -28,7 +28,7 @@ impl Zone {
         TimeZone::get(name).ok().map(|zone| Zone(Some(zone)))
     }
 
-    /// The instant of a text in RFC 3339, as [`Instants`] reads it: microseconds, in any year.
+    /// The instant of a text in RFC 3339, as the columns of a log are read: microseconds, in any year.
     pub fn instant(&self, text: &str) -> Option<i64> {
         parse(text, self)
     }
