@@ -5,6 +5,7 @@ use crate::engine::{PoolError, SpillError};
 use crate::export::ExportError;
 use crate::extracts::{FileError, ListingError, ManifestError, SchemaProblem};
 use crate::generate::GenerateError;
+use crate::import::ImportError;
 use crate::job::JobError;
 use crate::model::Instant;
 use crate::publish::{LockError, PublishError};
@@ -178,6 +179,9 @@ pub enum Error {
     /// Synthetic extracts.
     #[error(transparent)]
     Generate(#[from] GenerateError),
+    /// Exports.
+    #[error(transparent)]
+    Import(#[from] ImportError),
     /// Threads.
     #[error("the threads cannot be started: {0}")]
     Threads(#[from] PoolError),
@@ -213,6 +217,9 @@ impl Error {
             | Error::NoSuchDelivery(_)
             | Error::Rewind { .. }
             | Error::Generate(GenerateError::Occupied { .. })
+            | Error::Import(
+                ImportError::Input { .. } | ImportError::Twice { .. } | ImportError::Columns { .. },
+            )
             | Error::Publish(
                 PublishError::OtherSchema { .. }
                 | PublishError::OtherVersion { .. }
@@ -244,6 +251,7 @@ impl Error {
             | Error::Crowded(..)
             | Error::Lock(LockError::Io { .. })
             | Error::Generate(_)
+            | Error::Import(_)
             | Error::Threads(_)
             | Error::Defect(_)
             | Error::Io(_) => exit::FAILED,

@@ -18,7 +18,7 @@
 //! | [`tables`] | counts to frames with rates, compared with the rows that are published |
 //! | [`publish`] | one commit for each table, `kpi_run` last |
 //!
-//! [`disk`] makes every change to a local file, [`stores`] reaches object stores; [`engine`] runs the first four in parallel, [`generate`] makes extracts to try them with, [`commands`] puts all of them together, [`job`] says
+//! [`disk`] makes every change to a local file, [`stores`] reaches object stores; [`engine`] runs the first four in parallel, [`generate`] makes extracts to try them with, [`import`] makes them of a vendor's exports, [`commands`] puts all of them together, [`job`] says
 //! what is asked for.
 //!
 //! # A tour
@@ -211,5 +211,7 @@ pub mod engine;
 pub mod state;
 
 pub mod generate;
+
+pub mod import;
 
 pub mod commands;

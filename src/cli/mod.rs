@@ -5,6 +5,7 @@ mod diff;
 mod explain;
 mod export;
 mod generate;
+mod import;
 mod maintain;
 mod recompute;
 mod report;
@@ -17,6 +18,7 @@ pub use diff::Diff;
 pub use explain::Explain;
 pub use export::{Export, Format};
 pub use generate::Generate;
+pub use import::Import;
 pub use maintain::Maintain;
 pub use recompute::{LogFormat, Recompute};
 pub use report::Report;
@@ -57,6 +59,8 @@ pub enum Command {
     Report(Report),
     /// Clear away what no reader needs any more: old data files, commits, states
     Maintain(Maintain),
+    /// Make extracts of a vendor's exports, which are CSV or JSON Lines
+    Import(Import),
     /// Make synthetic extracts of any size, to try the program and to measure it
     Generate(Generate),
     /// Print a script with which a shell completes the command line

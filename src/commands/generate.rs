@@ -58,7 +58,7 @@ fn next(dir: &Path, ending: &str, as_of: impl std::fmt::Display) -> String {
 }
 
 /// A path as a shell takes it.
-fn quoted(path: &str) -> String {
+pub(super) fn quoted(path: &str) -> String {
     let is_plain = |c: char| c.is_alphanumeric() || "/._-".contains(c);
     match path.chars().all(is_plain) {
         true => path.to_owned(),

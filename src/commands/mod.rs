@@ -6,6 +6,7 @@ mod diff;
 mod explain;
 mod export;
 mod generate;
+mod import;
 mod maintain;
 mod outcome;
 mod people;

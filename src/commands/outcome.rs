@@ -1,8 +1,8 @@
 //! Runs a command, and tells how it ended: an exit code, and what stderr says.
 
 use super::{
-    check, diff, explain, export, generate, maintain, progress, recompute, report, signals, stats,
-    verify,
+    check, diff, explain, export, generate, import, maintain, progress, recompute, report, signals,
+    stats, verify,
 };
 use crate::cli::{Cli, Command, LogFormat, Recompute};
 use crate::error::{Error, contain, exit};
@@ -25,6 +25,7 @@ pub fn run(cli: &Cli) -> u8 {
             Command::Report(flags) => report::run(flags),
             Command::Maintain(flags) => maintain::run(flags),
             Command::Generate(flags) => generate::run(flags),
+            Command::Import(flags) => import::run(flags),
             Command::Completions { shell } => {
                 print(Cli::completions(*shell).as_bytes()).map(|()| exit::DONE)
             }

@@ -21,7 +21,12 @@ struct Bars(Mutex<Option<ProgressBar>>);
 
 impl Progress for Bars {
     fn begins(&self, stage: Stage, rows: u64) {
-        let style = "{msg:>10} {bar:40} {human_pos}/{human_len} rows, {per_sec}, {eta} left";
+        let style = match stage {
+            Stage::Importing => {
+                "{msg:>10} {bar:40} {bytes}/{total_bytes}, {bytes_per_sec}, {eta} left"
+            }
+            _ => "{msg:>10} {bar:40} {human_pos}/{human_len} rows, {per_sec}, {eta} left",
+        };
         let style =
             ProgressStyle::with_template(style).unwrap_or_else(|_| ProgressStyle::default_bar());
         let bar = ProgressBar::with_draw_target(Some(rows), ProgressDrawTarget::stderr_with_hz(5));
@@ -53,7 +58,11 @@ struct Quarters {
 
 impl Progress for Lines {
     fn begins(&self, stage: Stage, rows: u64) {
-        say(&format!("{stage}: {} rows", HumanCount(rows)));
+        let unit = match stage {
+            Stage::Importing => "bytes",
+            _ => "rows",
+        };
+        say(&format!("{stage}: {} {unit}", HumanCount(rows)));
         *open(&self.0) = Some(Quarters {
             stage,
             rows,

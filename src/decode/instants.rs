@@ -28,9 +28,14 @@ impl Zone {
         TimeZone::get(name).ok().map(|zone| Zone(Some(zone)))
     }
 
+    /// The instant of a text in RFC 3339, as the columns of a log are read: microseconds, in any year.
+    pub fn instant(&self, text: &str) -> Option<i64> {
+        parse(text, self)
+    }
+
     /// The instant that a naive one, given as if it were in UTC, stands for. In a gap of the clock
     /// the time after it, in a fold the earlier of the two.
-    fn resolve(&self, naive: i64) -> Option<i64> {
+    pub fn resolve(&self, naive: i64) -> Option<i64> {
         let Some(zone) = &self.0 else {
             return Some(naive);
         };

@@ -13,6 +13,8 @@ pub enum Stage {
     Publishing,
     /// Making synthetic extracts; counted in rows, about.
     Generating,
+    /// Reading exports; counted in bytes.
+    Importing,
 }
 
 impl fmt::Display for Stage {
@@ -22,13 +24,14 @@ impl fmt::Display for Stage {
             Stage::Folding => "folding",
             Stage::Publishing => "publishing",
             Stage::Generating => "generating",
+            Stage::Importing => "importing",
         })
     }
 }
 
 /// Told how far a run is, from any thread.
 pub trait Progress: Sync {
-    /// A stage begins that has so many rows to do.
+    /// A stage begins that has so many rows, or bytes, to do.
     fn begins(&self, stage: Stage, rows: u64);
     /// So many more are done.
     fn advances(&self, rows: u64);

@@ -41,7 +41,7 @@ impl fmt::Display for Extract {
 
 /// What a column may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Takes {
+pub enum Takes {
     /// An identifier: integers everywhere, or strings everywhere.
     Id,
     /// A label or a code.
@@ -57,6 +57,7 @@ pub(super) enum Takes {
 }
 
 impl Takes {
+    /// What it is called where something else was found.
     pub(super) fn expected(self) -> &'static str {
         match self {
             Takes::Id => "integer or string",
@@ -71,10 +72,13 @@ impl Takes {
 
 /// A column of the contract.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Column {
-    pub(super) name: &'static str,
-    pub(super) takes: Takes,
-    pub(super) required: bool,
+pub struct Column {
+    /// Its name.
+    pub name: &'static str,
+    /// What it may hold.
+    pub takes: Takes,
+    /// Whether each file has it.
+    pub required: bool,
     /// Needed only to tell rows of one `log_id` apart.
     pub(super) only_with_log_id: bool,
 }
@@ -183,7 +187,8 @@ const DELIVERIES: [Column; 9] = [
 ];
 
 impl Extract {
-    pub(super) fn columns(self) -> &'static [Column] {
+    /// Its columns, in the contract's order.
+    pub fn columns(self) -> &'static [Column] {
         match self {
             Extract::SendingLog => &SENDING_LOG,
             Extract::TrackingLog => &TRACKING_LOG,
@@ -199,21 +204,34 @@ impl Extract {
 
 /// The names that the columns of an extract have in its files, where they are not the contract's.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Mapping(BTreeMap<String, String>);
+pub struct Mapping {
+    names: BTreeMap<String, String>,
+    usual: BTreeMap<String, String>,
+}
 
 impl Mapping {
     /// From the contract's names to those in the files.
     pub fn new(names: BTreeMap<String, String>) -> Mapping {
-        Mapping(names)
+        Mapping {
+            names,
+            usual: BTreeMap::new(),
+        }
+    }
+
+    /// The same, where the files usually have these names: a column of them need not be there.
+    #[must_use]
+    pub fn or(self, usual: BTreeMap<String, String>) -> Mapping {
+        Mapping { usual, ..self }
     }
 
     /// The name in the files of a column of the contract.
     pub fn name<'a>(&'a self, column: &'a str) -> &'a str {
-        self.0.get(column).map_or(column, String::as_str)
+        let name = self.names.get(column).or_else(|| self.usual.get(column));
+        name.map_or(column, String::as_str)
     }
 
     /// Whether the job gave the column another name.
     pub fn renames(&self, column: &str) -> bool {
-        self.0.contains_key(column)
+        self.names.contains_key(column)
     }
 }

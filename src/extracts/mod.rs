@@ -16,7 +16,7 @@ mod schema;
 mod source;
 mod thrift;
 
-pub use contract::{Extract, Mapping, is_integer, is_text};
+pub use contract::{Column, Extract, Mapping, Takes, is_integer, is_text};
 pub use file::{FileError, OpenFile, Projection, open};
 pub use identity::Identity;
 pub use listing::{Links, Listing, ListingError, SourceFile, list};

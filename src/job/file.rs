@@ -2,6 +2,7 @@
 
 use super::alerts::AlertTable;
 use super::machines::MachineTable;
+use super::vendor::Vendor;
 use super::{JobError, hours};
 use crate::extracts::{Extract, Mapping};
 use crate::model::{Defaults, Labels};
@@ -13,6 +14,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct JobFile {
+    pub(super) source: Option<PathBuf>,
     pub(super) sending_log: Option<PathBuf>,
     pub(super) tracking_log: Option<PathBuf>,
     pub(super) deliveries: Option<PathBuf>,
@@ -30,7 +32,7 @@ pub struct JobFile {
     pub(super) threads: Option<usize>,
     pub(super) memory_limit: Option<String>,
     pub(super) temp_dir: Option<PathBuf>,
-    defaults: DefaultsTable,
+    pub(super) defaults: DefaultsTable,
     columns: ColumnTables,
     labels: LabelTables,
     pub(super) alerts: AlertTable,
@@ -56,7 +58,7 @@ impl From<AsOfText> for String {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct DefaultsTable {
+pub(super) struct DefaultsTable {
     efs: Option<bool>,
     channel: Option<String>,
     validity_hours: Option<i64>,
@@ -72,7 +74,7 @@ struct ColumnTables {
 
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-struct LabelTables {
+pub(super) struct LabelTables {
     event: BTreeMap<String, String>,
     status: BTreeMap<String, String>,
     failure_type: BTreeMap<String, String>,
@@ -98,7 +100,8 @@ impl JobFile {
         })
     }
 
-    pub(super) fn defaults(&self) -> Result<Defaults, JobError> {
+    /// What holds for deliveries without a row, over what does in the source.
+    pub(super) fn defaults(&self, source: Option<&Vendor>) -> Result<Defaults, JobError> {
         let validity = self.defaults.validity_hours;
         if let Some(wrong) = validity.filter(|hours| *hours <= 0) {
             let found = wrong.to_string();
@@ -108,18 +111,19 @@ impl JobFile {
                 &found,
             ));
         }
+        let usual = source.map(|source| &source.defaults);
+        let channel = self.defaults.channel.clone();
+        let channel = channel.or_else(|| usual?.channel.clone());
+        let validity = validity.or_else(|| usual?.validity_hours);
         Ok(Defaults {
-            efs: self.defaults.efs,
-            channel: self
-                .defaults
-                .channel
-                .clone()
-                .filter(|name| !name.trim().is_empty()),
+            efs: self.defaults.efs.or_else(|| usual?.efs),
+            channel: channel.filter(|name| !name.trim().is_empty()),
             validity: validity.map(hours),
         })
     }
 
-    pub(super) fn mappings(&self) -> Result<[Mapping; 3], JobError> {
+    /// The names of the columns, over those that the source usually gives them.
+    pub(super) fn mappings(&self, source: Option<&Vendor>) -> Result<[Mapping; 3], JobError> {
         let tables = &self.columns;
         let of = |extract: Extract, names: &BTreeMap<String, String>| match names
             .keys()
@@ -130,7 +134,10 @@ impl JobFile {
                 "columns of the contract",
                 unknown,
             )),
-            None => Ok(Mapping::new(names.clone())),
+            None => Ok(Mapping::new(names.clone()).or(match source {
+                Some(source) => source.names(extract, names)?,
+                None => BTreeMap::new(),
+            })),
         };
         Ok([
             of(Extract::SendingLog, &tables.sending_log)?,
@@ -139,35 +146,43 @@ impl JobFile {
         ])
     }
 
-    pub(super) fn labels(&self) -> Result<Labels, JobError> {
+    /// What labels mean, over what they do in the source.
+    pub(super) fn labels(&self, source: Option<&Vendor>) -> Result<Labels, JobError> {
+        self.labels
+            .over(source.map_or_else(Labels::default, Vendor::labels))
+    }
+}
+
+impl LabelTables {
+    /// These, and those that are known without them.
+    pub(super) fn over(&self, mut labels: Labels) -> Result<Labels, JobError> {
         type Add = fn(&mut Labels, &str, &str) -> bool;
         let tables: [(&str, &BTreeMap<String, String>, Add, &'static str); 4] = [
             (
                 "event",
-                &self.labels.event,
+                &self.event,
                 Labels::add_event,
                 "relayed, delivered, soft_bounce, hard_bounce, expired, complaint or ignored",
             ),
             (
                 "status",
-                &self.labels.status,
+                &self.status,
                 Labels::add_status,
                 "pending, sent or failed",
             ),
             (
                 "failure_type",
-                &self.labels.failure_type,
+                &self.failure_type,
                 Labels::add_failure_type,
                 "soft, hard or ignored",
             ),
             (
                 "type",
-                &self.labels.r#type,
+                &self.r#type,
                 Labels::add_tracking_type,
                 "click, open, opt_out, mirror_page, offer_click or offer_click_2",
             ),
         ];
-        let mut labels = Labels::default();
         for (table, rows, add, expected) in tables {
             once(table, rows.keys())?;
             for (label, meaning) in rows {
@@ -176,8 +191,8 @@ impl JobFile {
                 }
             }
         }
-        once("failure_reason", self.labels.failure_reason.keys())?;
-        for (label, code) in &self.labels.failure_reason {
+        once("failure_reason", self.failure_reason.keys())?;
+        for (label, code) in &self.failure_reason {
             labels.add_failure_reason(label, *code);
         }
         Ok(labels)

@@ -6,30 +6,36 @@ mod clock;
 mod diff;
 mod export;
 mod file;
+mod import;
 mod machines;
 mod memory;
 mod place;
 mod report;
+mod shown;
+mod source;
 mod sources;
+mod spec;
 mod synthetic;
 mod upkeep;
+mod vendor;
 
 pub use clock::{Stopwatch, new_run_id, now, parse_instant};
 pub use diff::{Choice, Diff};
 pub use export::Export;
 pub use file::JobFile;
+pub use import::Import;
 pub use report::Report;
+pub use shown::{Shown, shown};
 pub use sources::{OnBadFile, Scope, Sources};
 pub use synthetic::Synthetic;
 pub use upkeep::{Upkeep, resolve_verify};
 
-use crate::cli::{Check, Effort, Explain, LogFormat, ProgressMode, Recompute, Stats};
+use crate::cli::{Check, Effort, Explain, LogFormat, Recompute, Stats};
 use crate::disk::Disk;
 use crate::extracts::ManifestError;
 use crate::model::{HOUR, Instant, Thresholds};
 use crate::publish::Destination;
 use crate::stores::Access;
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 /// A job that cannot be run as it is.
@@ -84,17 +90,6 @@ pub enum JobError {
         /// What is there; a setting, never a value of a row.
         found: String,
     },
-}
-
-/// How progress is shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shown {
-    /// Not at all.
-    Nothing,
-    /// As bars on a terminal.
-    Bars,
-    /// As lines.
-    Lines,
 }
 
 /// What becomes of deliveries that have lost a file.
@@ -374,20 +369,6 @@ fn scope(flags: &Recompute) -> Result<Scope, JobError> {
         ));
     }
     Ok(Scope::EventTime(interval))
-}
-
-/// How progress is shown; a machine that reads stderr as one object gets none.
-pub fn shown(mode: ProgressMode, is_json: bool) -> Shown {
-    let is_terminal = std::io::stderr().is_terminal();
-    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    match (mode, is_terminal) {
-        // A machine reads one object, and nothing before it.
-        (ProgressMode::Always, false) if is_json => Shown::Nothing,
-        (ProgressMode::Always, false) => Shown::Lines,
-        (ProgressMode::Always, true) => Shown::Bars,
-        (ProgressMode::Auto, true) if !plain => Shown::Bars,
-        (ProgressMode::Auto | ProgressMode::Never, _) => Shown::Nothing,
-    }
 }
 
 /// More would only keep the system busy.

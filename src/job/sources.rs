@@ -87,6 +87,8 @@ impl Sources {
         let as_of = as_of.or_else(|| file.as_of.clone().map(String::from));
         let zone = file.naive_timezone.as_deref().unwrap_or("UTC");
         let access = given.access.clone();
+        let vendor = given.vendor()?;
+        let vendor = vendor.as_ref();
         let sources = Sources {
             sending_log: sending_log.ok_or(JobError::Missing {
                 flag: "--sending-log",
@@ -127,12 +129,12 @@ impl Sources {
                 None => Manifest::default(),
             },
             access,
-            defaults: file.defaults()?,
-            labels: file.labels()?,
+            defaults: file.defaults(vendor)?,
+            labels: file.labels(vendor)?,
             machines: file.machines.machines()?,
             zone: Zone::named(zone)
                 .ok_or_else(|| value("naive_timezone", "an IANA time zone", zone))?,
-            mappings: file.mappings()?,
+            mappings: file.mappings(vendor)?,
         };
         for extract in Extract::ALL {
             if let Some(path) = sources.path(extract) {

@@ -13,6 +13,8 @@ pub enum StatusLabel {
     Sent = 2,
     /// Failed; the failure type tells more.
     Failed = 3,
+    /// One that says nothing about the message. No label of the contract means it.
+    Ignored = 4,
 }
 
 /// The `failure_type` column of the status form.
@@ -144,6 +146,11 @@ impl Labels {
         self.status.alias(&Labels::default().status, label, meaning)
     }
 
+    /// Adds a label for the `status` column whose rows change nothing.
+    pub fn ignore_status(&mut self, label: &str) {
+        self.status.add(label, StatusLabel::Ignored);
+    }
+
     /// Adds a label for the `failure_type` column; false if `meaning` is none of the contract's.
     pub fn add_failure_type(&mut self, label: &str, meaning: &str) -> bool {
         self.failure_type
@@ -230,6 +237,7 @@ impl Labels {
         match (status, failure_type) {
             (StatusLabel::Pending, _) => Logged::Pending,
             (StatusLabel::Sent, _) => Logged::Sent,
+            (StatusLabel::Ignored, _) => Logged::Event(Report::Ignored),
             (StatusLabel::Failed, Some(FailureType::Hard)) => Logged::FailedHard,
             (StatusLabel::Failed, Some(FailureType::Soft | FailureType::Ignored) | None) => {
                 Logged::FailedSoft
@@ -344,6 +352,7 @@ mod tests {
             let of = |status| Labels::logged(status, failure_type);
             assert_eq!(of(StatusLabel::Pending), Logged::Pending);
             assert_eq!(of(StatusLabel::Sent), Logged::Sent);
+            assert_eq!(of(StatusLabel::Ignored), Logged::Event(Report::Ignored));
             let failed = match failure_type {
                 Some(Hard) => Logged::FailedHard,
                 _ => Logged::FailedSoft,

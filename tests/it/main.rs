@@ -13,6 +13,7 @@ mod generate;
 mod golden;
 mod guide;
 mod hostile;
+mod import;
 mod incremental;
 mod jobs;
 mod layering;

@@ -6,7 +6,7 @@ use super::super::site::{
 use super::super::snapshots::snapshot;
 use super::super::world::{Layout, World};
 
-const COMMANDS: [&str; 11] = [
+const COMMANDS: [&str; 12] = [
     "recompute",
     "stats",
     "explain",
@@ -16,6 +16,7 @@ const COMMANDS: [&str; 11] = [
     "export",
     "report",
     "maintain",
+    "import",
     "generate",
     "completions",
 ];

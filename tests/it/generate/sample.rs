@@ -42,6 +42,8 @@ fn the_sample_is_what_the_command_writes() {
     let made = content(&dir);
     let mut there = content(&root().join("data"));
     there.remove(Path::new("README.md")).expect("README.md");
+    // Exports of vendors are beside it.
+    there.retain(|name, _| !(name.starts_with("ses") || name.starts_with("campaign-standard")));
     let names = |files: &BTreeMap<PathBuf, Vec<u8>>| files.keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(&made), names(&there));
     for (name, bytes) in &made {
