@@ -21,7 +21,7 @@ use super::site::{
 use super::world::World;
 
 /// The data that a page holds.
-fn data(page: &str) -> Value {
+pub fn data(page: &str) -> Value {
     let (_, rest) = page.split_once("id=\"data\">").expect("data");
     let (packed, _) = rest.split_once("</script>").expect("an end");
     let packed = STANDARD.decode(packed.trim()).expect("base64");
@@ -249,9 +249,6 @@ fn a_page_of_a_run_without_deliveries_says_so() {
     let site = Site::new(&world);
     site.run_job("max_rejected = 5\n", &[]).expect_status(0);
     let data = data(&page(&site, &[]));
-    assert_eq!(
-        column(&data["deliveries"], "delivery_id"),
-        [Value::from(""); 0]
-    );
+    assert!(column(&data["deliveries"], "delivery_id").is_empty());
     in_a_browser(&site.path("page.html"));
 }

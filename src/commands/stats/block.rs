@@ -75,7 +75,7 @@ const BY_MACHINES: [&str; 4] = [
 /// The lines of a delivery; those of people alone where machines have made something.
 pub fn measures(row: &Snapshot) -> impl Iterator<Item = &'static Measure> {
     let by_machines = |column: &&str| row.count(column).is_some_and(|rows| rows > 0);
-    let by_people = match BY_MACHINES.iter().any(|column| by_machines(&column)) {
+    let by_people = match BY_MACHINES.iter().any(by_machines) {
         true => &BY_PEOPLE[..],
         false => &[],
     };

@@ -14,6 +14,7 @@ use delivery_kpi::engine::{Progress, Room, Stage};
 use delivery_kpi::job::Job;
 
 use super::super::super::delta::read_parquet;
+use super::super::super::report::data;
 use super::super::super::site::{AS_OF, Site, content, outcome};
 use super::traces::{Trace, Traces};
 use super::{FILES, MARKED, ROWS, mark};
@@ -148,6 +149,13 @@ fn no_command_says_an_address_in_any_form() {
             );
         }
     }
+    check(&mut tables(&site, &["report", "page.html"]), &IN_TABLES);
+    let page = fs::read_to_string(site.path("page.html")).expect("a page");
+    let mut on_page = traces.in_bytes(page.as_bytes());
+    assert!(on_page.is_empty(), "the data of a page is packed");
+    on_page.extend(traces.in_bytes(data(&page).to_string().as_bytes()));
+    assert!(!on_page.is_empty(), "labels are shown");
+    assert_only(on_page, &IN_TABLES, "page");
     let exported = traces_below(&traces, &site.path("exported"));
     let labels = exported.iter().filter(|(mark, _)| mark.contains("label"));
     assert!(labels.count() > 0, "labels are exported");
