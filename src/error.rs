@@ -218,7 +218,11 @@ impl Error {
             | Error::Rewind { .. }
             | Error::Generate(GenerateError::Occupied { .. })
             | Error::Import(
-                ImportError::Input { .. } | ImportError::Twice { .. } | ImportError::Columns { .. },
+                ImportError::Input { .. }
+                | ImportError::Twice { .. }
+                | ImportError::Columns { .. }
+                | ImportError::Elsewhere { .. }
+                | ImportError::Key { .. },
             )
             | Error::Publish(
                 PublishError::OtherSchema { .. }

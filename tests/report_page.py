@@ -262,6 +262,9 @@ def check_head(page: Page, data: Data) -> None:
     run = data.raw["run"]
     facts = page.text("#facts")
     check("head", number(run["run_number"]) in facts and number(data.size) in facts, facts)
+    left = data.raw.get("left") or {}
+    missing = left.get("deliveries", 0) + left.get("others", 0)
+    check("missing deliveries are told", ("not on this page" in facts) == (missing > 0), facts)
     verdict = page.text("#verdict")
     logs = run.get("logs", [])
     rejected = sum(log["rows_rejected"] for log in logs)
@@ -469,7 +472,6 @@ def check_detail(page: Page, data: Data) -> None:
         if data.final(index) == "no":
             same("finality in words", f"{number(pending)} pending" in final, bool(pending), (delivery, final))
         check_course(page, data, index)
-        check_reasons(page, data, index)
     same("a label runs nothing", page.driver.title, title)
 
 
@@ -511,22 +513,6 @@ def check_course(page: Page, data: Data, index: int) -> None:
     same("table of the course", len(rows), len(data.rows[index]), data.ids[index])
     same("table of the course", rows[-1][2] if rows else None, number(value["delivered"][-1]), data.ids[index])
     page.find('#detail input[name="course"][value="total"]').click()
-
-
-def check_reasons(page: Page, data: Data, index: int) -> None:
-    reasons = data.raw.get("reasons")
-    text = page.js("return document.querySelector('#detail').lastElementChild.textContent")
-    if reasons is None:
-        check("reasons off", "by_reason" in text, text)
-        return
-    rows = [row for row, one in enumerate(reasons["delivery"]) if one == index]
-    if not rows:
-        check("no reasons", "No message" in text, text)
-        return
-    wanted = sorted((reasons["messages"][row] for row in rows), reverse=True)
-    found = page.js("const box = document.querySelector('#detail').lastElementChild.querySelector('.chart');"
-                    "return echarts.getInstanceByDom(box).getOption().series[0].data.map((one) => one.value)")
-    same("reasons", found, wanted[:15], data.ids[index])
 
 
 def check_history(page: Page, data: Data) -> None:

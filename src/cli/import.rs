@@ -28,6 +28,10 @@ pub struct Import {
     #[arg(long, value_name = "DIR")]
     pub to: PathBuf,
 
+    /// Replace what was imported of other files of the same names, too
+    #[arg(long)]
+    pub replace: bool,
+
     /// Exports whose records tell which log they belong to: .jsonl, .ndjson or .json, or a directory
     #[arg(value_name = "INPUT")]
     pub input: Vec<PathBuf>,

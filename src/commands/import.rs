@@ -80,6 +80,21 @@ fn summary(asked: &Import, tallies: &[Tally], time: Duration) -> String {
             text += &format!("  rejected: {records} {what} (line {lines}{more})\n");
         }
     }
+    if !asked.others.is_empty() {
+        const SHOWN: usize = 5;
+        let shown = asked.others.iter().take(SHOWN).cloned();
+        let shown: Vec<String> = shown.collect();
+        let more = if asked.others.len() > SHOWN {
+            ", …"
+        } else {
+            ""
+        };
+        let files = super::people::counted(asked.others.len() as i64, "file", "files");
+        text += &format!(
+            "note: {files} not read, as the names do not say how they are written: {}{more}\n",
+            shown.join(", ")
+        );
+    }
     for extract in Extract::ALL {
         let rows: u64 = tallies
             .iter()
@@ -139,5 +154,6 @@ fn twin(asked: &Import, tallies: &[Tally], code: u8) -> Value {
         "source": asked.order.source.name,
         "to": asked.order.dir.display().to_string(),
         "files": files.collect::<Vec<_>>(),
+        "not_read": asked.others,
     })
 }

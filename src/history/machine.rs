@@ -231,10 +231,7 @@ mod tests {
     #[test]
     fn what_is_close_to_a_click_on_a_honeypot_goes_with_it() {
         let rules = MachineRules {
-            honeypots: vec![
-                Code::small(7).expect("small"),
-                Code::small(8).expect("small"),
-            ],
+            honeypots: [7, 8].into_iter().filter_map(Code::small).collect(),
             honeypot_within: 5 * SECOND,
             ..MachineRules::default()
         };

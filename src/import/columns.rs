@@ -12,6 +12,7 @@ use arrow::datatypes::Int32Type;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::metadata::{KeyValue, ParquetMetaDataReader};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -135,16 +136,32 @@ impl Sheet {
     /// Writes what is left; the whole file, where there is one.
     pub fn finish(
         mut self,
+        of: &str,
         part: impl FnOnce() -> Result<Out, ImportError>,
     ) -> Result<Option<Part>, ImportError> {
         if self.waiting > 0 {
             self.write(part)?;
         }
         match self.file {
-            Some(file) => Ok(Some(file.into_inner()?.finish()?)),
+            Some(mut file) => {
+                let of = KeyValue::new(MADE_OF.to_owned(), of.to_owned());
+                file.append_key_value_metadata(of);
+                Ok(Some(file.into_inner()?.finish()?))
+            }
             None => Ok(None),
         }
     }
+}
+
+/// The key in the metadata of a file of what it was made of.
+const MADE_OF: &str = "made_of";
+
+/// What a file that is there was made of, as far as it says so.
+pub fn made_of(file: &std::fs::File) -> Option<String> {
+    let metadata = ParquetMetaDataReader::new().parse_and_finish(file).ok()?;
+    let pairs = metadata.file_metadata().key_value_metadata()?.iter();
+    let pair = pairs.into_iter().find(|pair| pair.key == MADE_OF)?;
+    pair.value.clone()
 }
 
 /// Zstd, and statistics of row groups. Columns with hardly a value twice have no dictionary.

@@ -50,7 +50,8 @@ impl Digester {
 /// An address without the name before it, in lower case; what is none stays as it is.
 fn address(text: &str) -> String {
     let text = text.trim();
-    if !is_address(text) {
+    // In a URL, large letters and small ones differ.
+    if !is_address(text) || is_url(text) {
         return text.to_owned();
     }
     let bare = match (text.rfind('<'), text.strip_suffix('>')) {
@@ -62,7 +63,18 @@ fn address(text: &str) -> String {
 
 /// Whether a text may be an address, or hold one.
 pub fn is_address(text: &str) -> bool {
-    text.contains('@')
+    text.contains('@') || text.contains("%40")
+}
+
+/// Whether a text is a URL.
+pub fn is_url(text: &str) -> bool {
+    text.contains("://")
+}
+
+/// Whether a text may be the name of a domain.
+pub fn is_domain(text: &str) -> bool {
+    let is_part = |sign: char| sign.is_alphanumeric() || matches!(sign, '.' | '-' | '_');
+    text.contains('.') && text.chars().all(is_part)
 }
 
 /// The domain of an address.
@@ -109,6 +121,9 @@ mod tests {
         assert_ne!(digester.of("ann@example.org"), plain);
         assert_ne!(Digester::new(b"other").of("ann@example.com"), plain);
         assert_ne!(digester.of("Link"), digester.of("link"), "no address");
+        let link =
+            |path: &str| digester.of(&format!("https://example.com/{path}?to=ann@example.com"));
+        assert_ne!(link("Spring"), link("spring"), "a URL is none either");
         assert_eq!(
             domain("Ann <ann@Example.COM.>"),
             Some("example.com".to_owned())

@@ -1,6 +1,6 @@
 //! One file: its records to rows, its rows to files.
 
-use super::columns::Sheet;
+use super::columns::{Sheet, made_of};
 use super::input::{Format, Input};
 use super::json::{Reader, Rows};
 use super::lines::{LONGEST, Line, Lines};
@@ -14,7 +14,7 @@ use super::{Digester, ImportError};
 use crate::disk::Disk;
 use crate::engine::Progress;
 use crate::extracts::Extract;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
 
@@ -101,7 +101,7 @@ impl Work<'_> {
         let failed = |source| ImportError::io(&input.path, source);
         let extract = input.of.unwrap_or(Extract::SendingLog);
         let mut table = Table::new(content, self.source.delimiter.unwrap_or(delimiter));
-        let header = header(&mut table).map_err(failed)?;
+        let (header, _) = header(&mut table).map_err(failed)?;
         let place = |way: &Way| header.get(way.column()).copied();
         let maker = Maker::new(self.source, self.digester, extract, place);
         let mut sheet = Sheet::new(maker.columns(), &self.source.integers);
@@ -111,6 +111,12 @@ impl Work<'_> {
             let fate = match table.next().map_err(failed)? {
                 Next::End => break,
                 Next::TooLong => Err(Left::from(TOO_LONG)),
+                Next::Open => {
+                    return Err(ImportError::Quote {
+                        path: input.path.clone(),
+                        line: table.line(),
+                    });
+                }
                 Next::Row if table.len() != fields => Err(OTHER_FIELDS.into()),
                 Next::Row => {
                     let mut row = Vec::new();
@@ -123,18 +129,37 @@ impl Work<'_> {
             };
             tally.count(table.line(), fate);
         }
-        self.made(tally, vec![(extract, path, sheet)])
+        self.made(input, tally, vec![(extract, path, sheet)])
+    }
+
+    /// Refuses to take the place of what was made of another file of that name.
+    pub fn refuse_other(&self, input: &Input) -> Result<(), ImportError> {
+        for extract in Extract::ALL {
+            let path = self.path(input, extract);
+            let file = std::fs::File::open(&path).ok();
+            let from = file.as_ref().and_then(made_of);
+            let Some(from) = from.filter(|from| *from != input.whole()) else {
+                continue;
+            };
+            let from = Path::new(&from).parent().unwrap_or(Path::new(""));
+            return Err(ImportError::Elsewhere {
+                made: path.display().to_string(),
+                from: from.display().to_string(),
+            });
+        }
+        Ok(())
     }
 
     fn made(
         &self,
+        input: &Input,
         mut tally: Tally,
         sheets: Vec<(Extract, PathBuf, Sheet)>,
     ) -> Result<Made, ImportError> {
         let (mut parts, mut stale) = (Vec::new(), Vec::new());
         for (extract, path, sheet) in sheets {
             tally.rows[extract as usize] = sheet.rows;
-            match sheet.finish(|| Out::new(self.disk, &path))? {
+            match sheet.finish(&input.whole(), || Out::new(self.disk, &path))? {
                 Some(part) => parts.push(part),
                 None if path.exists() => stale.push(path),
                 None => {}
@@ -148,14 +173,17 @@ impl Work<'_> {
     }
 
     /// What is missing in the header of a file, by the column and the names that it may have.
-    pub fn missing(&self, input: &Input) -> Result<Vec<(String, String)>, ImportError> {
+    pub fn missing(
+        &self,
+        input: &Input,
+    ) -> Result<Vec<(String, String, &'static str)>, ImportError> {
         let Format::Csv(delimiter) = input.format else {
             return Ok(Vec::new());
         };
         let failed = |source| ImportError::io(&input.path, source);
         let content = input.open(&crate::engine::Silent).map_err(failed)?;
         let mut table = Table::new(content, self.source.delimiter.unwrap_or(delimiter));
-        let header = header(&mut table).map_err(failed)?;
+        let (header, twice) = header(&mut table).map_err(failed)?;
         // An empty file has no rows either.
         if header.is_empty() {
             return Ok(Vec::new());
@@ -168,6 +196,10 @@ impl Work<'_> {
             let (mut names, mut is_there) = (Vec::new(), spec.is_none());
             if let Some(spec) = spec {
                 spec.visit(&mut |way: &Way| {
+                    if twice.contains(way.column()) {
+                        let names = (column.name.to_owned(), way.column().to_owned());
+                        missing.push((names.0, names.1, "several"));
+                    }
                     is_there |= header.contains_key(way.column());
                     names.push(way.column().to_owned());
                 });
@@ -177,26 +209,31 @@ impl Work<'_> {
                 says |= is_there;
                 forms.extend(names);
             } else if column.required && !is_there {
-                missing.push((column.name.to_owned(), names.join(", ")));
+                missing.push((column.name.to_owned(), names.join(", "), "none"));
             }
         }
         if !says {
-            missing.push(("event or status".to_owned(), forms.join(", ")));
+            missing.push(("event or status".to_owned(), forms.join(", "), "none"));
         }
         Ok(missing)
     }
 }
 
-/// The places of the columns by their names; the first of those that have one name.
-fn header<R: BufRead>(table: &mut Table<R>) -> std::io::Result<BTreeMap<String, usize>> {
-    let mut header = BTreeMap::new();
+/// The places of the columns by their names, and the names that several have.
+fn header<R: BufRead>(
+    table: &mut Table<R>,
+) -> std::io::Result<(BTreeMap<String, usize>, BTreeSet<String>)> {
+    let (mut header, mut twice) = (BTreeMap::new(), BTreeSet::new());
     if table.next()? == Next::Row {
         for place in 0..table.len() {
             let name = String::from_utf8_lossy(table.field(place));
-            header.entry(name.trim().to_owned()).or_insert(place);
+            let name = name.trim().to_owned();
+            if header.insert(name.clone(), place).is_some() {
+                twice.insert(name);
+            }
         }
     }
-    Ok(header)
+    Ok((header, twice))
 }
 
 /// The rows of all extracts; those of a record wait until it is whole.
@@ -237,7 +274,7 @@ impl Pages<'_> {
         let sheets = sheets.filter(|(extract, _)| may_be(extract));
         let sheets =
             sheets.map(|(extract, sheet)| (extract, self.work.path(self.input, extract), sheet));
-        self.work.made(tally, sheets.collect())
+        self.work.made(self.input, tally, sheets.collect())
     }
 }
 

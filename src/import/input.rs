@@ -60,8 +60,19 @@ impl Input {
         format!("{}.parquet", plain(&self.name))
     }
 
-    /// A file, or those of a directory whose names say that they are exports.
-    pub fn list(path: &Path, of: Option<Extract>) -> Result<Vec<Input>, ImportError> {
+    /// Its whole path, which tells it from others of its name.
+    pub fn whole(&self) -> String {
+        let whole = self.path.canonicalize();
+        let whole = whole.unwrap_or_else(|_| self.path.clone());
+        whole.to_string_lossy().into_owned()
+    }
+
+    /// A file, or those of a directory whose names say that they are exports; the names of others are told.
+    pub fn list(
+        path: &Path,
+        of: Option<Extract>,
+        others: &mut Vec<String>,
+    ) -> Result<Vec<Input>, ImportError> {
         let wrong = |expected| ImportError::Input {
             path: path.to_owned(),
             expected,
@@ -74,6 +85,10 @@ impl Input {
             metadata => metadata.map_err(|source| ImportError::io(path, source))?,
         };
         if !metadata.is_dir() {
+            // One that would be waited for is not read, as in a directory.
+            if !metadata.is_file() {
+                return Err(wrong("a file or a directory"));
+            }
             let name = path.file_name().unwrap_or_default().to_string_lossy();
             let format = Format::of(&name).ok_or_else(|| wrong(NAMES))?;
             if is_hidden(&name) {
@@ -111,6 +126,8 @@ impl Input {
                     of,
                     format,
                 });
+            } else if !entry.file_type().is_dir() {
+                others.push(below.to_string_lossy().into_owned());
             }
         }
         match inputs.is_empty() {

@@ -52,6 +52,8 @@ pub struct Order {
     pub dir: PathBuf,
     /// The key of digests; one of the directory's own where none is given.
     pub key: Option<Vec<u8>>,
+    /// Whether what was made of other files of the same names is replaced.
+    pub replace: bool,
     /// A job file that reads the extracts, written where there is none.
     pub job: String,
 }
@@ -84,6 +86,38 @@ pub enum ImportError {
         source_name: String,
         /// A line for each.
         problems: Vec<String>,
+    },
+    /// A quote that is not closed: which rows are in what follows, nobody knows.
+    #[error(
+        "{}, line {line}: expected the end of the row within {} lines, found none; is a quote in it not closed? nothing was imported",
+        .path.display(), table::MOST_LINES
+    )]
+    Quote {
+        /// The file.
+        path: PathBuf,
+        /// Where the row begins.
+        line: u64,
+    },
+    /// A file that would take the place of what was made of another one.
+    #[error(
+        "{made}: expected a file of another name, as this one was made of another file, in {from}; --replace has it replaced"
+    )]
+    Elsewhere {
+        /// What is there.
+        made: String,
+        /// The directory of the file that it was made of.
+        from: String,
+    },
+    /// Another key than before.
+    #[error(
+        "{}: expected the key of digests that earlier imports into it had, found {found}: what it makes would not fit theirs",
+        .dir.display()
+    )]
+    Key {
+        /// The directory of the extracts.
+        dir: PathBuf,
+        /// What there is in its place.
+        found: &'static str,
     },
     /// The system.
     #[error("{}: {source}; the import is not complete, running again is safe", .path.display())]
@@ -138,6 +172,10 @@ fn write(
     } = order;
     each_once(order)?;
     let (digester, new_key) = digester(order)?;
+    let key_id = order.source.digests().then(|| digester.of("delivery-kpi"));
+    if let Some(id) = &key_id {
+        refuse_other_key(order, id)?;
+    }
     let work = Work {
         source,
         digester: &digester,
@@ -145,12 +183,18 @@ fn write(
         disk,
         progress,
     };
+    if !order.replace {
+        for input in inputs {
+            work.refuse_other(input)?;
+        }
+    }
     let mut problems = Vec::new();
     for input in inputs {
-        for (column, names) in work.missing(input)? {
+        for (column, names, found) in work.missing(input)? {
             let name = &input.name;
+            let one = if found == "none" { "a" } else { "one" };
             problems.push(format!(
-                "  file {name}, {column}: expected a column {names}, found none"
+                "  file {name}, {column}: expected {one} column {names}, found {found}"
             ));
         }
     }
@@ -195,6 +239,9 @@ fn write(
             return Err(ImportError::Io { path, source });
         }
     }
+    if let Some(id) = key_id {
+        output::create(disk, &dir.join(KEY_ID), id.as_bytes(), false)?;
+    }
     output::publish(disk, &parts, &stale)?;
     output::create(disk, &dir.join("job.toml"), order.job.as_bytes(), false)?;
     Ok(tallies)
@@ -222,6 +269,28 @@ fn each_once(order: &Order) -> Result<(), ImportError> {
 
 /// The key of digests, where none is given. Extracts do not read a file of this name.
 const KEY: &str = "_digest_key";
+
+/// What tells the key from others, and nothing of it.
+const KEY_ID: &str = "_digest_key_id";
+
+/// Digests of one directory have one key: a message has to be the same in all of its files.
+fn refuse_other_key(order: &Order, id: &str) -> Result<(), ImportError> {
+    let path = order.dir.join(KEY_ID);
+    if !path.exists() {
+        return Ok(());
+    }
+    let known = std::fs::read(&path).map_err(|source| ImportError::io(&path, source))?;
+    if known == id.as_bytes() {
+        return Ok(());
+    }
+    let found = match (&order.key, order.dir.join(KEY).exists()) {
+        (Some(_), _) => "another one in the file of --digest-key",
+        (None, true) => "another one in _digest_key",
+        (None, false) => "no file _digest_key",
+    };
+    let dir = order.dir.clone();
+    Err(ImportError::Key { dir, found })
+}
 
 /// With the key that was given, or the directory's own; a new one waits until there is something to keep it for.
 fn digester(order: &Order) -> Result<(Digester, Option<[u8; 32]>), ImportError> {

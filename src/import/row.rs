@@ -1,7 +1,7 @@
 //! One record to rows, held against the contract.
 
 use super::Reason;
-use super::digest::{Digester, is_address};
+use super::digest::{Digester, is_address, is_domain, is_url};
 use super::source::{Source, hides};
 use super::spec::{Fields, Scalar, Spec};
 use crate::extracts::{Column, Extract, Takes};
@@ -191,17 +191,25 @@ impl<'a, P> Maker<'a, P> {
             Takes::Id if self.source.integers.contains(column.name) => integer(&value),
             Takes::Id => match &value {
                 Scalar::Number(_) | Scalar::Boolean(_) => Err("neither text nor a whole number"),
-                _ if hides(column.name) && is_address(&value.text()) => {
+                _ if hides(column.name) && (is_address(&value.text()) || is_url(&value.text())) => {
                     Ok(Cell::Text(self.digester.of(&value.text()).into()))
                 }
-                _ => Ok(Cell::Text(into_text(value))),
+                _ if is_address(&value.text()) => Err("an address in the place of an identifier"),
+                // Blanks around an identifier are the export's.
+                _ => Ok(Cell::Text(trimmed(into_text(value)))),
             },
             Takes::Label => self.label(column.name, value),
             Takes::Instant => self.source.instant(&value.text()).map(Cell::Instant),
             Takes::Integer => integer(&value),
             Takes::Boolean => boolean(&value),
             Takes::Text => match super::digest::domain(&value.text()) {
-                Some(domain) if column.name == "recipient_domain" => Ok(Cell::Text(domain.into())),
+                Some(domain) if column.name == "recipient_domain" && is_domain(&domain) => {
+                    Ok(Cell::Text(domain.into()))
+                }
+                _ if column.name == "recipient_domain" && !is_domain(&value.text()) => {
+                    Ok(Cell::Null)
+                }
+                _ if column.name == "channel" && is_address(&value.text()) => Ok(Cell::Null),
                 _ => Ok(Cell::Text(into_text(value))),
             },
         }
@@ -224,7 +232,10 @@ impl<'a, P> Maker<'a, P> {
                 .ok_or(UNKNOWN)?,
             "type" => match labels.tracking_type(&text) {
                 // It counts in no KPI, and is given apart.
-                (Tracked::Unknown, other) => return Ok(Cell::Text(value_text(&other).into())),
+                (Tracked::Unknown, other) => match value_text(&other) {
+                    text if is_address(&text) || is_url(&text) => return Err(UNKNOWN),
+                    text => return Ok(Cell::Text(text.into())),
+                },
                 (tracked, _) => tracked.name(),
             },
             _ => return Ok(reason_cell(labels, &text)),
@@ -235,7 +246,7 @@ impl<'a, P> Maker<'a, P> {
 
 /// A failure reason; a text of a server that may hold an address is none.
 fn reason_cell<'b>(labels: &Labels, text: &str) -> Cell<'b> {
-    match is_address(text) {
+    match is_address(text) || is_url(text) {
         true => Cell::Null,
         false => Cell::Text(value_text(&labels.failure_reason(text)).into()),
     }
@@ -264,6 +275,13 @@ fn value_text(value: &Value) -> String {
         Value::Number(number) => number.to_string(),
         Value::Text(text) => text.to_string(),
         Value::Hidden(_) => String::new(),
+    }
+}
+
+fn trimmed(text: Cow<'_, str>) -> Cow<'_, str> {
+    match text.trim().len() == text.len() {
+        true => text,
+        false => text.trim().to_owned().into(),
     }
 }
 

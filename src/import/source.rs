@@ -180,7 +180,7 @@ fn flat(spec: &Spec<Path>) -> Option<&str> {
 
 /// Whether a digest takes the place of what may hold an address in this column.
 pub fn hides(column: &str) -> bool {
-    matches!(column, "recipient_id" | "url_id")
+    matches!(column, "message_id" | "recipient_id" | "url_id")
 }
 
 fn is_digest(spec: &Spec<Path>) -> bool {

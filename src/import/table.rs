@@ -19,7 +19,25 @@ pub struct Table<R> {
     /// Ends of lines that the parser has not seen.
     blank: u64,
     is_over: bool,
+    delimiter: u8,
+    at: At,
 }
+
+/// Where in a row the last byte has led.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum At {
+    /// The start of a field.
+    Start,
+    /// A field without quotes.
+    Plain,
+    /// Inside of quotes.
+    Quoted,
+    /// Behind a quote in a quoted field, which ends it or is one half of two.
+    Closed,
+}
+
+/// As many lines may a row have.
+pub const MOST_LINES: u64 = 100;
 
 /// What came next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +46,9 @@ pub enum Next {
     Row,
     /// One that is longer than it may be; it has been passed by.
     TooLong,
+    /// One with more lines than it may have, or without its end: somewhere a quote was not closed, and all rows
+    /// from there on may be in it.
+    Open,
     /// Nothing.
     End,
 }
@@ -44,6 +65,8 @@ impl<R: BufRead> Table<R> {
             line: 1,
             blank: 0,
             is_over: false,
+            delimiter,
+            at: At::Start,
         }
     }
 
@@ -66,6 +89,7 @@ impl<R: BufRead> Table<R> {
             };
             let (bytes, ends) = (&mut self.bytes[written..], &mut self.ends[ended..]);
             let (result, read, wrote, ends) = self.reader.read_record(input, bytes, ends);
+            self.at = follow(self.at, &input[..read], self.delimiter);
             self.input.consume(read);
             written += wrote;
             ended += ends;
@@ -80,6 +104,12 @@ impl<R: BufRead> Table<R> {
                 ReadRecordResult::OutputFull | ReadRecordResult::OutputEndsFull => {
                     is_too_long = true;
                     (written, ended) = (0, 0);
+                }
+                ReadRecordResult::Record
+                    if self.at == At::Quoted
+                        || self.reader.line() + self.blank > self.line + MOST_LINES =>
+                {
+                    return Ok(Next::Open);
                 }
                 ReadRecordResult::Record if is_too_long => return Ok(Next::TooLong),
                 ReadRecordResult::Record => {
@@ -119,6 +149,17 @@ impl<R: BufRead> Table<R> {
         };
         &self.bytes[start..self.ends[place]]
     }
+}
+
+fn follow(at: At, bytes: &[u8], delimiter: u8) -> At {
+    bytes.iter().fold(at, |at, byte| match (at, *byte) {
+        (At::Start | At::Closed, b'"') => At::Quoted,
+        (At::Quoted, b'"') => At::Closed,
+        (At::Quoted, _) => At::Quoted,
+        (_, b'\n' | b'\r') => At::Start,
+        (_, byte) if byte == delimiter => At::Start,
+        _ => At::Plain,
+    })
 }
 
 impl<R: BufRead> Fields for Table<R> {
@@ -168,8 +209,43 @@ mod tests {
         let text = format!("a,b\n1,\"{}", "x,\n".repeat(LONGEST / 2));
         let mut table = Table::new(text.as_bytes(), b',');
         assert_eq!(table.next().expect("bytes"), Next::Row);
-        assert_eq!(table.next().expect("bytes"), Next::TooLong);
+        assert_eq!(table.next().expect("bytes"), Next::Open);
         assert_eq!(table.next().expect("bytes"), Next::End);
         assert!(table.bytes.len() <= 2 * LONGEST);
+        let text = format!("a,b\n1,\"{}\"\n2,3\n", "x".repeat(LONGEST + 1));
+        let mut table = Table::new(text.as_bytes(), b',');
+        let kinds = [(); 4].map(|()| table.next().expect("bytes"));
+        assert_eq!(kinds, [Next::Row, Next::TooLong, Next::Row, Next::End]);
+    }
+
+    #[test]
+    fn a_quote_that_is_not_closed_is_noticed() {
+        let kinds = |text: &str| {
+            let mut kinds = Vec::new();
+            for room in [1, 7, 4096] {
+                let input = BufReader::with_capacity(room, text.as_bytes());
+                let mut table = Table::new(input, b',');
+                let next = std::iter::from_fn(|| {
+                    let next = table.next().expect("bytes");
+                    (next != Next::End).then_some(next)
+                });
+                let found: Vec<Next> = next.collect();
+                assert!(kinds.is_empty() || kinds == found);
+                kinds = found;
+            }
+            kinds
+        };
+        use Next::{Open, Row};
+        assert_eq!(kinds("a,b\n1,\"x"), [Row, Open]);
+        assert_eq!(kinds("a,b\n1,\"x\n2,y\n3,z\n"), [Row, Open]);
+        assert_eq!(kinds("a,b\n1,\"x\"\"\""), [Row, Row]);
+        assert_eq!(
+            kinds("a,b\n1,5\" pipe"),
+            [Row, Row],
+            "a quote within a plain field is one"
+        );
+        let lines = |lines: u64| format!("a,b\n1,\"{}\"\n2,3\n", "x\n".repeat(lines as usize));
+        assert_eq!(kinds(&lines(MOST_LINES - 1)), [Row, Row, Row]);
+        assert_eq!(kinds(&lines(MOST_LINES + 1))[..2], [Row, Open]);
     }
 }

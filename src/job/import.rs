@@ -19,6 +19,8 @@ pub struct Import {
     pub progress: Shown,
     /// Records that may be rejected.
     pub max_rejected: u64,
+    /// Files of directories whose names do not say that they are exports.
+    pub others: Vec<String>,
 }
 
 impl Import {
@@ -69,10 +71,10 @@ impl Import {
             };
             return Err(value(flag, expected, &path.to_string_lossy()));
         }
-        let mut inputs = Vec::new();
+        let (mut inputs, mut others) = (Vec::new(), Vec::new());
         for (_, paths, extract) in &sets {
             for path in *paths {
-                match Input::list(path, *extract) {
+                match Input::list(path, *extract, &mut others) {
                     Ok(found) => inputs.extend(found),
                     Err(error) => return Ok(Err(error)),
                 }
@@ -85,12 +87,10 @@ impl Import {
             })?),
             None => None,
         };
-        if key.as_ref().is_some_and(Vec::is_empty) {
-            return Err(value(
-                "--digest-key",
-                "a file that is not empty",
-                "an empty one",
-            ));
+        // Digests under a key that can be tried out can be told.
+        if let Some(short) = key.as_ref().filter(|key| key.len() < 16) {
+            let found = format!("{} bytes", short.len());
+            return Err(value("--digest-key", "a file of at least 16 bytes", &found));
         }
         let made = |extract: &Extract| source.makes(*extract);
         let made: Vec<Extract> = Extract::ALL.into_iter().filter(made).collect();
@@ -101,11 +101,13 @@ impl Import {
                 inputs,
                 dir: flags.to.clone(),
                 key,
+                replace: flags.replace,
                 job,
             },
             threads: Given::read(None)?.threads(&flags.effort)?,
             progress: shown(flags.effort.progress, flags.json),
             max_rejected: flags.max_rejected,
+            others,
         }))
     }
 }

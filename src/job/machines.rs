@@ -12,16 +12,8 @@ pub(super) struct MachineTable {
     open_seconds: Option<f64>,
     many_links: Option<i64>,
     many_links_seconds: Option<f64>,
-    honeypots: Vec<Link>,
+    honeypots: Vec<toml::Value>,
     honeypot_seconds: Option<f64>,
-}
-
-/// A `url_id`, as the tracking log has it.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-enum Link {
-    Number(i64),
-    Text(String),
 }
 
 impl MachineTable {
@@ -43,30 +35,34 @@ impl MachineTable {
                 return Err(value("machines.many_links", expected, &wrong.to_string()));
             }
         };
+        let honeypots: Result<Vec<_>, _> = self.honeypots.iter().map(link).collect();
+        let honeypots = honeypots?;
         Ok(Machines {
             marked: self.marked.unwrap_or(usual.marked),
             open_within: seconds("open_seconds", self.open_seconds)?,
             many_links,
-            honeypots: self.honeypots.iter().flat_map(Link::values).collect(),
+            honeypots: honeypots.into_iter().flatten().collect(),
             honeypot_within: seconds("honeypot_seconds", self.honeypot_seconds)?
                 .unwrap_or(usual.honeypot_within),
         })
     }
 }
 
-impl Link {
-    /// As a column of integers has it, and as one of texts does.
-    fn values(&self) -> Vec<Value> {
-        match self {
-            Link::Number(number) => {
-                let text = number.to_string();
-                vec![Value::Number(*number), Value::Text(text.into())]
-            }
-            Link::Text(text) => {
-                let number = text.parse().ok().map(Value::Number);
-                let text = Value::Text(text.as_str().into());
-                number.into_iter().chain([text]).collect()
-            }
+/// A `url_id` as a column of integers has it, and as one of texts does.
+fn link(written: &toml::Value) -> Result<Vec<Value>, JobError> {
+    match written {
+        toml::Value::Integer(number) => {
+            let text = number.to_string();
+            Ok(vec![Value::Number(*number), Value::Text(text.into())])
+        }
+        toml::Value::String(text) if !text.trim().is_empty() => {
+            let number = text.parse().ok().map(Value::Number);
+            let text = Value::Text(text.as_str().into());
+            Ok(number.into_iter().chain([text]).collect())
+        }
+        other => {
+            let expected = "a list of links: integers, or texts that are not blank";
+            Err(value("machines.honeypots", expected, other.type_str()))
         }
     }
 }

@@ -1,6 +1,7 @@
 //! Which opens and clicks machines make, as a job has it.
 
 use super::{Code, Codes, Tracked, Value};
+use std::collections::BTreeSet;
 
 /// The rules of a job.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,7 +49,7 @@ pub struct MachineRules {
     /// As in [`Machines`].
     pub many_links: Option<ManyLinks>,
     /// The links.
-    pub honeypots: Vec<Code>,
+    pub honeypots: BTreeSet<Code>,
     /// As in [`Machines`].
     pub honeypot_within: i64,
 }

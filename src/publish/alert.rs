@@ -12,21 +12,19 @@ pub struct AlertRecord {
     pub delivery_id: Option<String>,
     /// The log, if it is about one.
     pub log: Option<String>,
-    /// The number.
-    pub value: f64,
+    /// The number; none for a log without any row.
+    pub value: Option<f64>,
     /// The threshold.
     pub threshold: f64,
     /// The run that has raised it first, without a break since.
     pub since_run: String,
+    /// Whether that has been told: by the exit code of a run, where the job wants one.
+    pub is_told: bool,
 }
 
 impl AlertRecord {
-    /// Whether both tell of the same, whatever the numbers.
-    pub fn is_about(&self, other: &AlertRecord) -> bool {
-        let about = |alert: &AlertRecord| {
-            let of = (alert.delivery_id.clone(), alert.log.clone());
-            (alert.rule.clone(), of)
-        };
-        about(self) == about(other)
+    /// What it tells of, whatever the number.
+    pub fn subject(&self) -> (&str, Option<&str>, Option<&str>) {
+        (&self.rule, self.delivery_id.as_deref(), self.log.as_deref())
     }
 }

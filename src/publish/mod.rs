@@ -61,7 +61,7 @@ pub enum PublishError {
     },
     /// The columns of the table have, or may have, another meaning.
     #[error(
-        "table {table}: expected schema_version {expected} in its properties, found {found}; was it written by another version, or by another program?"
+        "table {table}: expected schema_version {expected} in its properties, found {found}; was it written by another version, or by another program? a new output gets the tables of this one"
     )]
     OtherVersion {
         /// The table.

@@ -207,6 +207,7 @@ impl RunRecord {
             number_of("value"),
             number_of("threshold"),
             text("since_run"),
+            field("is_told", DataType::Boolean),
         ];
         let of_file = file
             .into_iter()
@@ -346,7 +347,7 @@ mod tests {
             alerts: vec![AlertRecord {
                 rule: "input_hours".to_owned(),
                 log: Some("sending_log".to_owned()),
-                value: 2.5,
+                value: Some(2.5),
                 ..AlertRecord::default()
             }],
             stage_seconds: BTreeMap::from([("reading".to_owned(), 0.5)]),

@@ -12,7 +12,7 @@ use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::{DataType, Float64Type, Int64Type, TimeUnit, TimestampMicrosecondType};
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// The data of a page, as its script reads it. Instants are milliseconds, hours are hours since the epoch.
 #[derive(Debug, Serialize)]
@@ -25,8 +25,6 @@ pub struct Data {
     pub(super) deliveries: Columns,
     pub(super) left: Left,
     pub(super) hours: Hours,
-    /// Failed messages by reason, where there is a table of them.
-    reasons: Option<Json>,
     restatements: Option<Restated>,
     alerts: Vec<Json>,
 }
@@ -38,6 +36,10 @@ pub struct Left {
     pub deliveries: usize,
     /// Deliveries that were asked for, and of which there is no row.
     pub unknown: usize,
+    /// Deliveries that were not asked for.
+    pub others: usize,
+    /// Alerts of deliveries that are not on it.
+    pub alerts: usize,
 }
 
 /// The rows of a table.
@@ -58,19 +60,19 @@ const MOST_FILES: usize = 100;
 impl Data {
     /// Reads the tables.
     pub fn read(request: &Request, published: &Published<'_>) -> Result<Data, ReportError> {
-        let (deliveries, left) = deliveries(request, published)?;
+        let (deliveries, mut left) = deliveries(request, published)?;
+        let alerts = alerts(&published.last, &deliveries.places, &mut left);
         Ok(Data {
             format: 1,
             generated_at: request.made_at.micros() / 1000,
             program_version: env!("CARGO_PKG_VERSION"),
             timezone: request.timezone.clone(),
-            run: run(&published.last)?,
+            run: run(&published.last, &deliveries.places)?,
             hours: Hours::read(published, &deliveries.places)?,
             restatements: Restated::read(published, &deliveries.places)?,
             deliveries,
             left,
-            reasons: None,
-            alerts: alerts(&published.last),
+            alerts,
         })
     }
 
@@ -80,15 +82,22 @@ impl Data {
     }
 }
 
-/// The alerts of a run, with what they say.
-fn alerts(run: &RunRecord) -> Vec<Json> {
+/// The alerts of a run that are of its logs, or of deliveries that are shown, with what they say.
+fn alerts(run: &RunRecord, places: &HashMap<DeliveryId, u32>, left: &mut Left) -> Vec<Json> {
+    let shown: HashSet<String> = places.keys().map(ToString::to_string).collect();
+    let is_shown = |alert: &&AlertRecord| {
+        let id = alert.delivery_id.as_ref();
+        id.is_none_or(|id| shown.contains(id))
+    };
     let alert = |alert: &AlertRecord| {
         let mut all = json!(alert);
         all["message"] = json!(told(&alert.rule, alert.value, alert.threshold));
         all["is_new"] = json!(alert.since_run == run.run_id);
         all
     };
-    run.alerts.iter().map(alert).collect()
+    let alerts: Vec<Json> = run.alerts.iter().filter(is_shown).map(alert).collect();
+    left.alerts = run.alerts.len() - alerts.len();
+    alerts
 }
 
 /// The deliveries that are asked for, those with the most recent events first.
@@ -111,6 +120,7 @@ fn deliveries(
         order.retain(|row| wanted.contains(&ids[*row]));
         let found: BTreeSet<&DeliveryId> = order.iter().map(|row| &ids[*row]).collect();
         left.unknown = wanted.len() - found.len();
+        left.others = ids.len() - found.len();
         if order.is_empty() {
             return Err(ExportError::NoSuchDelivery(wanted.len()).into());
         }
@@ -170,7 +180,7 @@ fn values(column: &ArrayRef) -> Vec<Json> {
 }
 
 /// The record of the run, without what is long: its files are summed up.
-fn run(record: &RunRecord) -> Result<Json, ReportError> {
+fn run(record: &RunRecord, places: &HashMap<DeliveryId, u32>) -> Result<Json, ReportError> {
     let mut rejections: BTreeMap<(&str, &str, &str), i64> = BTreeMap::new();
     for file in &record.files {
         for rejection in &file.rejections {
@@ -192,9 +202,23 @@ fn run(record: &RunRecord) -> Result<Json, ReportError> {
     let Json::Object(mut run) = serde_json::to_value(record)? else {
         return Ok(Json::Object(Map::new()));
     };
-    for long in ["files", "arguments", "reported", "listing", "state"] {
+    for long in [
+        "files",
+        "arguments",
+        "reported",
+        "listing",
+        "state",
+        "alerts",
+    ] {
         run.remove(long);
     }
+    let shown: HashSet<String> = places.keys().map(ToString::to_string).collect();
+    let frozen: Vec<&String> = record
+        .frozen
+        .iter()
+        .filter(|id| shown.contains(*id))
+        .collect();
+    run.insert("frozen".to_owned(), json!(frozen));
     run.insert("rejections".to_owned(), Json::Array(rejections));
     run.insert("skipped_files".to_owned(), Json::Array(skipped));
     run.insert("skipped_files_total".to_owned(), json!(total));

@@ -3,7 +3,6 @@
 use super::kept::{Kept, KeptFile};
 use crate::extracts::{Extract, SourceFile};
 use std::collections::HashMap;
-use std::fmt::Write;
 use xxhash_rust::xxh3::xxh3_128;
 
 /// The files of the logs beside those that the last run had read.
@@ -90,7 +89,10 @@ pub fn listing_digest<'a>(files: impl Iterator<Item = (Extract, &'a str, &'a str
         .map(|(extract, name, digest)| format!("{extract}\0{name}\0{digest}\n"))
         .collect();
     lines.sort_unstable();
-    let mut text = String::new();
-    let _ = write!(text, "{:032x}", xxh3_128(lines.concat().as_bytes()));
-    text
+    digest(&lines.concat())
+}
+
+/// A digest of a text, in hexadecimal digits.
+pub fn digest(text: &str) -> String {
+    format!("{:032x}", xxh3_128(text.as_bytes()))
 }

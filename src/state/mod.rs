@@ -10,6 +10,6 @@ mod forms;
 mod kept;
 mod store;
 
-pub use changes::{Changes, changes, listing_digest};
+pub use changes::{Changes, changes, digest, listing_digest};
 pub use kept::{Kept, KeptDelivery, KeptFile};
 pub use store::{StateError, Store, home_of};

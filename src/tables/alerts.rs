@@ -29,25 +29,39 @@ pub struct Wanted {
 }
 
 /// What an alert says, for people.
-pub fn told(rule: &str, value: f64, threshold: f64) -> String {
+pub fn told(rule: &str, value: Option<f64>, threshold: f64) -> String {
+    let Some(value) = value else {
+        return "no row at all".to_owned();
+    };
     match rule {
         "pending_hours" => {
             let messages = if value == 1.0 { "message" } else { "messages" };
             format!("at least {value} {messages} pending for over {threshold} h")
         }
         "processed_per_hour" => format!(
-            "{value:.0} messages processed in the last hour, less than {threshold}, and not all are"
+            "{} messages processed in the last hour, less than {threshold}, and not all are",
+            apart(value, threshold, 0)
         ),
-        "input_hours" => {
-            format!("the newest row is {value:.1} h older than as-of, over {threshold} h")
-        }
-        rate => format!(
-            "{rate} {:.2} %, over {} %",
-            value * 100.0,
+        "input_hours" => format!(
+            "the newest row is {} h older than as-of, over {threshold} h",
+            apart(value, threshold, 1)
+        ),
+        rate => {
             // 0.07 times 100 is a little more than 7.
-            (threshold * 1e8).round() / 1e6
-        ),
+            let [value, threshold] = [value, threshold].map(|of| (of * 1e10).round() / 1e8);
+            format!(
+                "{rate} {} %, over {threshold} %",
+                apart(value, threshold, 2)
+            )
+        }
     }
+}
+
+/// A number with so many digits, or as many as tell it from its threshold.
+fn apart(value: f64, threshold: f64, digits: usize) -> String {
+    let text = |digits: usize| format!("{value:.digits$}");
+    let is_apart = |digits: &usize| text(*digits).parse() != Ok(threshold);
+    (digits..=8).find(is_apart).map_or(text(8), text)
 }
 
 impl Frames<'_> {
@@ -88,8 +102,11 @@ impl Frames<'_> {
         alerts
     }
 
+    /// Whether its messages may still come and go: opens, which come for years, do not make it so.
     fn is_recent(&self, delivery: &Delivery<'_>, thresholds: &Thresholds) -> bool {
-        let last = delivery.kpis.facts.last_event_at;
+        let facts = &delivery.kpis.facts;
+        let last = delivery.attributes.started_at.max(facts.last_event_at);
+        let last = facts.final_at.or(last);
         let until = last.map(|at| at.plus(thresholds.recent_hours.saturating_mul(HOUR)));
         until.is_some_and(|until| until >= self.marks.as_of)
     }
@@ -127,16 +144,25 @@ impl Frames<'_> {
             .attributes
             .to_deliver
             .is_none_or(|all| total.get(Counter::Processed) >= all);
+        let Some(least) = thresholds.processed_per_hour.filter(|_| !is_whole) else {
+            return;
+        };
+        // A proof that went out before does not begin it.
         let first = delivery.kpis.facts.first_event_at;
-        let is_new = first.is_none_or(|first| first.plus(HOUR) > self.marks.as_of);
-        if let (Some(least), false, false) = (thresholds.processed_per_hour, is_whole, is_new) {
-            let from = self.hour_before(1);
-            // Where as-of is in the middle of an hour, from the start of the one before.
-            let hours = (self.marks.as_of.micros() - from.start().micros()) as f64 / HOUR as f64;
-            let pace = processed_since(delivery, from, earlier) as f64 / hours;
-            if pace < least as f64 {
-                alerts.push(alert("processed_per_hour", delivery, pace, least as f64));
-            }
+        let first = first.filter(|_| total.get(Counter::Processed) > 0);
+        let Some(begin) = delivery.attributes.started_at.or(first) else {
+            return;
+        };
+        if begin.plus(HOUR) > self.marks.as_of {
+            return;
+        }
+        let from = self.hour_before(1);
+        // Where as-of is in the middle of an hour, from the start of the one before.
+        let span = self.marks.as_of.micros() - from.start().max(begin).micros();
+        let processed = processed_since(delivery, from, earlier);
+        let pace = processed as f64 / (span as f64 / HOUR as f64);
+        if pace < least as f64 {
+            alerts.push(alert("processed_per_hour", delivery, pace, least as f64));
         }
     }
 }

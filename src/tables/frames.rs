@@ -148,6 +148,12 @@ impl Frames<'_> {
         self.run.iter().map(|delivery| &delivery.kpis.id)
     }
 
+    /// The latest counted row of all deliveries.
+    pub fn last_event_at(&self) -> Option<Instant> {
+        let last = |delivery: &Delivery<'_>| delivery.kpis.facts.last_event_at;
+        self.run.iter().filter_map(last).max()
+    }
+
     /// How many hourly rows there are.
     pub fn hours(&self) -> u64 {
         self.run

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::delta::{Row, newest_run};
 use super::incremental::{add_sending, run, typed};
 use super::site::{DAY, HOUR, MINUTE, NINE, NOON, Site, report, tracked};
-use super::world::{DeliveryRow, SendingRow, World};
+use super::world::{DeliveryRow, Layout, SendingRow, World};
 
 /// The alerts of the newest run: rule, delivery or log, value, threshold.
 fn alerts(site: &Site) -> Vec<(String, String, f64, f64)> {
@@ -16,10 +16,11 @@ fn alerts(site: &Site) -> Vec<(String, String, f64, f64)> {
     let of = |alert: &Value| {
         let text = |name: &str| alert[name].as_str().map(str::to_owned);
         let about = text("delivery_id").or_else(|| text("log"));
+        // No value is for a log without a row.
         (
             text("rule").expect("a rule"),
             about.expect("a delivery or a log"),
-            alert["value"].as_f64().expect("a number"),
+            alert["value"].as_f64().unwrap_or(f64::INFINITY),
             alert["threshold"].as_f64().expect("a number"),
         )
     };
@@ -97,7 +98,7 @@ fn rates_beyond_their_thresholds_raise_alerts() {
     }
     let third = site.run_job(keys, &[]).expect_status(0);
     assert!(!third.stderr.contains("ALERT"), "{}", third.text());
-    third.says(&["alerts        3 alerts that earlier runs have raised"]);
+    third.says(&["alerts        3 alerts that earlier runs have told of"]);
     // What earlier runs have reported is forgotten.
     let full = site
         .run_job(keys, &["--full", "--log-format", "json"])
@@ -126,7 +127,6 @@ fn what_is_not_beyond_its_threshold_raises_none() {
             "complaint_rate = 0.0\nmin_messages = 187\n",
             "few delivered",
         ),
-        ("soft_bounce_rate = 0.0\nrecent_hours = 2\n", "old"),
         ("", "nothing asked for"),
     ] {
         let site = Site::new(&bounced());
@@ -139,13 +139,129 @@ fn what_is_not_beyond_its_threshold_raises_none() {
         "hard_bounce_rate = 0.0499\n",
         "hard_bounce_rate = 0.0\nmin_messages = 200\n",
         "complaint_rate = 0.0\nmin_messages = 186\n",
-        "soft_bounce_rate = 0.0\nrecent_hours = 3\n",
     ] {
         let site = Site::new(&bounced());
         site.run_job(&format!("[alerts]\n{keys}"), &[])
             .expect_status(0);
         assert_eq!(alerts(&site).len(), 1, "{keys}");
     }
+}
+
+/// Opens come for years: they do not make a delivery recent, nor its alerts new.
+#[test]
+fn what_is_long_over_raises_none_whoever_opens_it() {
+    let mut world = bounced();
+    let site = Site::new(&world);
+    let keys = "[alerts]\nhard_bounce_rate = 0.04\nrecent_hours = 24\nexit_code = true\n";
+    // The last message's deadline is 84 h after its relay.
+    let last = NINE + 199 + 84 * HOUR + 24 * HOUR;
+    let at = |instant: i64| ["--as-of".to_owned(), typed(instant)];
+    let run_at = |instant, status, alerts_then: usize| {
+        let flags = at(instant);
+        let flags = flags.each_ref().map(String::as_str);
+        site.run_job(keys, &flags).expect_status(status);
+        assert_eq!(alerts(&site).len(), alerts_then, "{}", typed(instant));
+    };
+    run_at(NOON, 5, 1);
+    run_at(last, 0, 1);
+    run_at(last + 1, 0, 0);
+    world.tracking = vec![tracked(1, 20, "open", last + HOUR)];
+    site.rewrite(&world, &Layout::default());
+    run_at(last + 2 * HOUR, 0, 0);
+}
+
+/// A proof that went out hours before does not begin a delivery; its start does, whether or not a message comes.
+#[test]
+fn a_delivery_that_does_not_begin_is_noticed_once_it_should_have() {
+    let proof = SendingRow {
+        is_test: Some(true),
+        ..report(1, 1, "relayed", NINE - 3 * HOUR)
+    };
+    let of = |started_at| World {
+        deliveries: vec![DeliveryRow {
+            started_at,
+            ..delivery(1, false, Some(1000))
+        }],
+        sending: vec![proof.clone()],
+        ..World::default()
+    };
+    let keys = "[alerts]\nprocessed_per_hour = 100\n";
+    for (started_at, expected) in [
+        (None, 0),
+        (Some(NOON - HOUR / 2), 0),
+        (Some(NOON - HOUR), 1),
+    ] {
+        let site = Site::new(&of(started_at));
+        site.run_job(keys, &[]).expect_status(0);
+        assert_eq!(alerts(&site).len(), expected, "{started_at:?}");
+    }
+    // 20 a minute from 10:20 on, as of 11:29: no less than 1,100 an hour.
+    let mut steady = of(None);
+    let start = NINE + 80 * MINUTE;
+    steady.sending = (0..1380)
+        .map(|m| report(1, m, "relayed", start + m * MINUTE / 20))
+        .collect();
+    steady.deliveries[0].to_deliver = Some(9000);
+    let site = Site::new(&steady);
+    let flags = ["--as-of", &typed(start + 69 * MINUTE)];
+    site.run_job("[alerts]\nprocessed_per_hour = 1100\n", &flags)
+        .expect_status(0);
+    assert_eq!(alerts(&site), []);
+    let keys = "[alerts]\nprocessed_per_hour = 1300\n";
+    site.run_job(keys, &flags).expect_status(0);
+    assert_eq!(alerts(&site).len(), 1);
+}
+
+/// An exit code that another one came before is given by the next run.
+#[test]
+fn what_another_exit_code_hid_is_told_by_the_next_run() {
+    let mut world = bounced();
+    world.sending.push(report(1, 1, "no such event", NINE));
+    let site = Site::new(&world);
+    let keys = "[alerts]\nhard_bounce_rate = 0.04\nexit_code = true\n";
+    site.run_job(keys, &[])
+        .expect_status(3)
+        .says(&["ALERT", "LEFT OUT"]);
+    site.run_job(keys, &[]).expect_status(5).says(&["ALERT"]);
+    site.run_job(keys, &[]).expect_status(0);
+}
+
+/// The published rows of a delivery that has lost a file stay, and so do its alerts.
+#[test]
+fn alerts_of_frozen_deliveries_stay() {
+    let site = Site::new(&bounced());
+    let extra = add_sending(
+        &site,
+        "extra",
+        &[report(1, 50, "delivered", NINE + 2 * MINUTE)],
+    );
+    let keys = "[alerts]\nhard_bounce_rate = 0.04\nexit_code = true\n";
+    site.run_job(keys, &["--accept-shrinkage"]).expect_status(5);
+    fs::remove_file(extra).expect("a file");
+    site.run_job(keys, &["--accept-shrinkage"]).expect_status(0);
+    assert_eq!(newest_run(&site.output())["frozen"], json!(["1"]));
+    assert_eq!(alerts(&site), [alert("hard_bounce_rate", "1", 0.05, 0.04)]);
+}
+
+/// Very many alerts, known and new, take no more time than there are.
+#[test]
+fn ten_thousand_alerts_are_matched_in_no_time() {
+    let mut world = World::default();
+    for delivery in 0..10_000 {
+        world.sending.push(report(delivery, 1, "relayed", NINE));
+        world
+            .sending
+            .push(report(delivery, 1, "hard_bounce", NINE + 1));
+    }
+    let site = Site::new(&world);
+    let keys = "[alerts]\nhard_bounce_rate = 0.5\nmin_messages = 1\n";
+    site.run_job(keys, &[]).expect_status(0);
+    let again = site
+        .run_job(keys, &["--log-format", "json"])
+        .expect_status(0)
+        .json();
+    assert_eq!(again["new_alerts"], 0);
+    assert_eq!(alerts(&site).len(), 10_000);
 }
 
 #[test]
@@ -233,6 +349,23 @@ fn input_that_stays_away_is_noticed() {
         alerts(&site),
         [alert("input_hours", "sending_log", age, 2.0)]
     );
+    // A row ahead of as-of hides nothing, and neither does a log that has none.
+    let mut ahead = world.clone();
+    ahead.tracking.clear();
+    ahead
+        .sending
+        .push(report(1, 1, "delivered", NOON + 100 * DAY));
+    let other = Site::new(&ahead);
+    fs::create_dir_all(other.path("in/tracking_log")).expect("a folder");
+    other
+        .run_job(keys, &[])
+        .expect_status(0)
+        .says(&["tracking_log: no row at all"]);
+    let expected = [
+        alert("input_hours", "sending_log", age, 2.0),
+        alert("input_hours", "tracking_log", f64::INFINITY, 2.0),
+    ];
+    assert_eq!(alerts(&other), expected);
     // A run of some deliveries looks at neither log as a whole, and leaves the alert as it is.
     site.run_job(keys, &["--delivery", "1"]).expect_status(0);
     assert_eq!(
@@ -327,6 +460,8 @@ fn incremental_runs_raise_the_alerts_of_full_ones() {
             alerts
                 .iter_mut()
                 .for_each(|alert| alert["since_run"] = json!(null));
+            // The new ones stand first.
+            alerts.sort_by_key(ToString::to_string);
             alerts
         };
         assert_eq!(without(&run_of), without(&other), "step {step}");

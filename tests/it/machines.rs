@@ -156,6 +156,19 @@ fn the_block_has_lines_of_people_where_there_are_machines() {
     }
 }
 
+/// A rule's link stands in no file of the output, nor in what is said.
+#[test]
+fn a_honeypot_is_written_nowhere() {
+    let site = Site::new(&history());
+    let keys = "[machines]\nhoneypots = [\"canary-link-42\"]\n";
+    let run = site.run_job(keys, &[]).expect_status(0);
+    assert!(!run.text().contains("canary"), "{}", run.text());
+    for (path, bytes) in super::site::content(&site.output()) {
+        let text = String::from_utf8_lossy(&bytes);
+        assert!(!text.contains("canary-link-42"), "{}", path.display());
+    }
+}
+
 #[test]
 fn rules_that_mean_nothing_are_refused() {
     let site = Site::new(&history());
@@ -175,7 +188,14 @@ fn rules_that_mean_nothing_are_refused() {
             "expected machines.many_links beside it",
         ),
         ("honeypot_seconds = -2", "machines.honeypot_seconds"),
-        ("honeypots = [1.5]", "honeypots"),
+        (
+            "honeypots = [1.5]",
+            "machines.honeypots: expected a list of links",
+        ),
+        (
+            "honeypots = [\" \"]",
+            "machines.honeypots: expected a list of links",
+        ),
         ("rule = true", "unknown field `rule`"),
     ] {
         site.run_job(&format!("[machines]\n{key}\n"), &[])

@@ -8,7 +8,7 @@ use crate::job::{Job, Scope, parse_instant};
 use crate::model::{HOUR, Thresholds};
 use crate::publish::{AlertRecord, Committed, LogRecord, RunRecord};
 use crate::tables::{Alert, EarlierHour, Frames, date_name, earlier_hours, told};
-use std::collections::BTreeSet;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 
 /// Enters the alerts of a run. `committed` are the tables that it finds, if there are any, `last` is the newest run, where
@@ -28,25 +28,35 @@ pub fn enter_alerts(
     let known = last.map_or(&[][..], |last| &last.alerts);
     let of_deliveries = frames.alerts(thresholds, &earlier).into_iter();
     let mut alerts: Vec<AlertRecord> = of_deliveries.map(record).collect();
-    match job.sources.scope {
-        Scope::All => alerts.extend(old_input(job, &report.record)),
-        // What a run does not look at is as the last one found it.
-        Scope::Deliveries(_) | Scope::EventTime(_) => {
-            let computed: BTreeSet<String> = frames.computed().map(ToString::to_string).collect();
-            let is_other = |alert: &&AlertRecord| {
-                let id = alert.delivery_id.as_ref();
-                id.is_none_or(|id| !computed.contains(id))
-            };
-            alerts.extend(known.iter().filter(is_other).cloned());
-        }
+    report.new_alerts = 0;
+    if matches!(job.sources.scope, Scope::All) {
+        alerts.extend(old_input(job, frames, &report.record));
     }
+    // What a run does not look at is as the last one found it.
+    let computed: HashSet<String> = frames.computed().map(ToString::to_string).collect();
+    let frozen: HashSet<&String> = report.record.frozen.iter().collect();
+    let is_left = |alert: &&AlertRecord| match (&alert.delivery_id, &job.sources.scope) {
+        (Some(id), _) if frozen.contains(id) => true,
+        (_, Scope::All) => false,
+        (Some(id), _) => !computed.contains(id),
+        (None, _) => true,
+    };
+    alerts.extend(known.iter().filter(is_left).cloned());
+    let before: HashMap<_, &AlertRecord> =
+        known.iter().map(|alert| (alert.subject(), alert)).collect();
+    // A run that ends with another code has not told of them yet.
+    let tells = report.left_out <= report.allowed;
     for alert in &mut alerts {
-        let before = known.iter().find(|known| known.is_about(alert));
-        alert.since_run = match before {
-            Some(before) => before.since_run.clone(),
-            None => report.record.run_id.clone(),
-        };
+        let known = before.get(&alert.subject());
+        let was_told = known.is_some_and(|known| known.is_told);
+        let since = known.map_or(&report.record.run_id, |known| &known.since_run);
+        alert.since_run.clone_from(since);
+        alert.is_told = was_told || tells;
+        report.new_alerts += usize::from(!was_told);
     }
+    // New ones first.
+    let is_known = |alert: &AlertRecord| before.get(&alert.subject()).is_some_and(|of| of.is_told);
+    alerts.sort_by_key(is_known);
     report.record.alerts = alerts;
     Ok(())
 }
@@ -73,40 +83,45 @@ fn record(alert: Alert) -> AlertRecord {
     AlertRecord {
         rule: alert.rule.to_owned(),
         delivery_id: Some(alert.delivery.to_string()),
-        value: alert.value,
+        value: Some(alert.value),
         threshold: alert.threshold,
         ..AlertRecord::default()
     }
 }
 
-/// The logs whose newest row is too old; one without any row is not there.
-fn old_input(job: &Job, run: &RunRecord) -> Vec<AlertRecord> {
+/// The logs whose newest row is too old, or that have none.
+fn old_input(job: &Job, frames: &Frames<'_>, run: &RunRecord) -> Vec<AlertRecord> {
     let Some(most) = job.thresholds.input_hours else {
         return Vec::new();
     };
-    let is_log = |log: &str| log != Extract::Deliveries.name();
-    let logs = run.logs.iter().filter(|log| is_log(&log.log));
+    let as_of = job.sources.as_of;
+    let is_log = |log: &&LogRecord| log.log != Extract::Deliveries.name();
     let alert = |log: &LogRecord| {
-        let newest = log.newest_event_at.as_deref().and_then(parse_instant)?;
-        let age = job.sources.as_of.micros() - newest.micros();
-        (age > most.saturating_mul(HOUR)).then(|| AlertRecord {
+        let newest = log.newest_event_at.as_deref().and_then(parse_instant);
+        // Where rows lie ahead of as-of, the newest one before it may be that of either log.
+        let newest = match newest {
+            Some(ahead) if ahead >= as_of => frames.last_event_at(),
+            newest => newest,
+        };
+        let age = newest.map(|newest| as_of.micros() - newest.micros());
+        let is_old = age.is_none_or(|age| age > most.saturating_mul(HOUR));
+        is_old.then(|| AlertRecord {
             rule: "input_hours".to_owned(),
             log: Some(log.log.clone()),
-            value: age as f64 / HOUR as f64,
+            value: age.map(|age| age as f64 / HOUR as f64),
             threshold: most as f64,
             ..AlertRecord::default()
         })
     };
-    logs.filter_map(alert).collect()
+    run.logs.iter().filter(is_log).filter_map(alert).collect()
 }
 
 /// As many alerts are told one by one.
 const TOLD: usize = 20;
 
-/// Tells a person of the alerts, the new ones first and louder.
-pub fn write_alerts(out: &mut String, run: &RunRecord) -> std::fmt::Result {
-    let is_new = |alert: &AlertRecord| alert.since_run == run.run_id;
-    let (new, known): (Vec<_>, Vec<_>) = run.alerts.iter().partition(|alert| is_new(alert));
+/// Tells a person of the alerts: those first that no run has told of before.
+pub fn write_alerts(out: &mut String, run: &RunRecord, new: usize) -> std::fmt::Result {
+    let (new, known) = run.alerts.split_at(new.min(run.alerts.len()));
     for alert in new.iter().take(TOLD) {
         writeln!(out, "ALERT         {}", text(alert))?;
     }
@@ -118,7 +133,7 @@ pub fn write_alerts(out: &mut String, run: &RunRecord) -> std::fmt::Result {
         let known = counted(known.len() as i64, "alert", "alerts");
         writeln!(
             out,
-            "alerts        {known} that earlier runs have raised, in kpi_run"
+            "alerts        {known} that earlier runs have told of, in kpi_run"
         )?;
     }
     Ok(())

@@ -5,7 +5,7 @@ use crate::engine::Partitions;
 use crate::extracts::Extract;
 use crate::job::{Job, Scope};
 use crate::publish::{Output, RunRecord};
-use crate::state::{Changes, Kept, Store, changes};
+use crate::state::{Changes, Kept, Store, changes, digest};
 
 /// The version of what rows mean to the program; another one is another meaning.
 const SEMANTICS: u32 = 2;
@@ -26,10 +26,11 @@ pub enum Plan<'a> {
 pub fn meaning(job: &Job) -> String {
     let sources = &job.sources;
     let mappings = Extract::ALL.map(|extract| sources.mapping(extract));
-    format!(
+    // Settings may name what no file of ours is to hold, such as a link.
+    digest(&format!(
         "{SEMANTICS} {:?} {:?} {:?} {:?} {:?} {mappings:?}",
         sources.labels, sources.defaults, sources.deadline, sources.zone, sources.machines
-    )
+    ))
 }
 
 /// Finds out what a run has to read; a state that is known to be of no use is none.

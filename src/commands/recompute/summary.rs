@@ -7,7 +7,7 @@ use crate::error::exit;
 use crate::extracts::Extract;
 use crate::job::{Job, Scope};
 use crate::model::{DeadlineMode, Instant};
-use crate::publish::{AlertRecord, RejectionRecord, RunRecord};
+use crate::publish::{RejectionRecord, RunRecord};
 use std::fmt::Write;
 use std::io::ErrorKind;
 use std::path::Path;
@@ -26,6 +26,8 @@ pub struct Report {
     pub left_out: u64,
     /// How many the job allows.
     pub allowed: u64,
+    /// Alerts that no run has told of before, the first ones of the record.
+    pub new_alerts: usize,
     /// Deliveries computed.
     pub deliveries: u64,
     /// Those that can still change before their validity ends, and the latest such end.
@@ -113,17 +115,11 @@ impl Report {
     pub fn exit_code(&self) -> u8 {
         if self.left_out > self.allowed {
             exit::LEFT_OUT
-        } else if self.alerts_end_it && self.new_alerts() > 0 {
+        } else if self.alerts_end_it && self.new_alerts > 0 {
             exit::ALERTS
         } else {
             exit::DONE
         }
-    }
-
-    /// The alerts that the run before has not raised.
-    fn new_alerts(&self) -> usize {
-        let is_new = |alert: &&AlertRecord| alert.since_run == self.record.run_id;
-        self.record.alerts.iter().filter(is_new).count()
     }
 
     pub(super) fn enter(&mut self, ledger: Ledger, inputs: &Inputs) {
@@ -298,7 +294,7 @@ impl Report {
                 "gone          {deliveries} that no extract names any more: the rows are removed"
             )?;
         }
-        write_alerts(out, record)?;
+        write_alerts(out, record, self.new_alerts)?;
         match self.not_final {
             (0, _) => {}
             (some, None) => writeln!(
@@ -369,7 +365,7 @@ impl Report {
             "deliveries": self.deliveries,
             "not_final": self.not_final.0,
             "left_out": self.left_out,
-            "new_alerts": self.new_alerts(),
+            "new_alerts": self.new_alerts,
             "seconds": self.total.as_secs_f64(),
             "notes": self.notes,
             "changes": self.changes,

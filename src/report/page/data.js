@@ -7,7 +7,7 @@ const COUNTS = [
   "mirror_page_views", "unsubscribes", "unique_unsubscribes", "human_opens", "human_unique_opens",
   "human_clicks", "human_unique_clicks", "human_unsubscribes", "human_opens_tracked",
   "human_unique_opens_tracked", "machine_marked", "machine_honeypot", "machine_many_links",
-  "machine_early_open", "new_quarantines",
+  "machine_early_open",
 ];
 
 /** Each rate with its numerator, its denominator, and what that is called. */
@@ -49,7 +49,6 @@ const NAMES = {
   human_unique_opens_tracked: "messages with a tracked open by people",
   machine_marked: "a machine's: marked", machine_honeypot: "a machine's: honeypot",
   machine_many_links: "a machine's: many links", machine_early_open: "a machine's: early open",
-  new_quarantines: "new quarantines",
   delivered_rate: "delivered", bounce_error_rate: "bounces + errors",
   delivered_rate_of_sent: "delivered of sent", bounce_error_rate_of_sent: "bounces + errors of sent",
   hard_bounce_rate: "hard bounces", soft_bounce_rate: "soft bounces", open_rate: "opens",
@@ -92,7 +91,6 @@ class Report {
     this.hours = packed(raw.hours ?? {});
     raw.hours = null;
     this.firstHour = firstRows(this.hours.delivery ?? [], this.size);
-    this.reasonRows = null;
     this.haystacks = this.ids.map((id, index) => folded(`${id}\n${this.get("label", index) ?? ""}`));
     this.frozen = new Set(this.run.frozen ?? []);
     this.alerts = raw.alerts ?? [];
@@ -200,20 +198,6 @@ class Report {
     return Math.max(last, Math.min(last + 24, Math.ceil(asOf / HOUR) - 1));
   }
 
-  /** The bounce reasons of a delivery, the most frequent first; null where the table is not switched on. */
-  reasons(index) {
-    if (!this.raw.reasons) return null;
-    const { delivery, reason, label, kind, messages } = this.raw.reasons;
-    this.reasonRows ??= grouped(delivery);
-    const rows = (this.reasonRows.get(index) ?? []).map((row) => ({
-      name: label[row] ?? (reason[row] === null ? "no code" : `code ${reason[row]}`),
-      code: reason[row],
-      kind: kind[row],
-      messages: messages[row],
-    }));
-    return rows.sort((a, b) => b.messages - a.messages);
-  }
-
   /** Whether a delivery is final: "yes", "no" or "unknown". */
   finalState(index) {
     const isFinal = this.get("is_final", index);
@@ -265,16 +249,6 @@ function firstRows(deliveries, size) {
   for (const index of deliveries) first[index + 1]++;
   for (let index = 0; index < size; index++) first[index + 1] += first[index];
   return first;
-}
-
-/** The rows of each delivery. */
-function grouped(deliveries) {
-  const rows = new Map();
-  deliveries.forEach((index, row) => {
-    if (rows.has(index)) rows.get(index).push(row);
-    else rows.set(index, [row]);
-  });
-  return rows;
 }
 
 /** A text to search in: without case and accents. */

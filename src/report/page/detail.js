@@ -1,4 +1,4 @@
-// One delivery: its deployment block, how far it can be relied on, its course and its bounce reasons.
+// One delivery: its deployment block, how far it can be relied on, and its course.
 
 /** The lines of the block, in the order of the dashboard. Both denominators stand where two are in use. */
 const MEASURES = [
@@ -21,14 +21,13 @@ const MEASURES = [
   ["failed by the deadline", "failed_by_deadline"],
   ["late successes", "late_successes"],
 ];
-/** Only where the job computes them. */
+/** What people do, machines left out. */
 const MORE_MEASURES = {
   human_unique_opens: ["human_open_rate"],
   human_opens: ["human_open_rate_total"],
   human_unique_clicks: ["human_click_through_rate", "human_click_to_open_rate"],
   human_clicks: [],
   human_unsubscribes: ["human_unsubscribe_rate"],
-  new_quarantines: [],
 };
 const PARTS = new Set(["hard_bounces", "soft_bounces"]);
 
@@ -73,13 +72,11 @@ class Detail {
     }
     fill(byId("delivery-title"), "Delivery ", foreign(this.report.ids[index]));
     this.course = el("div", { class: "course" });
-    this.reasons = el("div");
     this.courseTitle = el("h3");
     fill(this.place, this.head(index), ...this.notices(index),
       el("div", { class: "block-and-more" }, this.block(index), el("div", {}, this.certainty(index), this.more(index))),
-      this.courseTitle, this.course, el("h3", { text: "Bounce reasons" }), this.reasons);
+      this.courseTitle, this.course);
     this.showCourse(index);
-    this.showReasons(index);
   }
 
   head(index) {
@@ -228,31 +225,6 @@ class Detail {
     const heads = ["hour", ...columns.flatMap((column) => [`#${nameOf(column)}, change`, `#so far`])];
     fill(twin.lastElementChild, plainTable("Each hour in which something changed; in the others the numbers stay", heads, rows));
   }
-
-  showReasons(index) {
-    const rows = this.report.reasons(index);
-    if (rows === null) {
-      fill(this.reasons, switchOn("Bounce reasons are not in this report.", 'tables = ["by_reason"]'));
-      return;
-    }
-    if (rows.length === 0) {
-      fill(this.reasons, el("p", { class: "hint", text: "No message of this delivery has bounced." }));
-      return;
-    }
-    const chart = el("div");
-    const most = rows.slice(0, 15);
-    const kinds = { hard: 1, soft: 4 };
-    fill(this.reasons, key([["hard bounces", colour(1)], ["soft bounces", colour(4)]]), chart,
-      el("details", {}, el("summary", { text: "The same as a table" }), plainTable("Bounce reasons", ["reason", "#code", "kind", "#messages", "#share"],
-        rows.map((row) => [foreign(row.name), row.code === null ? NONE : String(row.code), row.kind, number(row.messages),
-          percent(ratio(row.messages, this.report.get("bounces_errors", index)))]))));
-    const summary = `Bar chart, bounce reasons of delivery ${this.report.ids[index]}: `
-      + most.slice(0, 5).map((row) => `${shortened(row.name, 40)} (${row.kind}) ${row.messages}`).join(", ");
-    draw(chart, barOption({
-      names: most.map((row) => row.name), values: most.map((row) => row.messages), format: number,
-      colours: most.map((row) => colour(kinds[row.kind] ?? 2)), patterns: most.map((row) => pattern(row.kind === "hard" ? 0 : 1)),
-    }), summary, 44 + 28 * most.length);
-  }
 }
 
 /** A bar as long as its rate; more than a whole is a whole. */
@@ -260,15 +232,6 @@ function bar(rate, counter) {
   const filled = el("span", { class: "bar-fill", "data-of": counter });
   filled.style.width = `${Math.max(0, Math.min(1, rate ?? 0)) * 100}%`;
   return el("span", { class: "bar-track" }, filled);
-}
-
-/** What the colours mean. */
-function key(entries) {
-  return el("ul", { class: "key" }, ...entries.map(([name, color]) => {
-    const dot = el("span", { class: "dot" });
-    dot.style.borderColor = color;
-    return el("li", {}, dot, foreign(name));
-  }));
 }
 
 /** Says how to have what is not there. */

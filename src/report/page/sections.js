@@ -25,7 +25,7 @@ function showFacts(report) {
     fact("as of", clock.long(report.asOf)),
     fact("run", `${number(run.run_number)}${run.mode ? `, ${run.mode.replaceAll("_", " ")}` : ""}`),
     fact("published", clock.long(parsed(run.finished_at))),
-    fact("deliveries", number(report.size)),
+    fact("deliveries", number(report.size) + leftOut(report)),
     fact("times in", clock.unknown ? `UTC (this browser does not know ${clock.unknown})` : clock.zone));
   const verdict = byId("verdict");
   const { text, good } = verdictOf(report);
@@ -35,6 +35,12 @@ function showFacts(report) {
     el("a", { href: "#quality", "data-go": "quality", text: "Data quality" }));
   byId("foot").textContent = `Made by delivery-kpi ${raw.program_version ?? ""} on ${clock.long(raw.generated_at ?? null)}, run ${run.run_id ?? NONE}. `
     + `This page holds all its data and loads nothing from the network. Charts by Apache ECharts ${echarts.version} (Apache License 2.0).`;
+}
+
+/** How many deliveries of the run are not on the page. */
+function leftOut(report) {
+  const { deliveries = 0, others = 0 } = report.raw.left ?? {};
+  return deliveries + others > 0 ? ` of ${number(report.size + deliveries + others)}; the others are not on this page` : "";
 }
 
 /** Whether the numbers rest on all rows. */
@@ -123,7 +129,7 @@ function showAlerts(report, app) {
       { key: "rule", name: "rule", class: "text", value: (alert) => alert.rule, cell: (alert) => foreign(alert.rule) },
       { key: "is_new", name: "since", title: "raised by this run, or by an earlier one", value: (alert) => Number(alert.is_new), cell: (alert) => (alert.is_new ? "this run" : "before") },
       {
-        key: "delivery_id", name: "delivery", class: "delivery", value: (alert) => alert.delivery_id,
+        key: "delivery_id", name: "delivery", class: "delivery", value: (alert) => report.ranks("delivery_id")[report.indexOf.get(alert.delivery_id)] ?? -1,
         cell: (alert) => (alert.delivery_id === null ? foreign(alert.log ?? "the run") : deliveryLink(alert.delivery_id)),
       },
       { key: "message", name: "message", class: "text", cell: (alert) => foreign(alert.message) },
@@ -209,7 +215,7 @@ function showRestatements(report, app) {
   const shown = list.has_more ? " There are older ones, which are not here." : "";
   const rows = el("div");
   fill(place, el("p", {
-    text: `${counted(size, "number", "numbers")} changed in hours that had already ended.${shown} They are of ${counted(hours, "hour", "hours")} of ${counted(report.restated.size, "delivery", "deliveries")}.`,
+    text: `${list.has_more ? "The newest " : ""}${counted(size, "number", "numbers")} changed in hours that had already ended.${shown} They are of ${counted(hours, "hour", "hours")} of ${counted(report.restated.size, "delivery", "deliveries")}.`,
   }), rows);
   const count = (key) => ({ key, name: key, numeric: true, value: (row) => list[key][row], cell: (row) => number(list[key][row]) });
   const ids = ranksOf(list.delivery_id);

@@ -107,7 +107,7 @@ fn a_line_without_an_end_is_rejected() {
         "log.jsonl: 2 records = 1 sending_log + 1 rejected",
         "rejected: 1 longer than 16 MiB (line 1)",
     ]);
-    let open = format!("{HEADER}\n{ROW}\n7,2,\"relayed{}", "\n".repeat(40 << 20));
+    let open = format!("{HEADER}\n{ROW}\n7,2,relayed{}\n", "y".repeat(40 << 20));
     let file = site.write("log.csv", open);
     import(
         &site,
@@ -132,6 +132,7 @@ fn importing_again_doubles_nothing() {
     assert!(content(&site.path("lake")) == first);
     let expected = [
         "_digest_key",
+        "_digest_key_id",
         "job.toml",
         "sending_log/events.jsonl.parquet",
         "tracking_log/events.jsonl.parquet",
@@ -145,12 +146,13 @@ fn importing_again_doubles_nothing() {
         .filter(|line| line.starts_with("{\"eventType\":\"Send\""))
         .collect();
     let site_file = site.write("events.jsonl", sends[..3].join("\n"));
-    import(&site, "ses", &[&site_file.to_string_lossy()]).expect_status(0);
+    let file = site_file.to_string_lossy();
+    import(&site, "ses", &[&file, "--replace"]).expect_status(0);
     assert_eq!(rows(&site, "sending_log").len(), 3);
     assert!(rows(&site, "tracking_log").is_empty());
     assert_eq!(
         names(&site),
-        expected[..3].iter().map(PathBuf::from).collect::<Vec<_>>()
+        expected[..4].iter().map(PathBuf::from).collect::<Vec<_>>()
     );
     let job = std::fs::read_to_string(site.path("lake/job.toml")).expect("it is there");
     assert_eq!(job, "sending_log = \"sending_log\"\n");
@@ -214,4 +216,85 @@ fn many_rows_go_through() {
             .enumerate()
             .all(|(row, id)| *id == row.to_string())
     );
+}
+
+/// What was made of another file of the same name is not replaced unasked.
+#[test]
+fn a_file_of_the_same_name_from_elsewhere_is_refused() {
+    let site = site();
+    let line = |message: &str| {
+        format!(
+            r#"{{"delivery_id":"d","message_id":"{message}","event":"relayed","event_at":"2026-03-02T09:00:00Z"}}"#
+        )
+    };
+    site.write("one/events.jsonl", line("a"));
+    site.write("two/events.jsonl", line("b"));
+    let of = |folder: &str, words: &[&str]| {
+        let file = format!("{folder}/events.jsonl");
+        let words = [&["--sending-log", &file], words].concat();
+        import(&site, "contract", &words)
+    };
+    of("one", &[]).expect_status(0);
+    of("one", &[]).expect_status(0);
+    let refused = of("two", &[]).expect_status(2);
+    refused.says(&[
+        "sending_log/events.jsonl.parquet: expected a file of another name",
+        "one",
+    ]);
+    assert_eq!(column(&rows(&site, "sending_log"), "message_id"), ["a"]);
+    of("two", &["--replace"]).expect_status(0);
+    assert_eq!(column(&rows(&site, "sending_log"), "message_id"), ["b"]);
+}
+
+/// What a directory holds besides is told; a pipe is not waited for.
+#[test]
+fn other_files_of_a_directory_are_named() {
+    let site = site();
+    let line = r#"{"delivery_id":"d","message_id":"m","event":"relayed","event_at":"2026-03-02T09:00:00Z"}"#;
+    site.write("exports/a.jsonl", line);
+    site.write("exports/stream-2026-03-02", line);
+    let said = import(&site, "contract", &["--sending-log", "exports"]).expect_status(0);
+    said.says(&["note: 1 file not read", "stream-2026-03-02"]);
+    let twin = import(&site, "contract", &["--sending-log", "exports", "--json"]).expect_status(0);
+    assert_eq!(
+        twin.data()["not_read"],
+        serde_json::json!(["stream-2026-03-02"])
+    );
+    let pipe = site.path("pipe.jsonl");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status();
+    assert!(made.expect("mkfifo").success());
+    let said = import(&site, "contract", &["--sending-log", "pipe.jsonl"]).expect_status(2);
+    said.says(&["expected a file or a directory"]);
+}
+
+/// A quote that is not closed takes all rows behind it along: then nothing is imported.
+#[test]
+fn a_quote_that_is_not_closed_imports_nothing() {
+    let site = site();
+    let mut text = "delivery_id,message_id,event,event_at\n".to_owned();
+    for message in 0..1000 {
+        let quote = if message == 100 { "\"" } else { "" };
+        text += &format!("d,{quote}m{message},relayed,2026-03-02T09:00:00Z\n");
+    }
+    site.write("log.csv", &text);
+    let said = import(&site, "contract", &["--sending-log", "log.csv"]).expect_status(1);
+    said.says(&[
+        "log.csv, line 102: expected the end of the row",
+        "nothing was imported",
+    ]);
+    assert!(content(&site.path("lake")).is_empty());
+    // Blanks around values are not theirs.
+    site.write(
+        "log.csv",
+        "delivery_id,message_id,event,event_at\n d , m 1 ,relayed,2026-03-02T09:00:00Z\n",
+    );
+    import(&site, "contract", &["--sending-log", "log.csv"]).expect_status(0);
+    assert_eq!(column(&rows(&site, "sending_log"), "message_id"), ["m 1"]);
+    // Which of two columns of one name it is, nobody knows.
+    site.write(
+        "twice.csv",
+        "delivery_id,message_id,event,event_at,event_at\nd,m,relayed,2026-03-02T09:00:00Z,\n",
+    );
+    let said = import(&site, "contract", &["--sending-log", "twice.csv"]).expect_status(2);
+    said.says(&["event_at: expected one column event_at, found several"]);
 }

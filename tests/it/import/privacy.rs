@@ -85,6 +85,45 @@ fn an_address_in_the_wrong_column_is_not_written() {
     assert_eq!(sending[0]["failure_reason"], serde_json::Value::Null);
 }
 
+/// Nor in any form, in any column but the label of a delivery, which is what somebody calls it.
+#[test]
+fn addresses_and_urls_are_in_no_column_whatever_the_mapping_says() {
+    let site = site();
+    let (hidden, url) = ("zoe%40canary.example", "https://canary.example/?to=zoe");
+    let mut lines = String::new();
+    for who in [CANARY, hidden, url] {
+        lines += &format!(
+            r#"{{"delivery_id":"d","message_id":"{who}","event":"hard_bounce","event_at":"2026-03-02T09:00:00Z","recipient_id":"{who}","recipient_domain":"{who}","failure_reason":"see {who}"}}"#
+        );
+        lines += "\n";
+    }
+    let of_delivery = format!(
+        r#"{{"delivery_id":"{CANARY}","message_id":"m","event":"relayed","event_at":"2026-03-02T09:00:00Z"}}"#
+    );
+    site.write("s.jsonl", lines + &of_delivery);
+    let tracking = format!(
+        r#"{{"delivery_id":"d","message_id":"m","type":"{CANARY}","event_at":"2026-03-02T09:00:00Z"}}"#
+    );
+    site.write("t.jsonl", tracking);
+    let words = ["--sending-log", "s.jsonl", "--tracking-log", "t.jsonl"];
+    import(&site, "contract", &words).expect_status(3).says(&[
+        "delivery_id: an address in the place of an identifier",
+        "type: unknown label or code",
+    ]);
+    let sending = rows(&site, "sending_log");
+    assert_eq!(sending.len(), 3);
+    let ids: std::collections::BTreeSet<String> =
+        column(&sending, "message_id").into_iter().collect();
+    assert_eq!(ids.len(), 3, "messages stay apart");
+    for id in ids {
+        assert_eq!(id.len(), 32, "{id}");
+    }
+    let all = format!("{sending:?}");
+    for trace in [CANARY, "%40", "https", "zoe"] {
+        assert!(!all.contains(trace), "{trace}: {all}");
+    }
+}
+
 /// One key for each directory, which is the user's alone; or one that is given, so that two directories agree.
 #[test]
 fn digests_need_a_key() {
@@ -105,8 +144,19 @@ fn digests_need_a_key() {
     assert_eq!(mode & 0o777, 0o600);
     assert_eq!(ids(&[]), first, "the key stays");
     std::fs::rename(&key, site.path("key")).expect("moved");
-    assert_ne!(ids(&[]), first, "a new key");
+    // Another key would make other messages of the same ones.
+    let gone = import(&site, "ses", &[&file]).expect_status(2);
+    gone.says(&[
+        "expected the key of digests that earlier imports",
+        "no file _digest_key",
+    ]);
+    site.write("other", [7; 32]);
+    let other = import(&site, "ses", &["--digest-key", "other", &file]).expect_status(2);
+    other.says(&["another one in the file of --digest-key"]);
     assert_eq!(ids(&["--digest-key", "key"]), first);
+    site.write("short", "fifteen letters");
+    let short = import(&site, "ses", &["--digest-key", "short", &file]).expect_status(2);
+    short.says(&["--digest-key: expected a file of at least 16 bytes"]);
     site.write("empty", "");
     import(&site, "ses", &["--digest-key", "empty", &file]).expect_status(2);
     import(&site, "ses", &["--digest-key", "none", &file]).expect_status(2);

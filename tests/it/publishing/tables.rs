@@ -350,8 +350,14 @@ fn rates_over_nothing_are_null() {
     site.run_to(0, &[]);
     let (hours, deliveries) = (site.hourly(), site.deliveries());
     let rows = [
-        (&hours[&("1".to_owned(), NINE)], &["click_to_open_rate"][..]),
-        (&deliveries["1"], &["click_to_open_rate"]),
+        (
+            &hours[&("1".to_owned(), NINE)],
+            &["click_to_open_rate", "human_click_to_open_rate"][..],
+        ),
+        (
+            &deliveries["1"],
+            &["click_to_open_rate", "human_click_to_open_rate"],
+        ),
     ];
     for (row, known) in rows {
         for (rate, _, _) in RATES {
