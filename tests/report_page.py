@@ -275,6 +275,7 @@ def check_head(page: Page, data: Data) -> None:
         check("verdict", re.search(rf"\b{number(skipped)} files? left out", verdict) is not None, verdict)
     whole = bool(logs) and not rejected and not skipped and not run.get("frozen") and not data.raw.get("alerts")
     same("verdict", verdict.startswith("Complete."), whole, verdict)
+    same("verdict leads to the alerts", verdict.endswith("Alerts"), bool(data.raw.get("alerts")), verdict)
 
 
 def predicates(data: Data) -> dict[tuple[str, str], object]:

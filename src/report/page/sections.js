@@ -32,7 +32,8 @@ function showFacts(report) {
   verdict.hidden = false;
   verdict.className = `verdict ${good ? "good" : "warn"}`;
   fill(verdict, el("b", { text: good ? "Complete. " : "Look here. " }), text, " ",
-    el("a", { href: "#quality", "data-go": "quality", text: "Data quality" }));
+    el("a", { href: "#quality", "data-go": "quality", text: "Data quality" }),
+    ...(report.alerts.length > 0 ? [" ", el("a", { href: "#alerts", "data-go": "alerts", text: "Alerts" })] : []));
   byId("foot").textContent = `Made by delivery-kpi ${raw.program_version ?? ""} on ${clock.long(raw.generated_at ?? null)}, run ${run.run_id ?? NONE}. `
     + `This page holds all its data and loads nothing from the network. Charts by Apache ECharts ${echarts.version} (Apache License 2.0).`;
 }
