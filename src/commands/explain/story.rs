@@ -213,7 +213,7 @@ fn stands_instead<'a, M: MessageKey>(
     };
     let is_same = |a: usize, b: usize| match (event(a), event(b)) {
         (Some((a, _)), Some((b, _))) if a.stamp.tracked().is_some() => {
-            (a.stamp, a.code) == (b.stamp, b.code)
+            (a.stamp.by_anyone(), a.code) == (b.stamp.by_anyone(), b.code)
         }
         (Some((a, _)), Some((b, _))) => {
             a.stamp.resolved(efs).identity() == b.stamp.resolved(efs).identity()
