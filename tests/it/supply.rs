@@ -107,6 +107,26 @@ fn the_lock_file_names_every_crate_by_its_digest() {
     assert_eq!(sources.len(), 1, "{sources:?}");
 }
 
+/// What no tool for crates looks at is what its README says it is.
+#[test]
+fn the_chart_library_is_the_one_that_is_named() {
+    use sha2::{Digest, Sha256};
+    let folder = "src/report/page/vendor";
+    let library = fs::read(root().join(folder).join("echarts.common.min.js")).expect("a file");
+    let digest: Vec<String> = Sha256::digest(&library)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let readme = text(&format!("{folder}/README.md"));
+    assert!(
+        readme.contains(&format!("`{}`", digest.concat())),
+        "{digest:?}"
+    );
+    for name in ["LICENSE", "NOTICE", "LICENSE-zrender", "LICENSE-d3"] {
+        assert!(root().join(folder).join(name).is_file(), "{name}");
+    }
+}
+
 /// Whatever builds, builds from the lock file.
 #[test]
 fn every_build_is_a_locked_one() {
