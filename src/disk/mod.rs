@@ -233,6 +233,11 @@ impl Disk {
         self.pending.keep_all();
     }
 
+    /// What is there stays from the next link on, which is that of a commit: before it, it goes with the run.
+    pub fn keep_all_from_next_link(&self) {
+        self.pending.keep_all_from_next_link();
+    }
+
     /// Removes what the run has made and not published. What cannot be removed stays.
     pub fn discard(&self) {
         for path in self.pending.newest_first() {

@@ -19,6 +19,8 @@ struct State {
     /// How many changes go on.
     running: usize,
     has_ended: bool,
+    /// Whether what is there stays from the next link on.
+    publishes: bool,
 }
 
 /// How the end of all changes came about.
@@ -35,6 +37,15 @@ impl State {
         // What goes is most often among the last.
         if let Some(place) = self.made.iter().rposition(|made| made == path) {
             self.made.remove(place);
+        }
+    }
+
+    /// Before a change: a commit may be there from its link on, whatever becomes of it, and with it what it needs.
+    fn begin(&mut self, operation: Operation<'_>) {
+        self.running += 1;
+        if let (true, Operation::Link(from, _)) = (self.publishes, operation) {
+            self.made.retain(|made| made == from);
+            self.publishes = false;
         }
     }
 
@@ -76,7 +87,7 @@ impl Pending {
                 .wait(state)
                 .unwrap_or_else(PoisonError::into_inner);
         }
-        state.running += 1;
+        state.begin(operation);
         drop(state);
         let done = act();
         let mut state = self.lock();
@@ -102,6 +113,10 @@ impl Pending {
 
     pub fn keep_all(&self) {
         self.lock().made.clear();
+    }
+
+    pub fn keep_all_from_next_link(&self) {
+        self.lock().publishes = true;
     }
 
     pub fn newest_first(&self) -> Vec<PathBuf> {
@@ -135,6 +150,7 @@ impl Pending {
 mod tests {
     use crate::disk::Disk;
     use std::io::Write;
+    use std::path::PathBuf;
     use std::time::Duration;
 
     #[test]
@@ -158,10 +174,35 @@ mod tests {
         assert_eq!(ended.removed, 3);
         assert!(at("published").exists() && at("a/b").exists());
         assert!(!at("a/b/lost").exists() && !at("renamed").exists() && !at("a/c").exists());
-        // Whoever begins a change now waits for ever.
-        let late = at("late");
-        let goes_on = std::thread::spawn(move || disk.create(&late).map(drop));
+        assert_waits(disk, at("late"));
+    }
+
+    /// Whoever begins a change after the end waits for ever.
+    fn assert_waits(disk: Disk, late: PathBuf) {
+        let path = late.clone();
+        let goes_on = std::thread::spawn(move || disk.create(&path).map(drop));
         std::thread::sleep(Duration::from_millis(50));
-        assert!(!goes_on.is_finished() && !at("late").exists());
+        assert!(!goes_on.is_finished() && !late.exists());
+    }
+
+    /// A run that ends right before its commit takes all with it, and right after it nothing but the second name
+    /// of the commit.
+    #[test]
+    fn what_is_published_stays_from_the_commit_on() {
+        for commits in [false, true] {
+            let folder = tempfile::tempdir().expect("a directory");
+            let at = |name: &str| folder.path().join(name);
+            let disk = Disk::default();
+            disk.create(&at("data")).expect("a file");
+            disk.keep_all_from_next_link();
+            disk.create(&at("commit#1")).expect("a file");
+            if commits {
+                disk.link(&at("commit#1"), &at("commit")).expect("a link");
+            }
+            let ended = disk.end(Duration::from_secs(1));
+            assert_eq!(ended.removed, if commits { 1 } else { 2 });
+            assert!(at("data").exists() == commits && at("commit").exists() == commits);
+            assert!(!at("commit#1").exists());
+        }
     }
 }

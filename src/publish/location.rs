@@ -113,6 +113,11 @@ impl Location {
         Some(self.path.as_ref()?.join(name))
     }
 
+    /// Whether the tables are files, and a commit is a link.
+    pub(super) fn is_local(&self) -> bool {
+        self.path.is_some()
+    }
+
     /// A table, of which nothing is known yet.
     pub(super) fn table(&self, name: &str) -> Result<DeltaTable, PublishError> {
         let url = self.root.join(&format!("{name}/"));

@@ -99,6 +99,14 @@ impl Output {
             .map_err(|error| delta(name, error.into()))
     }
 
+    /// Whatever fails from the next commit on, it may have been made and needs what was written.
+    fn keep_written(&self) {
+        match self.location.is_local() {
+            true => self.disk.keep_all_from_next_link(),
+            false => self.disk.keep_all(),
+        }
+    }
+
     /// Looks at the tables as others have left them: what is asked for afterwards comes from their latest versions.
     pub fn begin_anew(&self) {
         self.opened.begin_anew();
@@ -264,8 +272,7 @@ impl Committed<'_> {
             id: &run_id,
             number: self.next_number,
         };
-        // Whatever fails from here on, a commit may have been made that needs what was written.
-        self.output.disk.keep_all();
+        self.output.keep_written();
         self.output.runtime.block_on(async {
             let mut made = Vec::new();
             let restated = self.restatements.iter();
@@ -288,8 +295,7 @@ impl Committed<'_> {
             finish(record);
             let row = record.to_batch()?;
             let written = self.runs.write_more(&self.runs, Some(&row)).await?;
-            // So do what was written since.
-            self.output.disk.keep_all();
+            self.output.keep_written();
             let version = self.runs.replace(&self.runs, written, run).await?;
             self.output.begin_anew();
             made.push((&self.runs, version));
