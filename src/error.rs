@@ -111,6 +111,11 @@ pub enum Error {
     /// None of the deliveries asked for is in the extracts.
     #[error("--delivery: none of the {0} deliveries asked for is in the extracts")]
     NoSuchDelivery(usize),
+    /// A table of parts that is to be there for some deliveries alone.
+    #[error(
+        "{0} is not there yet: expected a run of all deliveries first, found one of some; run once without --delivery and --event-time-start"
+    )]
+    SomeParts(&'static str),
     /// The published tables are ahead.
     #[error("as-of {as_of} is earlier than the published {published}; --rewind allows it")]
     Rewind {
@@ -216,6 +221,7 @@ impl Error {
             | Error::NoSuchFinding { .. }
             | Error::NoSuchDelivery(_)
             | Error::Rewind { .. }
+            | Error::SomeParts(_)
             | Error::Generate(GenerateError::Occupied { .. })
             | Error::Import(
                 ImportError::Input { .. }

@@ -83,6 +83,7 @@
 //!     zone: &Zone::UTC,
 //!     selection: &Selection::All,
 //!     fingerprint: Fingerprint::random(),
+//!     asks_domains: false,
 //!     interval: None,
 //! };
 //! let mut decoded = Decoded::<u64>::default();
@@ -110,7 +111,7 @@
 //! let policy = Policy::new(&attributes, DeadlineMode::Infer);
 //! let mut rows = Vec::new();
 //! for event in decoded.events.iter() {
-//!     rows.push(Row { stamp: event.stamp, code: event.code, source: 0, tail: Row::SOLE });
+//!     rows.push(Row { stamp: event.stamp, code: event.code, source: 0, tail: Row::SOLE, domain: Code::NULL });
 //! }
 //! let mut transitions = Transitions::default();
 //! live(&mut rows.clone(), &[], &policy, meaning, &mut transitions);

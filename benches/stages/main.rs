@@ -60,6 +60,7 @@ impl World {
             zone: &self.zone,
             selection: &self.selection,
             fingerprint: Fingerprint::random(),
+            asks_domains: false,
             interval: None,
         }
     }

@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::extracts::IdKind;
 use crate::job::{Job, Stopwatch, parse_instant, resolve_timezone, resolve_verify};
 use crate::publish::{DELIVERY_KPI, DELIVERY_KPI_HOURLY, Output, Published, RunRecord};
-use crate::tables::{RunMarks, Versions, build, earlier_deliveries};
+use crate::tables::{Hourly, PartFrames, RunMarks, Versions, build, earlier_deliveries};
 use std::collections::BTreeSet;
 
 /// Runs the command; gives its exit code.
@@ -75,7 +75,7 @@ fn compare(
         published: &BTreeSet::new(),
         progress,
     };
-    let account = || Watched::new(inputs.logs.len(), &frozen);
+    let account = || Watched::new(inputs.logs.len(), &frozen, sources.parts.by);
     let (counted, _, _) = count.with(account, &mut Stopwatch::new())?;
     let marks = RunMarks {
         run_id: String::new(),
@@ -83,10 +83,15 @@ fn compare(
     };
     let text_ids = inputs.schemas.delivery_id() == IdKind::String;
     let mut frames = build(&counted.kpis, &counted.attributes, text_ids, &marks)?;
+    let parts = counted.kpis.parts.iter();
+    let parts = parts.map(|parts| PartFrames::new(parts, text_ids, &marks));
+    let mut parts: Vec<PartFrames<'_>> = parts.collect();
     let (mut deliveries, mut hours) = (Tally::default(), Tally::default());
     let before = published.deliveries()?;
     let known = earlier_deliveries(&before)?;
-    frames.remove(frames.gone(&known, &stays));
+    let gone = frames.gone(&known, &stays);
+    parts.iter_mut().for_each(|parts| parts.remove(&gone));
+    frames.remove(gone);
     let comparison = frames.compare_deliveries(&before)?;
     // Rows that differ in nothing but the run that wrote them are not told.
     let after = match comparison.differs {
@@ -100,6 +105,7 @@ fn compare(
     let files = published.files(DELIVERY_KPI_HOURLY)?;
     let days: BTreeSet<&str> = frames
         .days()
+        .into_iter()
         .chain(files.keys().flatten().map(String::as_str))
         .collect();
     for day in days {
@@ -114,12 +120,37 @@ fn compare(
             teller.hours(&rows)?;
         }
     }
-    teller.finish(deliveries, hours)?;
+    let mut of_parts = Vec::new();
+    for parts in &parts {
+        match published.has(parts.table()) {
+            true => of_parts.push((parts.table(), compare_parts(parts, published)?)),
+            false => say(&format!(
+                "note: not compared, as the last run has left no {}\n",
+                parts.table()
+            )),
+        }
+    }
+    teller.finish(deliveries, hours, &of_parts)?;
     if !stays.is_empty() {
         say(&format!(
             "note: not compared, as files with rows of them are gone: {}\n",
             several(stays.len() as i64, "delivery", "deliveries")
         ));
     }
-    Ok(deliveries.sum() + hours.sum() > 0)
+    let of_parts: usize = of_parts.iter().map(|(_, rows)| rows.sum()).sum();
+    Ok(deliveries.sum() + hours.sum() + of_parts > 0)
+}
+
+/// How many rows of a table of parts differ.
+fn compare_parts(parts: &PartFrames<'_>, published: &Published<'_>) -> Result<Tally, Error> {
+    let files = published.files(parts.table())?;
+    let mut days: BTreeSet<&str> = parts.days().into_iter().collect();
+    days.extend(files.keys().flatten().map(String::as_str));
+    let mut tally = Tally::default();
+    for day in days {
+        let of_day = files.get(&Some(day.to_owned()));
+        let before = published.rows(parts.table(), of_day.into_iter().flatten())?;
+        tally.add_counts(parts.compare_day(day, &before)?.counts);
+    }
+    Ok(tally)
 }

@@ -1,6 +1,7 @@
 //! Rows of the two logs to events.
 
 use super::cell::Unsupported;
+use super::domain::Domains;
 use super::events::Events;
 use super::ids::{DecodeKey, Fingerprint, Recent};
 use super::instants::Zone;
@@ -9,8 +10,8 @@ use super::rising::Rising;
 use super::sending::Sending;
 use super::tracking::Tracking;
 use crate::model::{
-    Catalog, Codes, DeliveryId, DeliveryIndex, Event, FateCounts, Instant, Labels, Log, Rejection,
-    Stamp, Tail,
+    Catalog, Code, Codes, DeliveryId, DeliveryIndex, Event, FateCounts, Instant, Labels, Log,
+    Rejection, Stamp, Tail,
 };
 use arrow::array::RecordBatch;
 use std::collections::{BTreeSet, HashSet};
@@ -50,6 +51,8 @@ pub struct Decoder<'a> {
     pub selection: &'a Selection,
     /// The key of the fingerprints.
     pub fingerprint: Fingerprint,
+    /// Whether the domains of recipients are asked for.
+    pub asks_domains: bool,
     /// Deliveries with events in it are told.
     pub interval: Option<Range<Instant>>,
 }
@@ -65,6 +68,8 @@ pub struct Decoded<M> {
     pub row_ids: Vec<i64>,
     /// Whether they are kept.
     pub keeps_row_ids: bool,
+    /// The domains of recipients, in the same order; empty unless they are asked for.
+    pub domains: Vec<Code>,
     /// The `log_id`s of these rows.
     pub log_ids: Rising,
     /// Rows read, rejected, not selected.
@@ -86,6 +91,7 @@ impl<M> Default for Decoded<M> {
             tails: Vec::new(),
             row_ids: Vec::new(),
             keeps_row_ids: false,
+            domains: Vec::new(),
             log_ids: Rising::default(),
             counts: FateCounts::default(),
             span: None,
@@ -122,6 +128,10 @@ impl Decoder<'_> {
     ) -> Result<(), Unsupported> {
         let recent = std::mem::take(&mut out.recent);
         let keys = Keys::<M>::new(self, with_tails, batch, recent)?;
+        let domains = match log {
+            Log::Sending if self.asks_domains => Some(Domains::new(self.codes, batch)?),
+            Log::Sending | Log::Tracking => None,
+        };
         match log {
             Log::Sending => {
                 let columns = Sending::new(self, batch)?;
@@ -130,9 +140,13 @@ impl Decoder<'_> {
                 };
                 if self.plain_rows(batch, &keys, out, Sending::PLAIN_FORM, says) {
                     out.recent = keys.recent();
+                    self.add_domains(domains.as_ref(), 0..batch.num_rows(), out);
                     return Ok(());
                 }
-                self.rows(batch, &keys, out, |row| columns.read(self, &keys, row));
+                let domains = domains.as_ref();
+                self.rows(batch, &keys, out, domains, |row| {
+                    columns.read(self, &keys, row)
+                });
             }
             Log::Tracking => {
                 let columns = Tracking::new(self, batch)?;
@@ -141,13 +155,24 @@ impl Decoder<'_> {
                 };
                 if self.plain_rows(batch, &keys, out, Tracking::FORM, says) {
                     out.recent = keys.recent();
+                    self.add_domains(None, 0..batch.num_rows(), out);
                     return Ok(());
                 }
-                self.rows(batch, &keys, out, |row| columns.read(self, &keys, row));
+                self.rows(batch, &keys, out, None, |row| {
+                    columns.read(self, &keys, row)
+                });
             }
         }
         out.recent = keys.recent();
         Ok(())
+    }
+
+    /// Adds the domains of some rows that have become events.
+    fn add_domains<M>(&self, domains: Option<&Domains>, rows: Range<usize>, out: &mut Decoded<M>) {
+        if self.asks_domains {
+            let of = |row| domains.map_or(Code::NULL, |domains| domains.get(self.codes, row));
+            out.domains.extend(rows.map(of));
+        }
     }
 
     /// Takes the rows of a batch in which nothing is odd, a shorter way to the same events. If something
@@ -203,6 +228,7 @@ impl Decoder<'_> {
         batch: &RecordBatch,
         keys: &Keys<'_, M>,
         out: &mut Decoded<M>,
+        domains: Option<&Domains>,
         read: impl Fn(usize) -> Read<M>,
     ) {
         let has_tails = keys.rest.is_some();
@@ -228,6 +254,7 @@ impl Decoder<'_> {
                         out.row_ids.push(tail.log_id);
                     }
                     out.counts.read += 1;
+                    self.add_domains(domains, row..row + 1, out);
                 }
                 Ok(None) => out.counts.not_selected += 1,
                 Err(rejection) => {

@@ -4,6 +4,7 @@
 mod cell;
 mod deliveries;
 mod digest;
+mod domain;
 mod events;
 mod find;
 mod ids;

@@ -1,6 +1,6 @@
 //! Rows column by column, so few that they stay in the processor's nearest cache.
 
-use super::packed::Number;
+use super::packed::{COUNT, Number};
 use crate::model::{Code, DeliveryIndex, MessageKey, Stamp, Tail};
 use std::array::from_fn;
 
@@ -21,6 +21,8 @@ pub struct Block<'a, M> {
     pub codes: &'a [Code],
     pub tails: &'a [Tail],
     pub row_ids: &'a [i64],
+    /// None where they are not asked for.
+    pub domains: &'a [Code],
     pub source: usize,
 }
 
@@ -35,6 +37,7 @@ impl<M: MessageKey> Block<'_, M> {
             Number::Delivery => to.at(self.deliveries, |delivery| u64::from(delivery.0)),
             Number::Source => to.at(self.stamps, |_| self.source as u64),
             Number::Code => to.at(self.codes, |code| u64::from(code.bits())),
+            Number::Domain => to.at(self.domains, |code| u64::from(code.bits())),
             Number::Stamp => to.at(self.stamps, |stamp| stamp.bits()),
             Number::LogId if tails.is_empty() => to.at(self.row_ids, |id| in_order(*id)),
             Number::LogId => to.at(tails, |tail| in_order(tail.log_id)),
@@ -51,7 +54,7 @@ pub trait Look {
 
 /// The words of a block of rows.
 pub struct Words {
-    pub of: [[u64; BLOCK]; 9],
+    pub of: [[u64; BLOCK]; COUNT],
 }
 
 impl Default for Words {

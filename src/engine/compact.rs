@@ -64,6 +64,8 @@ impl<M: MessageKey> Merger<'_, M> {
                 continue;
             }
             sheaf.decoded.events.push(event(&piece, row));
+            let domain = piece.get(Number::Domain, row) as u32;
+            sheaf.decoded.domains.push(Code::from_bits(domain));
             let log_id = || from_order(piece.get(Number::LogId, row));
             match piece.extra() {
                 Extra::Tails => sheaf.decoded.tails.push(Tail {

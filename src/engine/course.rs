@@ -1,7 +1,9 @@
 //! How a message goes the short way: row by row, until one of them is not as it has to be.
 
 use crate::history::Row;
-use crate::model::{DeliveryIndex, Instant, MachineRules, Stamp, Tail};
+use crate::model::{
+    Breakdown, Breakdowns, DeliveryIndex, Instant, MachineRules, Report, Stamp, Tail, Tracked,
+};
 use crate::rollup::{Partial, Place, Steps};
 
 /// The rows of a message so far.
@@ -69,9 +71,20 @@ impl Course {
     }
 }
 
-/// The kinds of rows that keep no message from the short way, where these rules tell machines from people.
-pub fn simple_kinds(machines: &MachineRules) -> u32 {
-    Steps::KINDS & !(machines.types() << 16)
+/// The kinds of rows that keep no message from the short way, where these rules tell machines from people, and
+/// counts are broken down so.
+pub fn simple_kinds(machines: &MachineRules, breakdowns: Breakdowns) -> u32 {
+    let mut looked_at = machines.types() << 16;
+    if breakdowns.has(Breakdown::Reason) {
+        // Without one of these a message does not fail.
+        for report in [Report::SoftBounce, Report::HardBounce, Report::Expired] {
+            looked_at |= 1 << report as u32;
+        }
+    }
+    if breakdowns.has(Breakdown::Url) {
+        looked_at |= Tracked::CLICKS << 16;
+    }
+    Steps::KINDS & !looked_at
 }
 
 /// Whether nothing in a row keeps its message from the short way: it is one of these kinds, and before `end`.
@@ -111,7 +124,7 @@ pub fn take_back(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Logged, Report, Tracked};
+    use crate::model::Logged;
 
     const END: u64 = 1000;
 

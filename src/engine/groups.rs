@@ -40,6 +40,7 @@ struct Linked {
     code: Code,
     source: u32,
     tail: u32,
+    domain: Code,
     /// The place of that one, or [`NONE`].
     before: u32,
 }
@@ -79,6 +80,7 @@ impl<M: MessageKey> Groups<M> {
             code: Code::NULL,
             source: 0,
             tail: Row::SOLE,
+            domain: Code::NULL,
             before: NONE,
         };
         let first = self.rows.len();
@@ -89,6 +91,9 @@ impl<M: MessageKey> Groups<M> {
         });
         piece.each(Number::Code, rows, |row, bits| {
             row.code = Code::from_bits(bits as u32);
+        });
+        piece.each(Number::Domain, rows, |row, bits| {
+            row.domain = Code::from_bits(bits as u32);
         });
         let sources = piece.sources();
         piece.each(Number::Source, rows, |row, place| {

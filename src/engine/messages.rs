@@ -129,7 +129,7 @@ impl<M: MessageKey> Messages<M> {
         } = self;
         let has_tails = piece.extra() == Extra::Tails;
         let end = Stamp::when_at(judging.meaning.as_of);
-        let kinds = simple_kinds(judging.meaning.machines);
+        let kinds = simple_kinds(judging.meaning.machines, partial.breakdowns());
         let steps = judging.steps;
         let first = places.len();
         let mut counted = (0, 0);
@@ -274,7 +274,9 @@ impl<M: MessageKey> Messages<M> {
             ..
         } = &mut self.odd;
         let end = Stamp::when_at(judging.meaning.as_of);
-        let kinds = simple_kinds(judging.meaning.machines);
+        let breakdowns = account.partial_mut().map(|partial| partial.breakdowns());
+        let breakdowns = breakdowns.unwrap_or_default();
+        let kinds = simple_kinds(judging.meaning.machines, breakdowns);
         let mut start = 0;
         for place in order.iter() {
             let message = &self.index.messages()[*place as usize];
@@ -340,5 +342,6 @@ fn row_of(piece: &Piece<'_>, row: usize, tails: &mut Vec<Tail>) -> Row {
         code: Code::from_bits(piece.get(Number::Code, row) as u32),
         source: piece.sources()[piece.get(Number::Source, row) as usize],
         tail,
+        domain: Code::from_bits(piece.get(Number::Domain, row) as u32),
     }
 }

@@ -21,6 +21,8 @@ pub enum Number {
     Source,
     /// The code.
     Code,
+    /// The domain of the recipient.
+    Domain,
     /// The stamp.
     Stamp,
     /// Of the tail, in order: the `log_id`.
@@ -31,12 +33,16 @@ pub enum Number {
     Rest,
 }
 
-const NUMBERS: [Number; 9] = [
+/// How many they are.
+pub const COUNT: usize = 10;
+
+const NUMBERS: [Number; COUNT] = [
     Number::High,
     Number::Low,
     Number::Delivery,
     Number::Source,
     Number::Code,
+    Number::Domain,
     Number::Stamp,
     Number::LogId,
     Number::Revision,
@@ -59,9 +65,9 @@ pub enum Extra {
 fn used<M: MessageKey>(extra: Extra) -> &'static [Number] {
     let first = if M::WIDE { 0 } else { 1 };
     let end = match extra {
-        Extra::None => 6,
-        Extra::RowIds => 7,
-        Extra::Tails => 9,
+        Extra::None => 7,
+        Extra::RowIds => 8,
+        Extra::Tails => COUNT,
     };
     &NUMBERS[first..end]
 }
@@ -139,14 +145,14 @@ impl Look for Bounds {
 
 /// The bounds of all numbers of the rows of a run.
 pub struct Survey {
-    bounds: [Bounds; 9],
+    bounds: [Bounds; COUNT],
 }
 
 impl Default for Survey {
     /// Of no rows yet.
     fn default() -> Survey {
         Survey {
-            bounds: [Bounds::NONE; 9],
+            bounds: [Bounds::NONE; COUNT],
         }
     }
 }
@@ -181,7 +187,7 @@ impl Survey {
             differing: 1,
         };
         let mut packing = Packing {
-            slots: [Slot::default(); 9],
+            slots: [Slot::default(); COUNT],
             words: Vec::new(),
             bytes: 0,
             extra,
@@ -247,7 +253,7 @@ impl Look for Put<'_> {
 /// with as many numbers as it has room for.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Packing {
-    slots: [Slot; 9],
+    slots: [Slot; COUNT],
     /// The bytes of each word.
     words: Vec<usize>,
     bytes: usize,

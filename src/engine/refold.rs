@@ -10,7 +10,7 @@ use super::volume::Volume;
 use super::watch::{Wake, Watched};
 use super::{Pool, Progress, Stage, share};
 use crate::history::Meaning;
-use crate::model::{MessageKey, Policy};
+use crate::model::{Breakdowns, MessageKey, Policy};
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
@@ -48,6 +48,8 @@ pub struct Changed<'a> {
     pub whole: &'a DeliverySet,
     /// Digests of rows that were read without them, as far as they are needed.
     pub rests: &'a HashMap<RowKey, u64>,
+    /// By what deliveries are broken down.
+    pub breakdowns: Breakdowns,
     /// How the last run judged.
     pub before: Judged<'a>,
     /// How this one does.
@@ -91,8 +93,8 @@ pub fn refold<M: MessageKey>(
     let volumes = changed.volumes.iter();
     let with_gone: Vec<&Volume> = volumes.filter(|volume| volume.names(is_gone)).collect();
     let start = || Refolder::<M> {
-        before: Watched::new(sources, changed.before.frozen),
-        after: Watched::new(sources, changed.after.frozen),
+        before: Watched::new(sources, changed.before.frozen, changed.breakdowns),
+        after: Watched::new(sources, changed.after.frozen, changed.breakdowns),
         added: DeliverySet::default(),
         gone: DeliverySet::default(),
         corrected: DeliverySet::default(),
@@ -111,8 +113,8 @@ pub fn refold<M: MessageKey>(
     let parts = share(pool, partitions.count(), start, work, |refolder| refolder);
     progress.ends();
     let mut all = Refolded {
-        before: Watched::new(sources, changed.before.frozen),
-        after: Watched::new(sources, changed.after.frozen),
+        before: Watched::new(sources, changed.before.frozen, changed.breakdowns),
+        after: Watched::new(sources, changed.after.frozen, changed.breakdowns),
         added: DeliverySet::default(),
         gone: DeliverySet::default(),
         corrected: DeliverySet::default(),

@@ -87,6 +87,7 @@ impl<M> Sheaf<M> {
         self.decoded.events.truncate(end);
         self.decoded.tails.truncate(end);
         self.decoded.row_ids.truncate(end);
+        self.decoded.domains.truncate(end);
         self.seen.partition_of.truncate(end);
     }
 
@@ -95,6 +96,7 @@ impl<M> Sheaf<M> {
         self.decoded.events.clear();
         self.decoded.tails.clear();
         self.decoded.row_ids.clear();
+        self.decoded.domains.clear();
         self.sources.clear();
         self.seen.partition_of.clear();
         self.seen.survey = Survey::default();
@@ -131,6 +133,7 @@ impl<M> Sheaf<M> {
             events,
             tails,
             row_ids,
+            domains,
             ..
         } = &self.decoded;
         let end = rows.end;
@@ -142,7 +145,8 @@ impl<M> Sheaf<M> {
                 deliveries: &events.deliveries[rows.clone()],
                 codes: &events.codes[rows.clone()],
                 tails: tails.get(rows.clone()).unwrap_or_default(),
-                row_ids: row_ids.get(rows).unwrap_or_default(),
+                row_ids: row_ids.get(rows.clone()).unwrap_or_default(),
+                domains: domains.get(rows).unwrap_or_default(),
                 source,
             }
         })

@@ -2,8 +2,10 @@
 
 use super::deliveries::DeliverySet;
 use super::fold::Account;
-use crate::history::{Meaning, Occurrence, Row, Sink, Status, live};
-use crate::model::{DeliveryIndex, Fate, Instant, Mark, MessageKey, Policy, Tail};
+use crate::history::{Failure, Meaning, Occurrence, Row, Sink, Status, domain, live};
+use crate::model::{
+    Breakdown, Breakdowns, Code, DeliveryIndex, Fate, Instant, Mark, MessageKey, Policy, Tail,
+};
 use crate::rollup::{Partial, Teller};
 use std::sync::Arc;
 
@@ -35,10 +37,11 @@ pub struct Watched {
 }
 
 impl Watched {
-    /// An empty one for rows of so many sources; the messages of `frozen` deliveries are not counted.
-    pub fn new(sources: usize, frozen: &Arc<DeliverySet>) -> Watched {
+    /// An empty one for rows of so many sources; the messages of `frozen` deliveries are not counted,
+    /// the parts of others are where they are asked for.
+    pub fn new(sources: usize, frozen: &Arc<DeliverySet>, breakdowns: Breakdowns) -> Watched {
         Watched {
-            partial: Partial::new(sources),
+            partial: Partial::new(sources).broken_down(breakdowns),
             frozen: frozen.clone(),
             rows_frozen: vec![0; sources],
             corrected: 0,
@@ -80,8 +83,12 @@ impl<M: MessageKey> Account<M> for Watched {
         let as_of = meaning.as_of;
         let ahead = rows.iter().filter_map(|row| row.stamp.at());
         let ahead = ahead.filter(|at| *at >= as_of).min();
+        let domain = match self.partial.breakdowns().has(Breakdown::Domain) {
+            true => domain(rows, tails, meaning),
+            false => Code::NULL,
+        };
         let mut noting = Noting {
-            teller: self.partial.teller(delivery),
+            teller: self.partial.teller(delivery).in_domain(domain),
             corrected: 0,
         };
         let life = live(rows, tails, policy, meaning, &mut noting);
@@ -111,7 +118,8 @@ impl<M: MessageKey> Account<M> for Watched {
     }
 
     fn counts(&self, delivery: DeliveryIndex) -> bool {
-        !self.frozen.holds(delivery)
+        // The domain of a message is not known before all of its rows are.
+        !(self.frozen.holds(delivery) || self.partial.breakdowns().has(Breakdown::Domain))
     }
 
     fn waits(&mut self, delivery: DeliveryIndex, message: M, deadline: Instant) {
@@ -152,5 +160,17 @@ impl Sink for Noting<'_> {
     #[inline(always)]
     fn occurs(&mut self, at: Instant, what: Occurrence) {
         self.teller.occurs(at, what);
+    }
+
+    fn fails(&mut self, at: Instant, from: Option<Failure>, to: Option<Failure>) {
+        self.teller.fails(at, from, to);
+    }
+
+    fn bounces_softly(&mut self, at: Instant, reason: Code) {
+        self.teller.bounces_softly(at, reason);
+    }
+
+    fn clicks(&mut self, at: Instant, link: Code, by_machine: bool) {
+        self.teller.clicks(at, link, by_machine);
     }
 }

@@ -19,6 +19,7 @@ use rows::Rows;
 use select::{holds_day, rows_of, rows_within};
 use writer::Writer;
 
+use crate::model::Breakdown;
 use crate::publish::{DELIVERY_KPI, DELIVERY_KPI_HOURLY, KPI_RUN, PublishError};
 use std::path::Path;
 
@@ -31,10 +32,20 @@ pub enum Table {
     Deliveries,
     /// `kpi_run`.
     Runs,
+    /// A table of parts of deliveries.
+    Parts(Breakdown),
 }
 
 impl Table {
-    const ALL: [Table; 3] = [Table::Hourly, Table::Deliveries, Table::Runs];
+    /// All of them.
+    pub const ALL: [Table; 6] = [
+        Table::Hourly,
+        Table::Deliveries,
+        Table::Parts(Breakdown::Reason),
+        Table::Parts(Breakdown::Url),
+        Table::Parts(Breakdown::Domain),
+        Table::Runs,
+    ];
 
     /// The table of this name.
     pub fn named(name: &str) -> Option<Table> {
@@ -47,6 +58,7 @@ impl Table {
             Table::Hourly => DELIVERY_KPI_HOURLY,
             Table::Deliveries => DELIVERY_KPI,
             Table::Runs => KPI_RUN,
+            Table::Parts(of) => of.table(),
         }
     }
 
@@ -56,6 +68,17 @@ impl Table {
             Table::Hourly => &["date", "delivery_id", "hour"],
             Table::Deliveries => &["delivery_id"],
             Table::Runs => &["run_number"],
+            Table::Parts(Breakdown::Reason) => &[
+                "date",
+                "delivery_id",
+                "hour",
+                "failure_reason",
+                "failure_reason_label",
+            ],
+            Table::Parts(Breakdown::Domain) => &["date", "delivery_id", "hour", "recipient_domain"],
+            Table::Parts(Breakdown::Url) => {
+                &["date", "delivery_id", "hour", "url_id", "url_digest"]
+            }
         }
     }
 }

@@ -167,6 +167,7 @@ mod tests {
             code: Code::small(url).expect("a small number"),
             source: 0,
             tail: Row::SOLE,
+            domain: Code::NULL,
         }
     }
 

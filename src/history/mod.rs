@@ -3,19 +3,21 @@
 //! Pure: knows no clock, no file, no thread. All rows of one message come in together; fates and
 //! transitions go out to a [`Sink`].
 
+mod domain;
 mod machine;
 mod replay;
 mod rule;
 mod settle;
 mod status;
 
+pub use domain::domain;
 pub use machine::MachineSign;
-pub use replay::{First, Life, Occurrence, replay};
+pub use replay::{Failure, First, Life, Occurrence, replay};
 pub use rule::Rule;
 pub use settle::{Row, settle};
 pub use status::{Standing, Status};
 
-use crate::model::{Codes, Fate, Instant, MachineRules, Mark, Policy, Tail};
+use crate::model::{Code, Codes, Fate, Instant, MachineRules, Mark, Policy, Tail};
 
 /// Where a fold tells what it found. `source` is the number that came in with the [`Row`].
 pub trait Sink {
@@ -34,6 +36,16 @@ pub trait Sink {
     fn moves(&mut self, at: Instant, from: Option<Status>, to: Status);
     /// Something happened that some counter counts.
     fn occurs(&mut self, at: Instant, what: Occurrence);
+    /// How the message has failed has changed, or why; none where it has not failed. Only who breaks down by
+    /// reason listens.
+    #[inline(always)]
+    fn fails(&mut self, _at: Instant, _from: Option<Failure>, _to: Option<Failure>) {}
+    /// A soft-bounce report came, with this reason. Only who breaks down by reason listens.
+    #[inline(always)]
+    fn bounces_softly(&mut self, _at: Instant, _reason: Code) {}
+    /// A click row came, on this link. Only who breaks down by link listens.
+    #[inline(always)]
+    fn clicks(&mut self, _at: Instant, _link: Code, _by_machine: bool) {}
 }
 
 /// What all messages of a fold are judged by.

@@ -15,6 +15,8 @@ pub struct Row {
     pub source: u32,
     /// The place of its [`Tail`], or [`Row::SOLE`].
     pub tail: u32,
+    /// Of a report, the domain of its recipient, where that is asked for.
+    pub domain: Code,
 }
 
 impl Row {
@@ -134,9 +136,9 @@ fn settle_corrections(rows: &mut Vec<Row>, rivals: &Rivals<'_>, sink: &mut impl 
 }
 
 /// What decides between the rows of one message that share a `log_id`.
-struct Rivals<'a> {
-    tails: &'a [Tail],
-    codes: &'a Codes,
+pub(super) struct Rivals<'a> {
+    pub tails: &'a [Tail],
+    pub codes: &'a Codes,
 }
 
 impl Rivals<'_> {
@@ -181,6 +183,14 @@ impl Rivals<'_> {
             .then_with(|| self.codes.cmp(a.code, b.code))
             .then_with(|| a.stamp.is_test().cmp(&b.stamp.is_test()))
             .then_with(|| a.stamp.is_machine().cmp(&b.stamp.is_machine()))
+    }
+
+    /// Whether none of some rows is above this one among those with its key.
+    pub fn is_among_highest(&self, row: &Row, rows: &[Row]) -> bool {
+        let key = self.key(row);
+        let is_rival = |other: &&Row| key.is_some() && self.key(other) == key;
+        let mut rivals = rows.iter().filter(is_rival);
+        rivals.all(|other| self.rank(other, row).is_le())
     }
 
     /// The same, copies of a row together and in the order of their sources.

@@ -34,7 +34,12 @@ impl Digester {
 
     /// 128 bits of the digest of a text, an address in lower case, in hexadecimal digits.
     pub fn of(&self, text: &str) -> String {
-        let digest = self.bytes(address(text).as_bytes());
+        self.exact(&address(text))
+    }
+
+    /// The same of a text as it is.
+    pub fn exact(&self, text: &str) -> String {
+        let digest = self.bytes(text.as_bytes());
         digest[..16]
             .iter()
             .map(|byte| format!("{byte:02x}"))

@@ -23,20 +23,27 @@ impl Export {
     /// Reads the job file, if one is named, and puts the flags over it.
     pub fn resolve(flags: &cli::Export) -> Result<Export, JobError> {
         let given = Given::read(flags.job.as_deref())?;
-        let tables = "delivery_kpi_hourly, delivery_kpi or kpi_run";
+        let tables = "delivery_kpi_hourly, delivery_kpi, delivery_kpi_hourly_by_reason, delivery_kpi_hourly_by_url, delivery_kpi_hourly_by_domain or kpi_run";
         let table = Table::named(&flags.table);
         let table = table.ok_or_else(|| value("TABLE", tables, &flags.table))?;
-        let only = |flag, is_there: bool, of: &[Table], expected| match is_there {
-            true if !of.contains(&table) => Err(value(flag, expected, table.name())),
-            _ => Ok(()),
+        let only = |flag, is_there: bool, may_be: bool, expected| match is_there && !may_be {
+            true => Err(value(flag, expected, table.name())),
+            false => Ok(()),
         };
+        let has_hours = matches!(table, Table::Hourly | Table::Parts(_));
+        let hours_of = "a table of hours";
+        only("--from", flags.from.is_some(), has_hours, hours_of)?;
+        only("--to", flags.to.is_some(), has_hours, hours_of)?;
         let hourly = "the table delivery_kpi_hourly";
-        only("--from", flags.from.is_some(), &[Table::Hourly], hourly)?;
-        only("--to", flags.to.is_some(), &[Table::Hourly], hourly)?;
-        only("--dense", flags.dense, &[Table::Hourly], hourly)?;
-        let kpis = [Table::Hourly, Table::Deliveries];
-        let expected = "the table delivery_kpi_hourly or delivery_kpi";
-        only("--delivery", !flags.delivery.is_empty(), &kpis, expected)?;
+        only("--dense", flags.dense, table == Table::Hourly, hourly)?;
+        let expected = "a table of deliveries or their hours";
+        let has_deliveries = table != Table::Runs;
+        only(
+            "--delivery",
+            !flags.delivery.is_empty(),
+            has_deliveries,
+            expected,
+        )?;
         let file = (flags.file != Path::new("-")).then(|| flags.file.clone());
         let request = Request {
             table,

@@ -1,6 +1,7 @@
 //! The job file.
 
 use super::alerts::AlertTable;
+use super::breakdowns::BreakdownTable;
 use super::machines::MachineTable;
 use super::vendor::Vendor;
 use super::{JobError, hours};
@@ -37,6 +38,7 @@ pub struct JobFile {
     labels: LabelTables,
     pub(super) alerts: AlertTable,
     pub(super) machines: MachineTable,
+    pub(super) breakdowns: BreakdownTable,
 }
 
 /// An instant as text, or as TOML has it.

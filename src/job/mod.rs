@@ -2,6 +2,7 @@
 //! clock and the working directory.
 
 mod alerts;
+mod breakdowns;
 mod clock;
 mod diff;
 mod export;
@@ -19,6 +20,7 @@ mod synthetic;
 mod upkeep;
 mod vendor;
 
+pub use breakdowns::PartTables;
 pub use clock::{Stopwatch, new_run_id, now, parse_instant};
 pub use diff::{Choice, Diff};
 pub use export::Export;

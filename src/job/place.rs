@@ -2,7 +2,7 @@
 
 use super::{JobError, Sources, value};
 use crate::extracts::{Extract, finds};
-use crate::publish::{DELIVERY_KPI, DELIVERY_KPI_HOURLY, Destination, KPI_RESTATEMENT, KPI_RUN};
+use crate::publish::{DATA_TABLES, DELIVERY_KPI, Destination, KPI_RUN};
 use crate::state::home_of;
 use crate::stores::{Access, StoreError, check_url, is_cut_url, is_url, shown, shown_path};
 use std::path::{Path, PathBuf};
@@ -131,11 +131,8 @@ fn outside_tables(file: &Path, output: &Destination) -> Result<(), JobError> {
         return Ok(());
     };
     let folder = whole(file.parent().unwrap_or(Path::new("")));
-    let tables = [DELIVERY_KPI_HOURLY, DELIVERY_KPI, KPI_RESTATEMENT, KPI_RUN];
-    match tables
-        .iter()
-        .any(|table| folder.starts_with(whole(output).join(table)))
-    {
+    let mut tables = DATA_TABLES.into_iter().chain([KPI_RUN]);
+    match tables.any(|table| folder.starts_with(whole(output).join(table))) {
         true => Err(value(
             "FILE",
             "a file outside the tables",

@@ -1,7 +1,7 @@
 //! The extracts of a job and what their rows mean, for every command that reads them.
 
 use super::place::readable;
-use super::{AsOf, Given, JobError, instant, now, value};
+use super::{AsOf, Given, JobError, PartTables, instant, now, value};
 use crate::cli::{Deadline, Effort, Extracts, Meaning};
 use crate::decode::Zone;
 use crate::engine::Room;
@@ -66,6 +66,8 @@ pub struct Sources {
     pub labels: Labels,
     /// Which opens and clicks machines make.
     pub machines: Machines,
+    /// What the counters of deliveries are broken down by.
+    pub parts: PartTables,
     /// Where naive instants are at home.
     pub zone: Zone,
     mappings: [Mapping; 3],
@@ -132,6 +134,7 @@ impl Sources {
             defaults: file.defaults(vendor)?,
             labels: file.labels(vendor)?,
             machines: file.machines.machines()?,
+            parts: PartTables::resolve(given)?,
             zone: Zone::named(zone)
                 .ok_or_else(|| value("naive_timezone", "an IANA time zone", zone))?,
             mappings: file.mappings(vendor)?,

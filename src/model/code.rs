@@ -1,7 +1,7 @@
 //! Codes that are either a number or a text: failure reasons, links and unknown tracking types.
 
 use std::cmp::Ordering;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering as AtomicOrdering};
 use std::sync::{PoisonError, RwLock};
 
@@ -68,6 +68,8 @@ pub enum CodeEntry {
     One(Value),
     /// The type and the link of a tracking row whose type is not known.
     UnknownType(Value, Option<Value>),
+    /// The name of a domain, which is no secret; empty for a text that is none.
+    Domain(Box<str>),
 }
 
 impl CodeEntry {
@@ -81,15 +83,17 @@ impl CodeEntry {
             CodeEntry::UnknownType(kind, url) => {
                 CodeEntry::UnknownType(hidden(kind), url.as_ref().map(hidden))
             }
+            CodeEntry::Domain(_) => self.clone(),
         }
     }
 
     fn values(&self) -> impl Iterator<Item = &Value> {
         let (one, other) = match self {
-            CodeEntry::One(value) => (value, None),
-            CodeEntry::UnknownType(kind, url) => (kind, url.as_ref()),
+            CodeEntry::One(value) => (Some(value), None),
+            CodeEntry::UnknownType(kind, url) => (Some(kind), url.as_ref()),
+            CodeEntry::Domain(_) => (None, None),
         };
-        [Some(one), other].into_iter().flatten()
+        [one, other].into_iter().flatten()
     }
 }
 
@@ -100,13 +104,30 @@ pub struct HiddenCodes {
     pub entries: Vec<CodeEntry>,
     /// The fingerprints of texts, in the order of the texts; others are newer.
     pub order: Vec<[u64; 2]>,
+    /// The digests of texts, where they are made, by their places.
+    pub digests: BTreeMap<u32, Box<str>>,
 }
 
 #[derive(Default)]
 struct Places {
     entries: Vec<CodeEntry>,
     place_of: HashMap<CodeEntry, u32>,
+    digests: BTreeMap<u32, Box<str>>,
 }
+
+impl Places {
+    fn add(&mut self, entry: CodeEntry, digest: Option<Box<str>>) -> u32 {
+        let place = self.entries.len() as u32;
+        assert!(place < Code::PLACE, "more than 2^31 different codes");
+        self.entries.push(entry.clone());
+        self.place_of.insert(entry, place);
+        self.digests.extend(digest.map(|digest| (place, digest)));
+        place
+    }
+}
+
+/// Gives texts their digests.
+type Digest = dyn Fn(&str) -> Box<str> + Send + Sync;
 
 /// Gives texts their fingerprints.
 type Hide = dyn Fn(&str) -> [u64; 2] + Send + Sync;
@@ -117,6 +138,8 @@ pub struct Codes {
     places: RwLock<Places>,
     /// Where some texts are hidden.
     hide: Option<Box<Hide>>,
+    /// Where texts are shown as digests.
+    digest: Option<Box<Digest>>,
     /// The ranks of texts of earlier runs, by their fingerprints.
     ranks: HashMap<[u64; 2], usize>,
     /// Whether the order of a hidden text was asked for that has no rank.
@@ -129,14 +152,39 @@ impl Codes {
         hidden: HiddenCodes,
         hide: impl Fn(&str) -> [u64; 2] + Send + Sync + 'static,
     ) -> Codes {
-        let HiddenCodes { entries, order } = hidden;
+        let HiddenCodes {
+            entries,
+            order,
+            digests,
+        } = hidden;
         let place_of = entries.iter().cloned().zip(0..).collect();
         Codes {
-            places: RwLock::new(Places { entries, place_of }),
+            places: RwLock::new(Places {
+                entries,
+                place_of,
+                digests,
+            }),
             hide: Some(Box::new(hide)),
+            digest: None,
             ranks: order.into_iter().zip(0..).collect(),
             is_in_doubt: AtomicBool::new(false),
         }
+    }
+
+    /// The same, whose texts have digests from now on.
+    pub fn digesting(
+        mut self,
+        digest: Option<impl Fn(&str) -> Box<str> + Send + Sync + 'static>,
+    ) -> Codes {
+        self.digest = digest.map(|digest| Box::new(digest) as Box<Digest>);
+        self
+    }
+
+    /// The digest of the text behind a code, if it is one and they are made.
+    pub fn digest(&self, code: Code) -> Option<Box<str>> {
+        let place = code.0.checked_sub(Code::PLACE)?;
+        let places = self.places.read().unwrap_or_else(PoisonError::into_inner);
+        places.digests.get(&place).cloned()
     }
 
     /// All of them, their texts hidden.
@@ -155,6 +203,7 @@ impl Codes {
         HiddenCodes {
             entries: places.entries.iter().map(|e| e.hidden(&hide)).collect(),
             order,
+            digests: places.digests.clone(),
         }
     }
 
@@ -203,6 +252,22 @@ impl Codes {
         self.place(CodeEntry::UnknownType(tracking_type, url))
     }
 
+    /// The code of the name of a domain.
+    pub fn intern_domain(&self, name: &str) -> Code {
+        self.place(CodeEntry::Domain(name.into()))
+    }
+
+    /// The name of a domain, by its code.
+    pub fn domain(&self, code: Code) -> Option<Box<str>> {
+        match code.is_null() {
+            true => None,
+            false => match self.entry(code) {
+                CodeEntry::Domain(name) => Some(name),
+                CodeEntry::One(_) | CodeEntry::UnknownType(..) => None,
+            },
+        }
+    }
+
     /// The value of a code: a failure reason or a link.
     pub fn value(&self, code: Code) -> Option<Value> {
         if code.is_null() {
@@ -211,6 +276,7 @@ impl Codes {
         match self.entry(code) {
             CodeEntry::One(value) => Some(value),
             CodeEntry::UnknownType(_, url) => url,
+            CodeEntry::Domain(_) => None,
         }
     }
 
@@ -218,7 +284,7 @@ impl Codes {
     pub fn unknown_type(&self, code: Code) -> Option<Value> {
         match self.entry(code) {
             CodeEntry::UnknownType(tracking_type, _) => Some(tracking_type),
-            CodeEntry::One(_) => None,
+            CodeEntry::One(_) | CodeEntry::Domain(_) => None,
         }
     }
 
@@ -255,97 +321,13 @@ impl Codes {
             places.place_of.insert(entry, place);
             return Code(Code::PLACE + place);
         }
-        let place = places.entries.len() as u32;
-        assert!(place < Code::PLACE, "more than 2^31 different codes");
-        places.entries.push(entry.clone());
-        places.place_of.insert(entry, place);
-        Code(Code::PLACE + place)
+        let digest = match (&entry, &self.digest) {
+            (CodeEntry::One(Value::Text(text)), Some(digest)) => Some(digest(text)),
+            _ => None,
+        };
+        Code(Code::PLACE + places.add(entry, digest))
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn values_come_back_and_keep_their_order() {
-        let codes = Codes::default();
-        let ordered = [
-            None,
-            Some(Value::Number(i64::MIN)),
-            Some(Value::Number(-1)),
-            Some(Value::Number(0)),
-            Some(Value::Number(7)),
-            Some(Value::Number(i64::MAX)),
-            Some(Value::Text("10".into())),
-            Some(Value::Text("9".into())),
-            Some(Value::Text("a".into())),
-        ];
-        let interned: Vec<Code> = ordered
-            .iter()
-            .rev()
-            .map(|v| codes.intern(v.clone()))
-            .collect();
-        for (value, code) in ordered.iter().rev().zip(&interned) {
-            assert_eq!(codes.value(*code), *value);
-            assert_eq!(codes.intern(value.clone()), *code);
-        }
-        for pair in interned.windows(2) {
-            assert_eq!(codes.cmp(pair[0], pair[1]), Ordering::Greater);
-        }
-    }
-
-    #[test]
-    fn an_unknown_type_is_told_apart_by_type_and_link() {
-        let codes = Codes::default();
-        let a = codes.intern_unknown_type(Value::Number(5), None);
-        let b = codes.intern_unknown_type(Value::Number(5), Some(Value::Number(1)));
-        assert_ne!(a, b);
-        assert_eq!(codes.unknown_type(b), Some(Value::Number(5)));
-        assert_eq!(codes.value(b), Some(Value::Number(1)));
-        assert_eq!(codes.value(a), None);
-    }
-
-    #[test]
-    fn hidden_texts_are_known_again_and_their_order_is_in_doubt() {
-        let hide = |text: &str| [text.len() as u64, u64::from(text.as_bytes()[0])];
-        let text = |text: &str| Some(Value::Text(text.into()));
-        let first = Codes::default();
-        let (full, long) = (first.intern(text("full")), first.intern(text("mailbox")));
-        let unknown = first.intern_unknown_type(Value::Text("tap".into()), text("a-link"));
-        let kept = first.hidden(hide);
-        assert!(!format!("{kept:?}").contains("full"));
-        let next = Codes::with(kept, hide);
-        assert_eq!(next.cmp(full, full), Ordering::Equal);
-        assert_eq!(next.cmp(Code::NULL, full), Ordering::Less);
-        let number = next.intern(Some(Value::Number(-1)));
-        assert_eq!(next.cmp(number, full), Ordering::Less);
-        assert!(!next.are_in_doubt(), "numbers come before any text");
-        assert_eq!(next.intern(text("full")), full);
-        assert_eq!(
-            next.intern_unknown_type(Value::Text("tap".into()), text("a-link")),
-            unknown
-        );
-        assert_eq!(next.value(full), text("full"));
-        assert_eq!(
-            next.cmp(long, full),
-            Ordering::Greater,
-            "their ranks are kept"
-        );
-        let new = next.intern(text("gone"));
-        assert_ne!(new, full);
-        assert_eq!(next.cmp(full, new), Ordering::Less);
-        assert!(!next.are_in_doubt(), "both are known");
-        let later = Codes::with(next.hidden(hide), hide);
-        assert_eq!(
-            later.cmp(full, long),
-            Ordering::Less,
-            "through later runs too"
-        );
-        assert!(!later.are_in_doubt());
-        later.cmp(long, new);
-        assert!(later.are_in_doubt(), "one of them came later");
-        next.cmp(long, new);
-        assert!(next.are_in_doubt());
-    }
-}
+mod tests;

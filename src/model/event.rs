@@ -108,6 +108,11 @@ pub enum Tracked {
 }
 
 impl Tracked {
+    /// A bit for the code of each type of clicks.
+    pub const CLICKS: u32 = 1 << Tracked::Click as u32
+        | 1 << Tracked::OfferClick as u32
+        | 1 << Tracked::OfferClick2 as u32;
+
     /// The type with this code.
     pub fn from_code(code: i64) -> Tracked {
         match code {

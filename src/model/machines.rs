@@ -78,13 +78,12 @@ impl MachineRules {
     /// The types of rows that have to be looked at beside the others of their message: bits by code.
     pub fn types(&self) -> u32 {
         let of = |types: &[Tracked]| types.iter().fold(0, |bits, t| bits | 1 << *t as u32);
-        let clicks = [Tracked::Click, Tracked::OfferClick, Tracked::OfferClick2];
         let mut types = 0;
         if self.open_within.is_some() {
             types |= of(&[Tracked::Open]);
         }
         if self.many_links.is_some() || !self.honeypots.is_empty() {
-            types |= of(&clicks);
+            types |= Tracked::CLICKS;
         }
         types
     }

@@ -2,6 +2,7 @@
 //!
 //! Standard library only. Every other room speaks in these types.
 
+mod breakdowns;
 mod catalog;
 mod code;
 mod delivery;
@@ -17,6 +18,7 @@ mod spread;
 mod stamp;
 mod thresholds;
 
+pub use breakdowns::{Breakdown, Breakdowns};
 pub use catalog::{Catalog, DeliveryId, DeliveryIndex};
 pub use code::{Code, CodeEntry, Codes, HiddenCodes, Value};
 pub use delivery::{Attributes, DeadlineMode, Defaults, Policy, QUEUE_LIFE};

@@ -110,10 +110,10 @@ impl Written {
 
 impl Table {
     /// Replaces partitions in one commit on top of the latest version, if nobody committed since it
-    /// was opened. `committed` is the version that the other files are taken from.
+    /// was opened. `committed` is the version that the other files are taken from; without one there are none.
     pub async fn replace(
         &self,
-        committed: &Table,
+        committed: Option<&Table>,
         written: Written,
         run: RunName<'_>,
     ) -> Result<u64, PublishError> {
@@ -122,7 +122,8 @@ impl Table {
             gathered,
             adds,
         } = written;
-        let (old, latest) = (committed.files()?, self.files()?);
+        let old = committed.map(Table::files).transpose()?.unwrap_or_default();
+        let latest = self.files()?;
         let names = |files: &BTreeMap<DataFile, Add>| files.keys().cloned().collect::<Vec<_>>();
         let FilePlan { remove, restore } = plan(&names(&old), &names(&latest), |file| {
             replaced.contains(&file.partition) || gathered.contains(&file.path)
@@ -159,7 +160,7 @@ impl Table {
     /// that these are taken from.
     pub async fn write_more(
         &self,
-        committed: &Table,
+        committed: Option<&Table>,
         rows: Option<&RecordBatch>,
     ) -> Result<Written, PublishError> {
         let Some(rows) = rows else {
@@ -168,7 +169,9 @@ impl Table {
         let mut written = self.write(None, std::slice::from_ref(rows)).await?;
         written.replaced.clear();
         // Where an old file cannot be read, all stay as they are: the run does not need them.
-        if let Ok(gathered) = committed.gather().await {
+        if let Some(committed) = committed
+            && let Ok(gathered) = committed.gather().await
+        {
             written.merge(gathered);
         }
         Ok(written)

@@ -27,8 +27,10 @@ pub use alert::AlertRecord;
 pub use commit::Written;
 pub use location::Destination;
 pub use lock::{Lock, LockError};
-pub use output::{Committed, Days, Makes, Output};
-pub use plan::{DELIVERY_KPI, DELIVERY_KPI_HOURLY, DataFile, KPI_RESTATEMENT, KPI_RUN};
+pub use output::{Committed, Days, Form, Output};
+pub use plan::{
+    DATA_TABLES, DELIVERY_KPI, DELIVERY_KPI_HOURLY, DataFile, KPI_RESTATEMENT, KPI_RUN,
+};
 pub use published::Published;
 pub use record::{FileRecord, LogRecord, RejectionRecord, ReportedRecord, RunRecord, TableRecord};
 pub use restatement::{RestatedKpi, Restatement};

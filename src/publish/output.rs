@@ -1,14 +1,14 @@
-//! The three tables of an output, and the order in which a run commits to them.
+//! The tables of an output, and the order in which a run commits to them.
 
 use super::commit::{RunName, Written};
 use super::location::{Destination, Location};
 use super::opened::Opened;
-use super::plan::{DELIVERY_KPI, DELIVERY_KPI_HOURLY, DataFile, KPI_RESTATEMENT, KPI_RUN};
+use super::plan::{DataFile, KPI_RUN};
 use super::table::{Table, delta};
 use super::{PublishError, RunRecord};
 use crate::disk::Disk;
 use arrow::array::RecordBatch;
-use arrow::datatypes::Schema;
+use arrow::datatypes::{Schema, SchemaRef};
 use std::collections::BTreeMap;
 use tokio::runtime::Runtime;
 
@@ -26,31 +26,32 @@ pub struct Output {
 /// The tables as a run finds them.
 pub struct Committed<'a> {
     output: &'a Output,
-    hourly: Pair,
-    deliveries: Pair,
-    /// Where there is one.
-    restatements: Option<Pair>,
+    /// Those that the run writes to.
+    tables: Vec<Pair>,
     runs: Table,
     /// The record of the newest run, if there is one.
     pub last: Option<RunRecord>,
     next_number: i64,
 }
 
-/// Which tables are made where they are not there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Makes {
-    /// None: that is an error.
-    Nothing,
-    /// Those that every run writes.
-    UsualTables,
-    /// The same, and `kpi_restatement`.
-    AllTables,
+/// A data table that a run writes to.
+#[derive(Clone, Debug)]
+pub struct Form {
+    /// Its name.
+    pub name: &'static str,
+    /// Its columns.
+    pub schema: SchemaRef,
+    /// The column that it is partitioned by.
+    pub partition_by: Option<&'static str>,
+    /// Whether it is made where it is not there.
+    pub is_made: bool,
 }
 
 /// A data table: at its latest version, and at the version that the newest run names.
 struct Pair {
     latest: Table,
-    committed: Table,
+    /// None where it names no version of it: it is a new one, or was not written to for some time.
+    committed: Option<Table>,
 }
 
 /// The data files of a partitioned table, by partition.
@@ -120,137 +121,132 @@ impl Output {
         })
     }
 
-    /// Opens the tables, with rows of these columns; those that are not there are made, if that is
-    /// allowed.
-    pub fn open(
-        &self,
-        hourly: &Schema,
-        deliveries: &Schema,
-        restatements: &Schema,
-        makes: Makes,
-    ) -> Result<Committed<'_>, PublishError> {
-        let may_make = makes != Makes::Nothing;
+    /// Opens data tables, with rows of these columns; those that are not there are made, if that is allowed, or
+    /// are none of the run's.
+    pub fn open(&self, forms: &[Form], may_make: bool) -> Result<Committed<'_>, PublishError> {
         self.runtime.block_on(async {
-            let location = &self.location;
             let find = async |name, schema: &Schema| match self.opened.find(name).await? {
                 Some(table) => table.checked(schema).map(Some),
                 None => Ok(None),
             };
-            let make = async |found, name, schema: &Schema, partition_by| match found {
-                Some(table) => Ok(table),
-                None if !may_make => Err(PublishError::Place {
-                    place: location.root.to_string(),
-                    reason: format!("there is no table {name}"),
-                }),
-                None => Table::create(location, name, schema, partition_by).await,
+            let make = async |name, schema: &Schema, partition_by| {
+                Table::create(&self.location, name, schema, partition_by).await
             };
             // None is made before all that are there are known to be ours.
+            let mut found = Vec::with_capacity(forms.len());
+            for form in forms {
+                found.push(find(form.name, &form.schema).await?);
+            }
             let records = &*RunRecord::schema();
-            let found_hourly = find(DELIVERY_KPI_HOURLY, hourly).await?;
-            let found_deliveries = find(DELIVERY_KPI, deliveries).await?;
-            let found_restatements = find(KPI_RESTATEMENT, restatements).await?;
             let found_runs = find(KPI_RUN, records).await?;
-            let hourly = make(found_hourly, DELIVERY_KPI_HOURLY, hourly, Some("date")).await?;
-            let deliveries = make(found_deliveries, DELIVERY_KPI, deliveries, None).await?;
-            let is_wanted = found_restatements.is_some() || makes == Makes::AllTables;
-            let restatements = match is_wanted {
-                true => Some(make(found_restatements, KPI_RESTATEMENT, restatements, None).await?),
-                false => None,
+            let mut tables = Vec::with_capacity(forms.len());
+            for (form, found) in forms.iter().zip(found) {
+                match found {
+                    Some(table) => tables.push(table),
+                    None if may_make && form.is_made => {
+                        tables.push(make(form.name, &form.schema, form.partition_by).await?);
+                    }
+                    None => {}
+                }
+            }
+            let runs = match found_runs {
+                Some(runs) => runs,
+                None if may_make => make(KPI_RUN, records, None).await?,
+                None => return Err(self.lacks(KPI_RUN)),
             };
-            let runs = make(found_runs, KPI_RUN, records, None).await?;
             let last = self.opened.newest(&runs).await?;
             let mut next_number = last.as_ref().map_or(0, |last| last.run_number);
-            for table in [&hourly, &deliveries, &runs]
-                .into_iter()
-                .chain(&restatements)
-            {
+            for table in tables.iter().chain([&runs]) {
                 next_number = next_number.max(table.last_run_number().await?);
             }
-            // Before the first run, version 0 is the empty table.
-            let named = |table: &str| {
-                let version = last
-                    .as_ref()
-                    .and_then(|last| last.table_versions.get(table));
-                version.map_or(0, |version| *version as u64)
-            };
-            let (of_hourly, of_deliveries) = (named(DELIVERY_KPI_HOURLY), named(DELIVERY_KPI));
-            let restatements = match restatements {
-                Some(table) => Some(Pair {
-                    committed: table.at(named(KPI_RESTATEMENT)).await?,
-                    latest: table,
-                }),
-                None => None,
-            };
+            let mut pairs = Vec::with_capacity(tables.len());
+            for latest in tables {
+                let versions = last.as_ref().map(|last| &last.table_versions);
+                let named = versions.and_then(|versions| versions.get(latest.name));
+                let committed = match named {
+                    Some(named) => Some(latest.at(*named as u64).await?),
+                    None => None,
+                };
+                pairs.push(Pair { latest, committed });
+            }
             Ok(Committed {
                 output: self,
-                hourly: Pair {
-                    committed: hourly.at(of_hourly).await?,
-                    latest: hourly,
-                },
-                deliveries: Pair {
-                    committed: deliveries.at(of_deliveries).await?,
-                    latest: deliveries,
-                },
-                restatements,
+                tables: pairs,
                 runs,
                 last,
                 next_number: next_number + 1,
             })
         })
     }
+
+    fn lacks(&self, table: &str) -> PublishError {
+        PublishError::Place {
+            place: self.location.root.to_string(),
+            reason: format!("there is no table {table}"),
+        }
+    }
 }
 
 impl Committed<'_> {
-    /// The data files of `delivery_kpi_hourly` that belong to the newest run, by date.
-    pub fn hourly_days(&self) -> Result<Days, PublishError> {
-        self.hourly.committed.partitions()
+    fn pair(&self, name: &str) -> Result<&Pair, PublishError> {
+        let mut pairs = self.tables.iter();
+        let found = pairs.find(|pair| pair.latest.name == name);
+        found.ok_or_else(|| self.output.lacks(name))
+    }
+
+    /// Whether there is such a table.
+    pub fn has(&self, table: &str) -> bool {
+        self.pair(table).is_ok()
+    }
+
+    /// The data files of a table that belong to the newest run, by partition.
+    pub fn files(&self, table: &str) -> Result<Days, PublishError> {
+        let committed = &self.pair(table)?.committed;
+        let files = committed.as_ref().map(Table::partitions);
+        Ok(files.transpose()?.unwrap_or_default())
     }
 
     /// The rows of some of these files.
-    pub fn hourly(&self, files: &[DataFile]) -> Result<Vec<RecordBatch>, PublishError> {
-        let rows = self.hourly.committed.read_files(files, None);
-        self.output.runtime.block_on(rows)
-    }
-
-    /// The rows of `delivery_kpi` that belong to the newest run.
-    pub fn deliveries(&self) -> Result<Vec<RecordBatch>, PublishError> {
-        let table = &self.deliveries.committed;
-        let partitions = table.partitions()?;
-        let rows = table.read_files(partitions.values().flatten(), None);
-        self.output.runtime.block_on(rows)
-    }
-
-    /// Writes the whole new content of one day of `delivery_kpi_hourly`; none if no row is left. Nobody
-    /// sees it before it is published.
-    pub fn write_day(
+    pub fn rows<'f>(
         &self,
-        day: &str,
+        table: &str,
+        files: impl IntoIterator<Item = &'f DataFile>,
+    ) -> Result<Vec<RecordBatch>, PublishError> {
+        match &self.pair(table)?.committed {
+            Some(committed) => {
+                let rows = committed.read_files(files, None);
+                self.output.runtime.block_on(rows)
+            }
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// Writes the whole new content of a partition of a table, which is none of its if it has none; nothing, if no
+    /// row is left. Nobody sees it before it is published.
+    pub fn write(
+        &self,
+        table: &str,
+        partition: Option<&str>,
         rows: Option<&RecordBatch>,
     ) -> Result<Written, PublishError> {
-        let written = self
-            .hourly
-            .latest
-            .write(Some(day.to_owned()), rows.map_or(&[], std::slice::from_ref));
+        let rows = rows.map_or(&[][..], std::slice::from_ref);
+        let latest = &self.pair(table)?.latest;
+        let written = latest.write(partition.map(str::to_owned), rows);
         self.output.runtime.block_on(written)
     }
 
-    /// The same for `delivery_kpi`.
-    pub fn write_deliveries(&self, rows: Option<&RecordBatch>) -> Result<Written, PublishError> {
-        let written = self
-            .deliveries
-            .latest
-            .write(None, rows.map_or(&[], std::slice::from_ref));
-        self.output.runtime.block_on(written)
-    }
-
-    /// Writes rows of `kpi_restatement`, where there is one.
-    pub fn write_restatements(&self, rows: Option<&RecordBatch>) -> Result<Written, PublishError> {
-        match &self.restatements {
-            Some(pair) => {
-                let written = pair.latest.write_more(&pair.committed, rows);
+    /// Writes rows beside those of a table without partitions, where there is such a table.
+    pub fn write_more(
+        &self,
+        table: &str,
+        rows: Option<&RecordBatch>,
+    ) -> Result<Written, PublishError> {
+        match self.pair(table) {
+            Ok(pair) => {
+                let written = pair.latest.write_more(pair.committed.as_ref(), rows);
                 self.output.runtime.block_on(written)
             }
-            None => Ok(Written::default()),
+            Err(_) => Ok(Written::default()),
         }
     }
 
@@ -260,9 +256,7 @@ impl Committed<'_> {
     /// [`PublishError::Conflict`] another run was faster: open the tables again, and plan again.
     pub fn publish(
         &self,
-        hourly: Written,
-        deliveries: Written,
-        restatements: Written,
+        mut written: BTreeMap<&'static str, Written>,
         record: &mut RunRecord,
         finish: impl FnOnce(&mut RunRecord),
     ) -> Result<Vec<PublishError>, PublishError> {
@@ -275,14 +269,13 @@ impl Committed<'_> {
         self.output.keep_written();
         self.output.runtime.block_on(async {
             let mut made = Vec::new();
-            let restated = self.restatements.iter();
-            let restated = restated.map(|pair| (KPI_RESTATEMENT, pair, restatements.clone()));
-            let tables = [
-                (DELIVERY_KPI_HOURLY, &self.hourly, hourly),
-                (DELIVERY_KPI, &self.deliveries, deliveries),
-            ];
-            for (name, pair, change) in tables.into_iter().chain(restated) {
-                let version = pair.latest.replace(&pair.committed, change, run).await?;
+            for pair in &self.tables {
+                let name = pair.latest.name;
+                let change = written.remove(name).unwrap_or_default();
+                let version = pair
+                    .latest
+                    .replace(pair.committed.as_ref(), change, run)
+                    .await?;
                 if version == pair.latest.version() {
                     // Whoever committed it may have died before its name was synced.
                     self.output.settle(name)?;
@@ -294,9 +287,9 @@ impl Committed<'_> {
             }
             finish(record);
             let row = record.to_batch()?;
-            let written = self.runs.write_more(&self.runs, Some(&row)).await?;
+            let written = self.runs.write_more(Some(&self.runs), Some(&row)).await?;
             self.output.keep_written();
-            let version = self.runs.replace(&self.runs, written, run).await?;
+            let version = self.runs.replace(Some(&self.runs), written, run).await?;
             self.output.begin_anew();
             made.push((&self.runs, version));
             let mut failed = Vec::new();

@@ -1,5 +1,6 @@
 //! What to do to the files of a table. Pure.
 
+use crate::tables::PART_TABLES;
 use std::collections::BTreeSet;
 
 /// One row for each delivery and hour in which a counter changed; partitioned by `date`.
@@ -8,6 +9,18 @@ pub const DELIVERY_KPI_HOURLY: &str = "delivery_kpi_hourly";
 pub const DELIVERY_KPI: &str = "delivery_kpi";
 /// One row for each delivery and hour that had ended and changed after all; rows are added only.
 pub const KPI_RESTATEMENT: &str = "kpi_restatement";
+/// All data tables, in the order in which a run commits to them.
+pub const DATA_TABLES: [&str; 6] = {
+    let [reasons, links, domains] = PART_TABLES;
+    [
+        DELIVERY_KPI_HOURLY,
+        DELIVERY_KPI,
+        reasons,
+        links,
+        domains,
+        KPI_RESTATEMENT,
+    ]
+};
 /// One row for each run; the commit point.
 pub const KPI_RUN: &str = "kpi_run";
 

@@ -1,7 +1,7 @@
 //! The tables as a reader finds them: of each the version that a run names, the newest one unless another
 //! is asked for.
 
-use super::plan::{DELIVERY_KPI, DELIVERY_KPI_HOURLY, DataFile, KPI_RESTATEMENT, KPI_RUN};
+use super::plan::{DATA_TABLES, DELIVERY_KPI, DELIVERY_KPI_HOURLY, DataFile, KPI_RUN};
 use super::table::Table;
 use super::{Days, Output, PublishError, RunRecord};
 use arrow::array::RecordBatch;
@@ -11,10 +11,8 @@ use std::sync::Arc;
 /// The tables of a run; nothing is made or changed.
 pub struct Published<'a> {
     output: &'a Output,
-    hourly: Table,
-    deliveries: Table,
-    /// Where the run has left one.
-    restatements: Option<Table>,
+    /// Those that the run has left.
+    tables: Vec<Table>,
     runs: Table,
     /// The record of the run.
     pub last: RunRecord,
@@ -57,19 +55,16 @@ impl Output {
             let version = run.table_versions.get(name).ok_or_else(gone)?;
             table.at(*version as u64).await
         };
-        let (hourly, deliveries) = (
-            named(DELIVERY_KPI_HOURLY).await?,
-            named(DELIVERY_KPI).await?,
-        );
-        let restatements = match run.table_versions.contains_key(KPI_RESTATEMENT) {
-            true => Some(named(KPI_RESTATEMENT).await?),
-            false => None,
-        };
+        let mut tables = Vec::new();
+        for name in DATA_TABLES {
+            let is_usual = matches!(name, DELIVERY_KPI_HOURLY | DELIVERY_KPI);
+            if is_usual || run.table_versions.contains_key(name) {
+                tables.push(named(name).await?);
+            }
+        }
         Ok(Published {
             output: self,
-            hourly,
-            deliveries,
-            restatements,
+            tables,
             runs,
             last: run,
         })
@@ -78,10 +73,8 @@ impl Output {
 
 impl Published<'_> {
     fn table(&self, name: &str) -> Option<&Table> {
-        [&self.hourly, &self.deliveries, &self.runs]
-            .into_iter()
-            .chain(&self.restatements)
-            .find(|table| table.name == name)
+        let mut all = self.tables.iter().chain([&self.runs]);
+        all.find(|table| table.name == name)
     }
 
     /// Whether the run has left such a table.

@@ -1,6 +1,6 @@
 //! Clearing away what no reader needs any more.
 
-use super::plan::{DELIVERY_KPI, DELIVERY_KPI_HOURLY, KPI_RESTATEMENT, KPI_RUN};
+use super::plan::{DATA_TABLES, KPI_RUN};
 use super::table::{Table, delta};
 use super::{Output, PublishError};
 use crate::disk;
@@ -37,7 +37,7 @@ impl Output {
         self.runtime.block_on(async {
             let mut all = Vec::new();
             let last = self.opened.runs().await?.and_then(|(_, newest)| newest);
-            for name in [DELIVERY_KPI_HOURLY, DELIVERY_KPI, KPI_RESTATEMENT, KPI_RUN] {
+            for name in DATA_TABLES.into_iter().chain([KPI_RUN]) {
                 let Some(table) = self.opened.find(name).await? else {
                     continue;
                 };

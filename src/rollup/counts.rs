@@ -64,6 +64,41 @@ pub enum Counter {
 }
 
 impl Counter {
+    /// All of them.
+    pub const ALL: [Counter; COUNTED] = {
+        use Counter::*;
+        [
+            Processed,
+            Pending,
+            Delivered,
+            HardBounces,
+            SoftBounces,
+            FailedByDeadline,
+            Retrying,
+            SoftBounceEvents,
+            LateSuccesses,
+            Complaints,
+            OpensTracked,
+            UniqueOpensTracked,
+            UniqueOpens,
+            Clicks,
+            UniqueClicks,
+            MirrorPageViews,
+            Unsubscribes,
+            UniqueUnsubscribes,
+            MachineOpensTracked,
+            MachineUniqueOpensTracked,
+            MachineUniqueOpens,
+            MachineClicks,
+            MachineUniqueClicks,
+            MachineUnsubscribes,
+            MachineMarked,
+            MachineHoneypot,
+            MachineManyLinks,
+            MachineEarlyOpen,
+        ]
+    };
+
     /// All of them, each with the columns whose difference it is: the first one, less the second one if there is
     /// one.
     pub fn columns() -> impl Iterator<Item = (Counter, &'static str, Option<&'static str>)> {
@@ -228,6 +263,12 @@ impl Shown {
         minus: &'static [Counter],
     ) -> Shown {
         Shown { name, plus, minus }
+    }
+
+    /// Whether it is a sum of some of these alone.
+    pub fn is_of(&self, counters: &[Counter]) -> bool {
+        let mut all = self.plus.iter().chain(self.minus);
+        all.all(|counter| counters.contains(counter))
     }
 
     /// Its value in a change.

@@ -1,6 +1,6 @@
 //! Changes to cumulative values, with the checks that no run may fail.
 
-use super::{Change, Counter, Facts, Partial};
+use super::{Change, Counter, Facts, PartKpis, Partial};
 use crate::model::{DeliveryId, DeliveryIndex, Hour};
 
 /// The counters of one delivery in one hour in which any of them changed.
@@ -50,6 +50,8 @@ impl DeliveryKpis {
 pub struct Kpis {
     /// The deliveries, in the order of their identifiers.
     pub deliveries: Vec<DeliveryKpis>,
+    /// Their parts, by each breakdown that is asked for.
+    pub parts: Vec<PartKpis>,
 }
 
 /// A sum that cannot be: the program is wrong, and nothing may be published.
@@ -81,7 +83,7 @@ pub fn finish(partial: &Partial, ids: &[DeliveryId]) -> Result<Kpis, Violation> 
     for (index, (id, mut hours)) in ids.iter().zip(hours).enumerate() {
         hours.sort_unstable_by_key(|row| row.hour);
         let base = Change::default();
-        add_up(id, base, &mut hours)?;
+        add_up(id, base, &mut hours, check)?;
         deliveries.push(DeliveryKpis {
             id: id.clone(),
             base,
@@ -91,11 +93,22 @@ pub fn finish(partial: &Partial, ids: &[DeliveryId]) -> Result<Kpis, Violation> 
         });
     }
     deliveries.sort_unstable_by(|a, b| a.id.cmp(&b.id));
-    Ok(Kpis { deliveries })
+    Ok(Kpis {
+        deliveries,
+        parts: Vec::new(),
+    })
 }
 
-/// Turns what changed in each hour, in order, into the values at its end.
-pub fn add_up(id: &DeliveryId, base: Change, hours: &mut [HourKpis]) -> Result<(), Violation> {
+/// A rule that values break, if they do.
+pub type Check = fn(&Change) -> Result<(), &'static str>;
+
+/// Turns what changed in each hour, in order, into the values at its end, which are checked.
+pub fn add_up(
+    id: &DeliveryId,
+    base: Change,
+    hours: &mut [HourKpis],
+    check: Check,
+) -> Result<(), Violation> {
     let mut total = base;
     for row in hours {
         total += &row.total;
@@ -109,7 +122,24 @@ pub fn add_up(id: &DeliveryId, base: Change, hours: &mut [HourKpis]) -> Result<(
     Ok(())
 }
 
-fn check(total: &Change) -> Result<(), &'static str> {
+const NEGATIVE: &str = "no counter is negative";
+
+/// Checks those of messages that fail for one reason, or of clicks on one link.
+pub fn check_few(total: &Change) -> Result<(), &'static str> {
+    let is_part = |part, whole| total.get(part) <= total.get(whole);
+    let clicks = Counter::Clicks;
+    match () {
+        () if total.has_negative() => Err(NEGATIVE),
+        () if !is_part(Counter::UniqueClicks, clicks) => Err("no unique counter exceeds its total"),
+        () if !is_part(Counter::MachineClicks, clicks) => {
+            Err("machines make no more than there is")
+        }
+        () => Ok(()),
+    }
+}
+
+/// Checks the values of a delivery, or of all of its messages in a domain.
+pub fn check(total: &Change) -> Result<(), &'static str> {
     use Counter::*;
     let [processed, pending, delivered, hard, soft] =
         [Processed, Pending, Delivered, HardBounces, SoftBounces].map(|c| total.get(c));
@@ -118,7 +148,7 @@ fn check(total: &Change) -> Result<(), &'static str> {
             processed == pending + delivered + hard + soft,
             "processed = pending + delivered + bounces_errors",
         ),
-        (!total.has_negative(), "no counter is negative"),
+        (!total.has_negative(), NEGATIVE),
         (
             total.get(UniqueOpensTracked) <= total.get(OpensTracked)
                 && total.get(UniqueClicks) <= total.get(Clicks)

@@ -6,9 +6,13 @@ mod counts;
 mod effects;
 mod kpis;
 mod partial;
+mod parts;
+mod series;
 mod steps;
 
 pub use counts::{Change, Counter, Shown};
-pub use kpis::{DeliveryKpis, Given, HourKpis, Kpis, Violation, add_up, finish};
+pub use kpis::{DeliveryKpis, Given, HourKpis, Kpis, Violation, add_up, check, finish};
 pub use partial::{Facts, Partial, Teller};
+pub use parts::{Parts, Totals, counters, shown};
+pub use series::{ByPart, Part, PartKpis, Series, check_parts, finish_parts, gather, part_of};
 pub use steps::{Place, Steps};

@@ -1,9 +1,11 @@
 //! What one worker has counted so far.
 
-use super::Change;
-use crate::history::{Life, Occurrence, Sink, Status};
-use crate::model::{DeliveryIndex, Fate, Hour, Instant, Mark, Tally, spread};
-use std::collections::HashMap;
+use super::{Change, Counter, Parts};
+use crate::history::{Failure, Life, Occurrence, Sink, Status};
+use crate::model::{
+    Breakdown, Breakdowns, Code, DeliveryIndex, Fate, Hour, Instant, Mark, Tally, spread,
+};
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
 /// Slots of recent keys: the hours of some weeks of some deliveries.
@@ -71,6 +73,12 @@ pub struct Partial {
     changes: Vec<Change>,
     facts: Vec<Facts>,
     fates: Vec<Tally>,
+    /// Where they are asked for: what the parts of deliveries have come to.
+    reasons: Option<Parts>,
+    links: Option<Parts>,
+    domains: Option<Parts>,
+    /// The links that the message of the last teller was seen to click on.
+    clicked: HashSet<Code>,
 }
 
 impl Partial {
@@ -80,6 +88,27 @@ impl Partial {
             fates: vec![Tally::default(); sources],
             ..Partial::default()
         }
+    }
+
+    /// The same, which counts the parts of deliveries besides.
+    pub fn broken_down(mut self, breakdowns: Breakdowns) -> Partial {
+        let wanted = |one| breakdowns.has(one).then(|| Parts::new(one));
+        self.reasons = wanted(Breakdown::Reason);
+        self.links = wanted(Breakdown::Url);
+        self.domains = wanted(Breakdown::Domain);
+        self
+    }
+
+    /// By what its deliveries are broken down.
+    pub fn breakdowns(&self) -> Breakdowns {
+        let parts = self.parts().map(Parts::of);
+        parts.fold(Breakdowns::NONE, |all, one| all.with(one, true))
+    }
+
+    /// What the parts of deliveries have come to, by each breakdown that is asked for.
+    pub fn parts(&self) -> impl Iterator<Item = &Parts> {
+        let first = self.reasons.iter().chain(&self.links);
+        first.chain(&self.domains)
     }
 
     /// Adds what another worker has counted.
@@ -92,6 +121,15 @@ impl Partial {
         }
         for (mine, theirs) in self.fates.iter_mut().zip(&other.fates) {
             *mine += theirs;
+        }
+        for (mine, theirs) in [
+            (&mut self.reasons, &other.reasons),
+            (&mut self.links, &other.links),
+            (&mut self.domains, &other.domains),
+        ] {
+            if let (Some(mine), Some(theirs)) = (mine, theirs) {
+                mine.merge(theirs);
+            }
         }
     }
 
@@ -113,12 +151,14 @@ impl Partial {
         &self.fates
     }
 
-    /// Where the messages of one delivery tell what they did.
+    /// Where a message of a delivery tells what it did.
     pub fn teller(&mut self, delivery: DeliveryIndex) -> Teller<'_> {
+        self.clicked.clear();
         Teller {
             partial: self,
             delivery,
             last: None,
+            domain: Code::NULL,
         }
     }
 
@@ -195,17 +235,42 @@ impl Partial {
     }
 }
 
-/// Counts for one delivery.
+/// Counts for one message.
 pub struct Teller<'a> {
     partial: &'a mut Partial,
     delivery: DeliveryIndex,
     last: Option<(Hour, u32)>,
+    /// The domain of its recipient.
+    domain: Code,
 }
 
 impl Teller<'_> {
     /// Adds what is known of a message at its end.
     pub fn ends(&mut self, life: &Life) {
         self.partial.ends(self.delivery, life);
+    }
+
+    /// The same of a message to a recipient in this domain.
+    #[must_use]
+    pub fn in_domain(mut self, domain: Code) -> Self {
+        self.domain = domain;
+        self
+    }
+
+    /// Changes the counters of the delivery, and of the domain where it is told apart.
+    #[inline(always)]
+    fn changes(&mut self, at: Instant, change: impl Fn(&mut Change)) {
+        change(self.change(at));
+        if let Some(domains) = &mut self.partial.domains {
+            let mut one = Change::default();
+            change(&mut one);
+            let values = domains.values(self.delivery, at.hour(), self.domain);
+            let by = Counter::ALL.iter().map(|counter| one.get(*counter));
+            values
+                .iter_mut()
+                .zip(by)
+                .for_each(|(value, by)| *value += by);
+        }
     }
 
     fn change(&mut self, at: Instant) -> &mut Change {
@@ -229,17 +294,48 @@ impl Sink for Teller<'_> {
     }
 
     fn moves(&mut self, at: Instant, from: Option<Status>, to: Status) {
-        self.change(at).moved(from, to);
+        self.changes(at, |change| change.moved(from, to));
     }
 
     fn occurs(&mut self, at: Instant, what: Occurrence) {
-        self.change(at).occurred(what);
+        self.changes(at, |change| change.occurred(what));
+    }
+
+    fn fails(&mut self, at: Instant, from: Option<Failure>, to: Option<Failure>) {
+        let Some(reasons) = &mut self.partial.reasons else {
+            return;
+        };
+        for (failure, by) in [(from, -1), (to, 1)] {
+            if let Some(Failure { is_hard, reason }) = failure {
+                let values = reasons.values(self.delivery, at.hour(), reason);
+                values[usize::from(!is_hard)] += by;
+            }
+        }
+    }
+
+    fn bounces_softly(&mut self, at: Instant, reason: Code) {
+        if let Some(reasons) = &mut self.partial.reasons {
+            reasons.values(self.delivery, at.hour(), reason)[2] += 1;
+        }
+    }
+
+    fn clicks(&mut self, at: Instant, link: Code, by_machine: bool) {
+        let Partial { links, clicked, .. } = &mut *self.partial;
+        if let Some(links) = links {
+            let is_first = clicked.insert(link);
+            let values = links.values(self.delivery, at.hour(), link);
+            let more = [1, i64::from(is_first), i64::from(by_machine)];
+            values
+                .iter_mut()
+                .zip(more)
+                .for_each(|(value, by)| *value += by);
+        }
     }
 }
 
 /// Spreads the bits of one packed key; the keys are our own, nobody chooses them to collide.
 #[derive(Default)]
-struct SpreadHasher(u64);
+pub(super) struct SpreadHasher(u64);
 
 impl Hasher for SpreadHasher {
     fn finish(&self) -> u64 {
@@ -258,55 +354,4 @@ impl Hasher for SpreadHasher {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::finish;
-    use super::*;
-    use crate::model::{DeliveryId, HOUR};
-
-    const DELIVERIES: i64 = 2;
-
-    /// Tells what one of many messages did; they share deliveries, hours and files.
-    fn tell(partial: &mut Partial, message: i64) {
-        let t = Instant::FIRST;
-        let mut teller = partial.teller(DeliveryIndex((message % DELIVERIES) as u32));
-        let source = (message % 3) as u32;
-        teller.meets(source, Fate::Counted);
-        teller.mark(source, Mark::Test);
-        let at = t.plus(message % 5 * HOUR);
-        teller.moves(at, None, Status::Sent);
-        teller.occurs(at, Occurrence::FirstComplaint);
-        let turn = (message * 7) % 20;
-        teller.ends(&Life {
-            deadline: Some(t.plus(turn)),
-            first_event_at: Some(t.plus(turn + 100)),
-            last_event_at: Some(t.plus(turn + 200)),
-            ..Life::default()
-        });
-    }
-
-    fn told(messages: std::ops::Range<i64>) -> Partial {
-        let mut partial = Partial::new(3);
-        messages.for_each(|message| tell(&mut partial, message));
-        partial
-    }
-
-    #[test]
-    fn parts_of_one_delivery_hour_and_file_merge_to_the_whole() {
-        let ids: Vec<DeliveryId> = (0..DELIVERIES).map(DeliveryId::Number).collect();
-        let whole = told(0..20);
-        for cuts in [[0, 7, 13, 20], [0, 0, 20, 20], [0, 1, 2, 20]] {
-            for order in [[0, 1, 2], [2, 0, 1], [1, 2, 0]] {
-                let mut merged = Partial::new(3);
-                for part in order {
-                    merged.merge(&told(cuts[part]..cuts[part + 1]));
-                }
-                assert_eq!(finish(&merged, &ids), finish(&whole, &ids));
-                assert_eq!(merged.fates(), whole.fates());
-            }
-        }
-        let facts = whole.facts(DeliveryIndex(0));
-        assert_eq!(facts.final_at, Some(Instant::FIRST.plus(18)));
-        assert_eq!(facts.first_event_at, Some(Instant::FIRST.plus(100)));
-        assert_eq!(facts.last_event_at, Some(Instant::FIRST.plus(218)));
-    }
-}
+mod tests;

@@ -200,6 +200,7 @@ impl Way {
             code: Code::NULL,
             source: 0,
             tail: Row::SOLE,
+            domain: Code::NULL,
         };
         let rows: Vec<Row> = self.kinds.iter().map(row).collect();
         let attributes = Attributes {

@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
 
 /// The version of this form and of the volumes: another one is not read.
-pub const FORMAT: u32 = 2;
+pub const FORMAT: u32 = 3;
 
-/// All but volumes and wakes.
+/// All but volumes and lists.
 #[derive(Serialize, Deserialize)]
 pub struct Form {
     pub format: u32,
@@ -25,8 +25,9 @@ pub struct Form {
     partitions: (usize, u32),
     fingerprint: (u64, u64),
     deliveries: Vec<DeliveryForm>,
-    codes: Vec<(Code, Option<Code>, bool)>,
+    codes: Vec<Entry>,
     texts: Vec<[u64; 2]>,
+    digests: BTreeMap<u32, Box<str>>,
     files: Vec<FileForm>,
     next_source: u32,
     /// The names of the volumes, and what tells them from others.
@@ -35,6 +36,15 @@ pub struct Form {
     pub wakes: (u64, u64),
     /// The same of the rests.
     pub rests: (u64, u64),
+    /// The same of the values of parts.
+    pub totals: (u64, u64),
+}
+
+#[derive(Serialize, Deserialize)]
+enum Entry {
+    One(Code),
+    UnknownType(Code, Option<Code>),
+    Domain(Box<str>),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -125,15 +135,19 @@ fn instant(micros: Option<i64>) -> Option<Instant> {
 
 impl Form {
     /// The form of what is kept.
-    pub fn of(kept: &Kept, wakes: (u64, u64), rests: (u64, u64)) -> Form {
+    pub fn of(kept: &Kept, lists: [(u64, u64); 3]) -> Form {
+        let [wakes, rests, totals] = lists;
         let volumes = kept
             .volumes
             .iter()
             .filter_map(|volume| Some((volume.name()?.to_owned(), volume.digest())));
         let kinds = kept.schemas.kinds().iter();
         let codes = kept.codes.entries.iter().map(|entry| match entry {
-            CodeEntry::One(one) => (code(one), None, false),
-            CodeEntry::UnknownType(kind, url) => (code(kind), url.as_ref().map(code), true),
+            CodeEntry::One(one) => Entry::One(code(one)),
+            CodeEntry::UnknownType(kind, url) => {
+                Entry::UnknownType(code(kind), url.as_ref().map(code))
+            }
+            CodeEntry::Domain(name) => Entry::Domain(name.clone()),
         });
         Form {
             format: FORMAT,
@@ -148,15 +162,17 @@ impl Form {
             deliveries: kept.deliveries.iter().map(DeliveryForm::of).collect(),
             codes: codes.collect(),
             texts: kept.codes.order.clone(),
+            digests: kept.codes.digests.clone(),
             files: kept.files.iter().map(FileForm::of).collect(),
             next_source: kept.next_source,
             volumes: volumes.collect(),
             wakes,
             rests,
+            totals,
         }
     }
 
-    /// What was kept, without volumes and wakes; none where it cannot be.
+    /// What was kept, without volumes and lists; none where it cannot be.
     pub fn kept(self) -> Option<Kept> {
         let kinds = self
             .are_texts
@@ -165,13 +181,11 @@ impl Form {
                 true => (id, IdKind::String),
                 false => (id, IdKind::Integer),
             });
-        let codes = self
-            .codes
-            .into_iter()
-            .map(|(one, other, is_type)| match is_type {
-                true => CodeEntry::UnknownType(value(one), other.map(value)),
-                false => CodeEntry::One(value(one)),
-            });
+        let codes = self.codes.into_iter().map(|entry| match entry {
+            Entry::One(one) => CodeEntry::One(value(one)),
+            Entry::UnknownType(kind, url) => CodeEntry::UnknownType(value(kind), url.map(value)),
+            Entry::Domain(name) => CodeEntry::Domain(name),
+        });
         Some(Kept {
             run_id: self.run_id,
             as_of: Instant::from_micros(self.as_of),
@@ -187,6 +201,7 @@ impl Form {
             codes: HiddenCodes {
                 entries: codes.collect(),
                 order: self.texts,
+                digests: self.digests,
             },
             files: self
                 .files
@@ -196,6 +211,7 @@ impl Form {
             next_source: self.next_source,
             wakes: Vec::new(),
             rests: HashMap::new(),
+            totals: BTreeMap::new(),
             volumes: Vec::new(),
         })
     }

@@ -4,10 +4,10 @@ use super::changes::listing_digest;
 use crate::decode::Fingerprint;
 use crate::engine::{Partitions, RowKey, Volume, Wake};
 use crate::extracts::{Extract, Identity, Schemas};
-use crate::model::{Attributes, DeliveryId, HiddenCodes, Instant};
+use crate::model::{Attributes, Breakdown, DeliveryId, HiddenCodes, Instant};
 use crate::publish::FileRecord;
-use crate::rollup::Facts;
-use std::collections::HashMap;
+use crate::rollup::{Facts, Totals};
+use std::collections::{BTreeMap, HashMap};
 
 /// What a run knew when it was committed.
 pub struct Kept {
@@ -35,6 +35,8 @@ pub struct Kept {
     pub wakes: Vec<Wake>,
     /// Digests of rows that are in the volumes without them and had to be read again.
     pub rests: HashMap<RowKey, u64>,
+    /// By breakdown, the values of the parts of deliveries that are not frozen.
+    pub totals: BTreeMap<Breakdown, Totals>,
     /// All rows.
     pub volumes: Vec<Volume>,
 }

@@ -4,7 +4,8 @@ use super::forms::{FORMAT, Form};
 use super::kept::Kept;
 use crate::disk::Disk;
 use crate::engine::{RowKey, Volume, Volumes, Wake};
-use crate::model::{DeliveryIndex, Instant};
+use crate::model::{Breakdown, Code, DeliveryIndex, Instant};
+use crate::rollup::{Change, Counter, Totals};
 use std::collections::HashSet;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -16,6 +17,8 @@ const DIRECTORY: &str = "_state";
 const WAKE: usize = 28;
 /// A rest: source, `log_id` and digest.
 const REST: usize = 20;
+/// The values of a part: breakdown, delivery, code and counters.
+const TOTAL: usize = 12 + 8 * Counter::ALL.len();
 
 /// The directory of the state.
 pub struct Store {
@@ -85,7 +88,7 @@ impl Store {
         if form.run_id != run_id {
             return Err(damaged());
         }
-        let (wakes, rests) = (form.wakes, form.rests);
+        let (wakes, rests, totals) = (form.wakes, form.rests, form.totals);
         let names = form.volumes.clone();
         let mut kept = form.kept().ok_or_else(damaged)?;
         let partitions = kept.partitions.count();
@@ -105,11 +108,20 @@ impl Store {
         let wakes = list("wakes", wakes, WAKE)?;
         kept.wakes = wakes.as_chunks::<WAKE>().0.iter().map(wake).collect();
         // Few states have some.
-        let rests = match rests.0 {
-            0 => Vec::new(),
-            _ => list("rests", rests, REST)?,
+        let some = |ending: &str, of: (u64, u64), width: usize| match of.0 {
+            0 => Ok(Vec::new()),
+            _ => list(ending, of, width),
         };
+        let rests = some("rests", rests, REST)?;
         kept.rests = rests.as_chunks::<REST>().0.iter().map(rest).collect();
+        let totals = some("totals", totals, TOTAL)?;
+        for total in totals.as_chunks::<TOTAL>().0 {
+            let (breakdown, key, counts) = total_of(total).ok_or_else(damaged)?;
+            kept.totals
+                .entry(breakdown)
+                .or_default()
+                .insert(key, counts);
+        }
         Ok(kept)
     }
 
@@ -117,15 +129,27 @@ impl Store {
     pub fn write(&self, kept: &Kept) -> Result<(), StateError> {
         let wakes: Vec<u8> = kept.wakes.iter().flat_map(bytes).collect();
         let rests: Vec<u8> = kept.rests.iter().flat_map(bytes_of_rest).collect();
-        let of_wakes = (kept.wakes.len() as u64, xxh3_64(&wakes));
-        let of_rests = (kept.rests.len() as u64, xxh3_64(&rests));
-        let form = serde_json::to_vec(&Form::of(kept, of_wakes, of_rests));
+        let all = |(breakdown, totals): (&Breakdown, &Totals)| {
+            let bytes = totals
+                .iter()
+                .flat_map(|total| bytes_of_total(*breakdown, total));
+            bytes.collect::<Vec<u8>>()
+        };
+        let totals: Vec<u8> = kept.totals.iter().flat_map(all).collect();
+        let of = |bytes: &[u8], width: usize| ((bytes.len() / width) as u64, xxh3_64(bytes));
+        let lists = [of(&wakes, WAKE), of(&rests, REST), of(&totals, TOTAL)];
+        let form = serde_json::to_vec(&Form::of(kept, lists));
         let form = form.map_err(|error| self.failed(error.into()))?;
         let mut text = format!("{:016x}", xxh3_64(&form)).into_bytes();
         text.extend(form);
-        let files = [("wakes", wakes), ("rests", rests), ("json", text)];
+        let files = [
+            ("wakes", wakes),
+            ("rests", rests),
+            ("totals", totals),
+            ("json", text),
+        ];
         for (ending, bytes) in files {
-            if ending == "rests" && bytes.is_empty() {
+            if matches!(ending, "rests" | "totals") && bytes.is_empty() {
                 continue;
             }
             let file = self.disk.create(&self.path(&kept.run_id, ending));
@@ -144,7 +168,8 @@ impl Store {
 
     /// Removes what belongs to other states; what cannot be removed stays until the next time.
     pub fn clean(&self, kept: &Kept) {
-        let own = ["json", "wakes", "rests"].map(|ending| format!("{}.{ending}", kept.run_id));
+        let own =
+            ["json", "wakes", "rests", "totals"].map(|ending| format!("{}.{ending}", kept.run_id));
         let volumes = kept.volumes.iter().filter_map(|volume| volume.name());
         let wanted: HashSet<String> = own.into_iter().chain(volumes.map(str::to_owned)).collect();
         self.remove(|name| !wanted.contains(name));
@@ -156,7 +181,7 @@ impl Store {
         };
         for entry in entries.flatten() {
             let name = entry.file_name().to_string_lossy().into_owned();
-            let ours = [".json", ".wakes", ".rests", ".rows"];
+            let ours = [".json", ".wakes", ".rests", ".totals", ".rows"];
             if ours.iter().any(|ending| name.ends_with(ending)) && is_one(&name) {
                 let _ = self.disk.remove(&entry.path());
             }
@@ -205,4 +230,38 @@ fn rest(bytes: &[u8; REST]) -> (RowKey, u64) {
     };
     let source = bytes.first_chunk().map_or(0, |w| u32::from_le_bytes(*w));
     ((source, word(4) as i64), word(12))
+}
+
+/// Whose values they are.
+type Part = (DeliveryIndex, Code);
+
+fn bytes_of_total(breakdown: Breakdown, (part, total): (&Part, &Change)) -> [u8; TOTAL] {
+    let mut bytes = [0; TOTAL];
+    let (head, values) = bytes.split_at_mut(12);
+    let words = [breakdown as u32, part.0.0, part.1.bits()];
+    for (place, word) in head.as_chunks_mut::<4>().0.iter_mut().zip(words) {
+        *place = word.to_le_bytes();
+    }
+    for (place, counter) in values.as_chunks_mut::<8>().0.iter_mut().zip(Counter::ALL) {
+        *place = total.get(counter).to_le_bytes();
+    }
+    bytes
+}
+
+/// None where there is no such breakdown.
+fn total_of(bytes: &[u8; TOTAL]) -> Option<(Breakdown, Part, Change)> {
+    let (head, values) = bytes.split_at(12);
+    let mut words = head
+        .as_chunks::<4>()
+        .0
+        .iter()
+        .map(|w| u32::from_le_bytes(*w));
+    let mut word = || words.next().unwrap_or_default();
+    let breakdown = Breakdown::ALL.get(word() as usize)?;
+    let part = (DeliveryIndex(word()), Code::from_bits(word()));
+    let mut total = Change::default();
+    for (value, counter) in values.as_chunks::<8>().0.iter().zip(Counter::ALL) {
+        total.add(counter, i64::from_le_bytes(*value));
+    }
+    Some((*breakdown, part, total))
 }

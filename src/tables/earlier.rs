@@ -1,9 +1,12 @@
 //! Counters as they were published, for runs that add to them.
 
 use super::TableError;
-use crate::model::{DeliveryId, Hour, Instant};
-use crate::rollup::{Change, Counter};
-use arrow::array::{Array, AsArray, Int64Array, RecordBatch, TimestampMicrosecondArray};
+use super::parts::{Keys, part};
+use crate::model::{Breakdown, DeliveryId, Hour, Instant};
+use crate::rollup::{Change, Counter, Part, counters};
+use arrow::array::{
+    Array, AsArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+};
 use arrow::datatypes::{DataType, Int64Type, TimestampMicrosecondType};
 use std::collections::BTreeMap;
 
@@ -40,7 +43,7 @@ pub fn earlier_deliveries(
     let mut totals = BTreeMap::new();
     for batch in batches {
         let table = Table("delivery_kpi", batch);
-        let (ids, counters) = (table.ids()?, table.counters("")?);
+        let (ids, counters) = (table.ids()?, table.counters("", &|_| true)?);
         let first = table.instants("first_event_at")?;
         let last = table.instants("last_event_at")?;
         let at = |column: &TimestampMicrosecondArray, row: usize| {
@@ -67,24 +70,33 @@ pub fn earlier_hours(
     let mut hours = Vec::new();
     for batch in batches {
         let table = Table("delivery_kpi_hourly", batch);
-        let (totals, changes) = (table.counters("")?, table.counters("_delta")?);
-        let starts = table.instants("hour")?;
-        let complete = table.column("hour_complete", "a boolean")?;
-        let complete = complete.as_boolean_opt();
-        let complete = complete.ok_or_else(|| table.wrong("hour_complete", "a boolean"))?;
-        for (row, delivery) in table.ids()?.into_iter().enumerate() {
-            if is_wanted(&delivery) {
-                hours.push(EarlierHour {
-                    delivery,
-                    hour: Instant::from_micros(starts.value(row)).hour(),
-                    change: changes.of(row),
-                    total: totals.of(row),
-                    is_complete: complete.value(row),
-                });
-            }
-        }
+        let of_batch = table.hours(&|_| true, &is_wanted)?;
+        hours.extend(of_batch.into_iter().map(|(_, hour)| hour));
     }
     Ok(hours)
+}
+
+/// The published rows of a table of parts, of the deliveries that `is_wanted`, each with its part.
+pub fn earlier_parts(
+    batches: &[RecordBatch],
+    of: Breakdown,
+    is_wanted: impl Fn(&DeliveryId) -> bool,
+) -> Result<Vec<(Part, EarlierHour)>, TableError> {
+    let mut parts = Vec::new();
+    for batch in batches {
+        let table = Table(of.table(), batch);
+        let keys = Keys::of(of);
+        let numbers = keys.number.map(|name| table.integers(name)).transpose()?;
+        let texts = table.texts(keys.text)?;
+        let hours = table.hours(&|counter| counters(of).contains(&counter), &is_wanted)?;
+        parts.extend(hours.into_iter().map(|(row, hour)| {
+            let number = numbers.as_ref().filter(|numbers| numbers.is_valid(row));
+            let number = number.map(|numbers| numbers.value(row));
+            let text = texts.is_valid(row).then(|| texts.value(row));
+            (part(of, number, text), hour)
+        }));
+    }
+    Ok(parts)
 }
 
 /// Rows of a published table.
@@ -127,18 +139,57 @@ impl Table<'_> {
         column.cloned().ok_or_else(|| self.wrong(name, EXPECTED))
     }
 
-    fn counters(&self, ending: &str) -> Result<Counters, TableError> {
-        let column = |name: &str| -> Result<Int64Array, TableError> {
-            let name = format!("{name}{ending}");
-            let column = self.column(&name, "Int64")?;
-            let numbers = column.as_primitive_opt::<Int64Type>();
-            let numbers = numbers.ok_or_else(|| self.wrong(&name, "Int64"))?;
-            Ok(numbers.clone())
+    fn integers(&self, name: &str) -> Result<Int64Array, TableError> {
+        const EXPECTED: &str = "Int64";
+        let column = self.column(name, EXPECTED)?;
+        let column = column.as_primitive_opt::<Int64Type>();
+        column.cloned().ok_or_else(|| self.wrong(name, EXPECTED))
+    }
+
+    fn texts(&self, name: &str) -> Result<StringArray, TableError> {
+        const EXPECTED: &str = "Utf8";
+        let column = self.column(name, EXPECTED)?.as_string_opt::<i32>();
+        column.cloned().ok_or_else(|| self.wrong(name, EXPECTED))
+    }
+
+    /// The hours of the deliveries that are wanted, by the places of their rows.
+    fn hours(
+        &self,
+        counters: &dyn Fn(Counter) -> bool,
+        is_wanted: impl Fn(&DeliveryId) -> bool,
+    ) -> Result<Vec<(usize, EarlierHour)>, TableError> {
+        let totals = self.counters("", counters)?;
+        let changes = self.counters("_delta", counters)?;
+        let starts = self.instants("hour")?;
+        let complete = self.column("hour_complete", "a boolean")?;
+        let complete = complete.as_boolean_opt();
+        let complete = complete.ok_or_else(|| self.wrong("hour_complete", "a boolean"))?;
+        let ids = self.ids()?.into_iter().enumerate();
+        let hour = |(row, delivery): (usize, DeliveryId)| {
+            let hour = EarlierHour {
+                delivery,
+                hour: Instant::from_micros(starts.value(row)).hour(),
+                change: changes.of(row),
+                total: totals.of(row),
+                is_complete: complete.value(row),
+            };
+            (row, hour)
         };
+        Ok(ids.filter(|(_, id)| is_wanted(id)).map(hour).collect())
+    }
+
+    /// Those of these counters.
+    fn counters(
+        &self,
+        ending: &str,
+        counters: &dyn Fn(Counter) -> bool,
+    ) -> Result<Counters, TableError> {
+        let column = |name: &str| self.integers(&format!("{name}{ending}"));
         let counter = |(counter, name, less): (Counter, &str, Option<&str>)| {
             Ok((counter, column(name)?, less.map(column).transpose()?))
         };
-        let columns: Result<_, TableError> = Counter::columns().map(counter).collect();
+        let wanted = Counter::columns().filter(|(counter, ..)| counters(*counter));
+        let columns: Result<_, TableError> = wanted.map(counter).collect();
         columns.map(Counters)
     }
 

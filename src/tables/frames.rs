@@ -1,12 +1,16 @@
 //! The two KPI tables as frames.
 
+use super::bridge::to_batch;
+use super::compare::{self, Comparison};
+use super::days::{Days, Hourly, NO_DAY, Step, counter_columns, first_day, is_given};
 use super::rates::with_rates;
 use super::{EarlierDelivery, TableError};
 use crate::model::{Attributes, DeliveryId, Hour, Instant};
-use crate::rollup::{Change, Counter, DeliveryKpis, Given, HourKpis, Kpis, Shown};
+use crate::rollup::{Change, Counter, DeliveryKpis, HourKpis, Kpis, Shown};
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
 use polars::prelude::*;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::ops::Range;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What marks the rows of a run.
 #[derive(Clone, Debug)]
@@ -30,8 +34,8 @@ pub struct Frames<'a> {
     pub(super) marks: RunMarks,
     /// Deliveries with published rows that the run does not know.
     gone: Vec<DeliveryId>,
-    /// Where the hours of each day are: a delivery by its place, and some of its hours.
-    days: BTreeMap<String, Vec<(usize, Range<usize>)>>,
+    /// By the places of deliveries.
+    days: Days,
     /// `delivery_kpi`, sorted by delivery.
     pub(super) deliveries: DataFrame,
 }
@@ -50,31 +54,14 @@ pub fn build<'a>(
         .zip(attributes)
         .map(|(kpis, attributes)| Delivery { kpis, attributes })
         .collect();
-    let mut days: BTreeMap<i64, Vec<(usize, Range<usize>)>> = BTreeMap::new();
-    for (place, delivery) in run.iter().enumerate() {
-        let mut start = 0;
-        for hours in delivery
-            .kpis
-            .hours
-            .chunk_by(|a, b| a.hour.day() == b.hour.day())
-        {
-            let end = start + hours.len();
-            let day = days.entry(hours[0].hour.day()).or_default();
-            day.push((place, start..end));
-            start = end;
-        }
-    }
     let known = known_deliveries(&run, text_ids, marks.as_of)?;
     Ok(Frames {
         deliveries: snapshot(&run, known, text_ids, marks)?,
+        days: Days::of(run.iter().map(|delivery| delivery.kpis.hours.as_slice())),
         run,
         text_ids,
         marks: marks.clone(),
         gone: Vec::new(),
-        days: days
-            .into_iter()
-            .map(|(day, rows)| (date_name(day), rows))
-            .collect(),
     })
 }
 
@@ -95,36 +82,11 @@ impl Frames<'_> {
         published.keys().filter(is_gone).cloned().collect()
     }
 
-    /// The first day, by its name, of which the rows of some delivery are given; none if no rows are.
-    pub fn first_day(&self) -> Option<String> {
-        if !self.gone.is_empty() {
-            return Some(String::new());
-        }
-        let given = self
-            .run
-            .iter()
-            .filter_map(|delivery| match delivery.kpis.given {
-                Given::All => Some(i64::MIN),
-                Given::From(day) => Some(day),
-                Given::Nothing => None,
-            });
-        given.min().map(|day| match day {
-            i64::MIN => String::new(),
-            day => date_name(day),
-        })
-    }
-
     /// The deliveries whose rows of a day are given.
     pub(super) fn given(&self, day: &str) -> DataFrame {
-        let mut names: HashMap<i64, bool> = HashMap::new();
-        let is_given = |delivery: &&Delivery<'_>| match delivery.kpis.given {
-            Given::All => true,
-            Given::From(first) => *names
-                .entry(first)
-                .or_insert_with(|| *date_name(first) <= *day),
-            Given::Nothing => false,
-        };
-        self.replaced(self.run.iter().filter(is_given))
+        let mut is_given = is_given(day);
+        let given = self.run.iter();
+        self.replaced(given.filter(|delivery| is_given(delivery.kpis.given)))
     }
 
     /// The deliveries whose row of `delivery_kpi` is given.
@@ -138,11 +100,6 @@ impl Frames<'_> {
         ids("delivery_id", all, self.text_ids).into_frame()
     }
 
-    /// The days with hourly rows, by their names in order.
-    pub fn days(&self) -> impl Iterator<Item = &str> {
-        self.days.keys().map(String::as_str)
-    }
-
     /// The deliveries of the run.
     pub fn computed(&self) -> impl Iterator<Item = &DeliveryId> {
         self.run.iter().map(|delivery| &delivery.kpis.id)
@@ -154,30 +111,53 @@ impl Frames<'_> {
         self.run.iter().filter_map(last).max()
     }
 
-    /// How many hourly rows there are.
-    pub fn hours(&self) -> u64 {
-        self.run
-            .iter()
-            .map(|delivery| delivery.kpis.hours.len() as u64)
-            .sum()
-    }
-
     /// The rows of `delivery_kpi_hourly` of one day, sorted by delivery and hour.
     pub(super) fn hourly(&self, day: &str) -> Result<DataFrame, TableError> {
-        let of_day = self.days.get(day).map_or(&[][..], Vec::as_slice);
-        let rows: Vec<HourRow<'_>> = of_day
-            .iter()
-            .flat_map(|(place, hours)| {
-                let delivery = &self.run[*place];
-                let all = &delivery.kpis.hours;
-                hours.clone().map(move |at| HourRow {
-                    delivery,
-                    now: &all[at],
-                    before: at.checked_sub(1).map(|before| &all[before]),
-                })
-            })
-            .collect();
+        let row = |(place, at): (usize, usize)| {
+            let delivery = &self.run[place];
+            let hours = &delivery.kpis.hours;
+            HourRow {
+                delivery,
+                now: &hours[at],
+                step: Step::of(&delivery.kpis.base, hours, at),
+            }
+        };
+        let rows: Vec<HourRow<'_>> = self.days.hours(day).map(row).collect();
         hourly(&rows, self.text_ids, &self.marks)
+    }
+}
+
+impl Hourly for Frames<'_> {
+    fn table(&self) -> &'static str {
+        "delivery_kpi_hourly"
+    }
+
+    fn schema(&self) -> Result<SchemaRef, TableError> {
+        Ok(to_batch(&self.hourly(NO_DAY)?)?.schema())
+    }
+
+    fn rows(&self) -> u64 {
+        let hours = self.run.iter();
+        hours.map(|delivery| delivery.kpis.hours.len() as u64).sum()
+    }
+
+    fn first_day(&self) -> Option<String> {
+        let given = self.run.iter().map(|delivery| delivery.kpis.given);
+        first_day(!self.gone.is_empty(), given)
+    }
+
+    fn days(&self) -> Vec<&str> {
+        self.days.names()
+    }
+
+    fn compare_day(&self, day: &str, published: &[RecordBatch]) -> Result<Comparison, TableError> {
+        compare::compare(
+            self.table(),
+            &["delivery_id", "hour"],
+            published,
+            &self.hourly(day)?,
+            &self.given(day),
+        )
     }
 }
 
@@ -185,8 +165,7 @@ impl Frames<'_> {
 struct HourRow<'a> {
     delivery: &'a Delivery<'a>,
     now: &'a HourKpis,
-    /// The delivery's hour before, if there is one.
-    before: Option<&'a HourKpis>,
+    step: Step<'a>,
 }
 
 fn hourly(rows: &[HourRow<'_>], text_ids: bool, marks: &RunMarks) -> Result<DataFrame, TableError> {
@@ -198,19 +177,8 @@ fn hourly(rows: &[HourRow<'_>], text_ids: bool, marks: &RunMarks) -> Result<Data
         ),
         instants("hour", rows.iter().map(|row| Some(row.now.hour.start())))?,
     ];
-    for shown in Shown::ALL {
-        let now = |row: &HourRow<'_>| shown.of(&row.now.total);
-        let before = |row: &HourRow<'_>| {
-            let base = &row.delivery.kpis.base;
-            shown.of(row.before.map_or(base, |hour| &hour.total))
-        };
-        columns.push(integers(shown.name, rows.iter().map(now)));
-        let delta = format!("{}_delta", shown.name);
-        columns.push(integers(
-            &delta,
-            rows.iter().map(|row| now(row) - before(row)),
-        ));
-    }
+    let steps: Vec<Step<'_>> = rows.iter().map(|row| row.step).collect();
+    columns.extend(counter_columns(Shown::ALL.iter(), &steps));
     let to_deliver: Vec<Option<i64>> = rows
         .iter()
         .map(|row| row.delivery.attributes.to_deliver)
@@ -316,11 +284,17 @@ fn is_final(delivery: &Delivery<'_>, as_of: Instant) -> Option<bool> {
 pub(super) fn left_join() -> JoinArgs {
     JoinArgs {
         maintain_order: MaintainOrderJoin::Left,
+        // Parts of deliveries are told apart by columns that may be null.
+        nulls_equal: true,
         ..JoinArgs::new(JoinType::Left)
     }
 }
 
-fn ids<'a>(name: &str, ids: impl Iterator<Item = Option<&'a DeliveryId>>, text: bool) -> Column {
+pub(super) fn ids<'a>(
+    name: &str,
+    ids: impl Iterator<Item = Option<&'a DeliveryId>>,
+    text: bool,
+) -> Column {
     if text {
         let texts: Vec<Option<&str>> = ids
             .map(|id| match id {
@@ -344,7 +318,7 @@ fn integers(name: &str, values: impl Iterator<Item = i64>) -> Column {
 }
 
 /// Instants are in UTC; the frames leave the zone out, and the tables put it back.
-fn instants(
+pub(super) fn instants(
     name: &str,
     values: impl Iterator<Item = Option<Instant>>,
 ) -> Result<Column, TableError> {

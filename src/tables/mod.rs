@@ -6,8 +6,10 @@ mod bridge;
 mod cell;
 mod compare;
 mod csv;
+mod days;
 mod earlier;
 mod frames;
+mod parts;
 mod rates;
 mod restated;
 mod show;
@@ -17,8 +19,10 @@ mod versions;
 pub use alerts::{Alert, Wanted, told};
 pub use cell::Cell;
 pub use compare::{Comparison, RowCounts};
-pub use earlier::{EarlierDelivery, EarlierHour, earlier_deliveries, earlier_hours};
+pub use days::Hourly;
+pub use earlier::{EarlierDelivery, EarlierHour, earlier_deliveries, earlier_hours, earlier_parts};
 pub use frames::{Frames, RunMarks, build, date_name};
+pub use parts::{NO_DOMAIN, NO_REASON, PART_TABLES, PartFrames, UNMAPPED_REASON};
 pub use restated::{Restated, restated};
 pub use snapshot::{Snapshot, Snapshots};
 pub use versions::{Column, Difference, Found, Total, Versions};
@@ -26,6 +30,7 @@ pub use versions::{Column, Difference, Found, Total, Versions};
 use crate::model::Instant;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use days::NO_DAY;
 
 use polars::error::PolarsError;
 use polars::prelude::SortMultipleOptions;
@@ -53,41 +58,14 @@ pub enum TableError {
     },
 }
 
-/// The columns of the two tables.
-pub struct Schemas {
-    /// `delivery_kpi_hourly`.
-    pub hourly: SchemaRef,
-    /// `delivery_kpi`.
-    pub deliveries: SchemaRef,
-}
-
 impl Frames<'_> {
-    /// The columns of the two tables.
-    pub fn schemas(&self) -> Result<Schemas, TableError> {
-        Ok(Schemas {
-            hourly: bridge::to_batch(&self.hourly(NO_DAY)?)?.schema(),
-            deliveries: bridge::to_batch(&self.deliveries.clear())?.schema(),
-        })
+    /// The columns of `delivery_kpi`.
+    pub fn schema_of_deliveries(&self) -> Result<SchemaRef, TableError> {
+        Ok(bridge::to_batch(&self.deliveries.clear())?.schema())
     }
 
-    /// Compares the hourly rows of one day with the published ones: all rows of the deliveries whose
-    /// rows of that day are given are replaced, those of other deliveries stay.
-    pub fn compare_day(
-        &self,
-        day: &str,
-        published: &[RecordBatch],
-    ) -> Result<Comparison, TableError> {
-        let (table, keys) = ("delivery_kpi_hourly", ["delivery_id", "hour"]);
-        compare::compare(
-            table,
-            &keys,
-            published,
-            &self.hourly(day)?,
-            &self.given(day),
-        )
-    }
-
-    /// Compares the rows of `delivery_kpi` in the same way.
+    /// Compares the rows of `delivery_kpi` with the published ones: all rows of the deliveries of the run are
+    /// replaced, those of other deliveries stay.
     pub fn compare_deliveries(&self, published: &[RecordBatch]) -> Result<Comparison, TableError> {
         let (table, keys) = ("delivery_kpi", ["delivery_id"]);
         compare::compare(table, &keys, published, &self.deliveries, &self.all())
@@ -122,6 +100,3 @@ impl Frames<'_> {
         Ok((open.height() as u64, until.map(Instant::from_micros)))
     }
 }
-
-/// Names no day.
-const NO_DAY: &str = "";

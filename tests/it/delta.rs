@@ -114,6 +114,17 @@ pub fn committed(output: &Path, table: &str) -> Vec<Row> {
 /// The row of the newest run and the rows of both data tables at the versions it names, by the JSON of
 /// the logs alone: a young table has no checkpoint, and many such reads take little time.
 pub fn read_young(output: &Path) -> (Row, [Vec<Row>; 2]) {
+    let run = young_run(output);
+    let tables = ["delivery_kpi_hourly", "delivery_kpi"];
+    let tables = tables.map(|table| {
+        let rows = young_rows(output, &run, table);
+        rows.unwrap_or_else(|| panic!("no version of {table}: {run:?}"))
+    });
+    (run, tables)
+}
+
+/// The same of the row of the newest run alone.
+pub fn young_run(output: &Path) -> Row {
     let runs = output.join("kpi_run");
     let log = fs::read_dir(runs.join("_delta_log")).expect("a log");
     let name = |entry: std::io::Result<fs::DirEntry>| {
@@ -125,13 +136,13 @@ pub fn read_young(output: &Path) -> (Row, [Vec<Row>; 2]) {
     let [run] = newest.as_slice() else {
         panic!("the newest commit adds one row: {newest:?}");
     };
-    let table = |table: &str| {
-        let version = run["table_versions"][table].as_i64();
-        let version = version.unwrap_or_else(|| panic!("no version of {table}: {run:?}"));
-        replay(&output.join(table), 0..=version)
-    };
-    let tables = ["delivery_kpi_hourly", "delivery_kpi"].map(table);
-    (run.clone(), tables)
+    run.clone()
+}
+
+/// The rows of a table as a run has left it, if it has.
+pub fn young_rows(output: &Path, run: &Row, table: &str) -> Option<Vec<Row>> {
+    let version = run["table_versions"][table].as_i64()?;
+    Some(replay(&output.join(table), 0..=version))
 }
 
 /// The rows of the files that these commits added and did not remove.

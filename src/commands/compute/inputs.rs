@@ -7,8 +7,8 @@ use crate::extracts::{
     Extract, FileError, FileSchema, IdKind, Listing, ListingError, OpenFile, Schemas, SourceFile,
     check, complete, list, may_be_renamed,
 };
-use crate::job::{OnBadFile, Scope, Sources};
-use crate::model::{Catalog, DeliveryId, FateCounts};
+use crate::job::{JobError, OnBadFile, Scope, Sources};
+use crate::model::{Breakdown, Catalog, DeliveryId, FateCounts};
 use crate::publish::{FileRecord, RunRecord};
 use crate::stores::is_url;
 use std::collections::BTreeSet;
@@ -183,7 +183,17 @@ impl Opened {
     fn check(&self, sources: &Sources, are_all: bool) -> Result<Schemas, Error> {
         let files: Vec<FileSchema<'_>> = self.files.iter().map(schema_of).collect();
         let mapping = |extract| sources.mapping(extract);
-        check(&files, mapping, are_all).map_err(Error::Schema)
+        let schemas = check(&files, mapping, are_all).map_err(Error::Schema)?;
+        let links = &sources.parts;
+        let are_texts = schemas.kinds().get("url_id") == Some(&IdKind::String);
+        if links.by.has(Breakdown::Url) && are_texts && links.links.is_none() {
+            return Err(Error::Job(JobError::Value {
+                what: "breakdowns.url_key".to_owned(),
+                expected: "the key of the digests that stand for links in a table, as url_id is a column of texts",
+                found: "none".to_owned(),
+            }));
+        }
+        Ok(schemas)
     }
 
     fn read(

@@ -15,8 +15,8 @@ use crate::error::Error;
 use crate::extracts::{Extract, FileError, IdKind};
 use crate::history::Meaning;
 use crate::job::{OnBadFile, Scope, Sources, Stopwatch};
-use crate::model::{Attributes, Codes, DeliveryId, Policy};
-use crate::rollup::{DeliveryKpis, Kpis, Partial, finish};
+use crate::model::{Attributes, Breakdown, Codes, DeliveryId, Policy};
+use crate::rollup::{DeliveryKpis, Kpis, Partial, finish, finish_parts};
 use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
@@ -129,7 +129,7 @@ fn count_keyed<M: DecodeKey, A: Counting + Account<M>>(
         progress,
     } = count;
     let mut laps = Vec::new();
-    let codes = Codes::default();
+    let codes = Codes::default().digesting(sources.parts.digest());
     let decoder = decoder(sources, inputs, &codes, fingerprint);
     // What is kept grows from run to run.
     const LEAST_KEPT: u64 = 1 << 23;
@@ -207,6 +207,7 @@ fn count_keyed<M: DecodeKey, A: Counting + Account<M>>(
     kpis.deliveries.retain(|delivery| !is_frozen(delivery));
     let is_unknown = |id| of(id).efs.or(sources.defaults.efs).is_none();
     let unknown_mode = kpis.deliveries.iter().filter(|d| is_unknown(&d.id)).count();
+    kpis.parts = finish_parts(partial, &ids, &codes, &kpis)?;
     let attributes = kpis
         .deliveries
         .iter()
@@ -243,6 +244,7 @@ pub fn decoder<'a>(
         zone: &sources.zone,
         selection: &inputs.selection,
         fingerprint,
+        asks_domains: sources.parts.by.has(Breakdown::Domain),
         interval: match &sources.scope {
             Scope::EventTime(interval) => Some(interval.clone()),
             Scope::All | Scope::Deliveries(_) => None,

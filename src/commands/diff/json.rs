@@ -50,9 +50,17 @@ impl Teller for Json {
         print(text.as_bytes())
     }
 
-    fn finish(&mut self, deliveries: Tally, hours: Tally) -> Result<(), Error> {
-        let differs = deliveries.sum() + hours.sum() > 0;
-        let rows = json!({DELIVERY_KPI: tally(deliveries), DELIVERY_KPI_HOURLY: tally(hours)});
+    fn finish(
+        &mut self,
+        deliveries: Tally,
+        hours: Tally,
+        parts: &[(&'static str, Tally)],
+    ) -> Result<(), Error> {
+        let usual = [(DELIVERY_KPI, deliveries), (DELIVERY_KPI_HOURLY, hours)];
+        let all = usual.iter().chain(parts);
+        let differs = all.clone().any(|(_, rows)| rows.sum() > 0);
+        let rows = all.map(|(table, rows)| ((*table).to_owned(), tally(*rows)));
+        let rows = Value::Object(rows.collect());
         print(format!("],\"rows\":{rows},\"differs\":{differs}}}\n").as_bytes())
     }
 }

@@ -16,7 +16,7 @@ use crate::model::DeliveryId;
 use crate::publish::{
     DELIVERY_KPI, DELIVERY_KPI_HOURLY, Output, PublishError, Published, RunRecord, Runs,
 };
-use crate::tables::{Cell, Column, Difference, Found, Total, Versions};
+use crate::tables::{Cell, Column, Difference, Found, RowCounts, Total, Versions};
 use choose::choose;
 pub use json::Json;
 use std::collections::BTreeSet;
@@ -28,8 +28,13 @@ pub trait Teller {
     fn deliveries(&mut self, totals: &[Total], rows: &[Difference<'_>]) -> Result<(), Error>;
     /// Rows of `delivery_kpi_hourly`, those of one day after those of another.
     fn hours(&mut self, rows: &[Difference<'_>]) -> Result<(), Error>;
-    /// The end: how many rows differ in the two tables.
-    fn finish(&mut self, deliveries: Tally, hours: Tally) -> Result<(), Error>;
+    /// The end: how many rows differ in the two tables, and in those of parts that were compared.
+    fn finish(
+        &mut self,
+        deliveries: Tally,
+        hours: Tally,
+        parts: &[(&'static str, Tally)],
+    ) -> Result<(), Error>;
 }
 
 /// Of a column its value in one of the two runs.
@@ -52,6 +57,13 @@ impl Tally {
                 Found::Both => self.different += 1,
             }
         }
+    }
+
+    /// Adds the rows of a run beside the published ones.
+    pub fn add_counts(&mut self, counts: RowCounts) {
+        self.only_old += counts.removed as usize;
+        self.only_new += counts.inserted as usize;
+        self.different += counts.changed as usize;
     }
 
     pub fn sum(self) -> usize {
@@ -146,7 +158,7 @@ fn compare(
         hours.add(&rows);
         teller.hours(&rows)?;
     }
-    teller.finish(deliveries, hours)?;
+    teller.finish(deliveries, hours, &[])?;
     Ok(deliveries.sum() + hours.sum() > 0)
 }
 

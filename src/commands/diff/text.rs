@@ -102,11 +102,20 @@ impl Teller for Text<'_> {
         Ok(())
     }
 
-    fn finish(&mut self, deliveries: Tally, hours: Tally) -> Result<(), Error> {
+    fn finish(
+        &mut self,
+        deliveries: Tally,
+        hours: Tally,
+        parts: &[(&'static str, Tally)],
+    ) -> Result<(), Error> {
         let deliveries = section(DELIVERY_KPI, deliveries, &self.deliveries);
         let hours = section(DELIVERY_KPI_HOURLY, hours, &self.hours);
         let head = &self.head;
-        print(format!("{head}\n{deliveries}\n{hours}").as_bytes())
+        let parts = parts
+            .iter()
+            .map(|(table, rows)| format!("\n{}", summed(table, *rows)));
+        let parts: String = parts.collect();
+        print(format!("{head}\n{deliveries}\n{hours}{parts}").as_bytes())
     }
 }
 
@@ -164,16 +173,23 @@ fn table(totals: &[Total]) -> String {
 }
 
 /// The rows of a table, under a line that counts them.
-fn section(table: &str, tally: Tally, lines: &[Line]) -> String {
+fn summed(table: &str, tally: Tally) -> String {
     if tally.sum() == 0 {
         return format!("{table}: no row differs\n");
     }
-    let mut text = format!(
+    format!(
         "{table}: {} only in OLD, {} only in NEW, {} in both that differ\n",
         number(tally.only_old),
         number(tally.only_new),
         number(tally.different)
-    );
+    )
+}
+
+fn section(table: &str, tally: Tally, lines: &[Line]) -> String {
+    let mut text = summed(table, tally);
+    if tally.sum() == 0 {
+        return text;
+    }
     let width = |place: usize| {
         let cells = lines.iter().map(|line| line[place].chars().count());
         cells.max().unwrap_or(0)

@@ -85,6 +85,7 @@ pub fn tell<M: MessageKey>(
                 code: event.code,
                 source: number as u32,
                 tail: tails.len() as u32,
+                domain: Code::NULL,
             });
             tails.push(*tail);
         }

@@ -13,7 +13,7 @@ use crate::engine::{
 use crate::extracts::{Extract, FileError, IdKind, open};
 use crate::history::Meaning;
 use crate::job::{Job, Stopwatch};
-use crate::model::{Attributes, Codes, DeliveryId, DeliveryIndex, HiddenCodes, Policy};
+use crate::model::{Attributes, Codes, DeliveryId, DeliveryIndex, Policy};
 use crate::rollup::Facts;
 use crate::state::{Changes, Kept};
 use std::collections::{BTreeMap, HashMap, HashSet};
@@ -91,7 +91,7 @@ pub struct Recount {
     /// The new rows.
     pub volumes: Vec<Volume>,
     /// The values behind the codes of all rows.
-    pub codes: HiddenCodes,
+    pub codes: Codes,
     /// Digests of rows that were read without them, as far as they have been needed.
     pub rests: HashMap<RowKey, u64>,
     /// How long each stage took.
@@ -137,7 +137,8 @@ impl Again<'_> {
         let sources = &job.sources;
         let mut laps = Vec::new();
         let fingerprint = kept.fingerprint;
-        let codes = Codes::with(kept.codes.clone(), move |text| fingerprint.of(text));
+        let codes = Codes::with(kept.codes.clone(), move |text| fingerprint.of(text))
+            .digesting(sources.parts.digest());
         let decoder = decoder(sources, inputs, &codes, kept.fingerprint);
         let earlier: Vec<(Extract, (i64, i64))> = changes
             .same
@@ -222,6 +223,7 @@ impl Again<'_> {
                 sources: &standings,
                 woken: &woken,
                 whole: &whole,
+                breakdowns: sources.parts.by,
                 before: judging(kept.as_of, &policies_before, &frozen_before),
                 after: judging(sources.as_of, &policies_after, &frozen_after),
             };
@@ -258,7 +260,7 @@ impl Again<'_> {
         }
         Ok(Recount {
             volumes: std::mem::take(&mut reading.shelved).into_kept(),
-            codes: codes.hidden(|text| fingerprint.of(text)),
+            codes,
             refolded,
             facts,
             ids,

@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::extracts::Extract;
 use crate::job::{Job, Scope, parse_instant};
 use crate::model::{HOUR, Thresholds};
-use crate::publish::{AlertRecord, Committed, LogRecord, RunRecord};
+use crate::publish::{AlertRecord, Committed, DELIVERY_KPI_HOURLY, LogRecord, RunRecord};
 use crate::tables::{Alert, EarlierHour, Frames, date_name, earlier_hours, told};
 use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
@@ -72,8 +72,8 @@ fn wanted_hours(
         return Ok(hours);
     };
     let first = Some(date_name(wanted.from.day()));
-    for (_, files) in committed.hourly_days()?.range(first..) {
-        let rows = committed.hourly(files)?;
+    for (_, files) in committed.files(DELIVERY_KPI_HOURLY)?.range(first..) {
+        let rows = committed.rows(DELIVERY_KPI_HOURLY, files)?;
         hours.extend(earlier_hours(&rows, |id| wanted.deliveries.contains(id))?);
     }
     Ok(hours)

@@ -8,10 +8,11 @@ use crate::decode::Fingerprint;
 use crate::engine::{FileRead, Pool, Volume, Volumes, Wake, Watched, map, merge};
 use crate::extracts::{FileError, IdKind, OpenFile};
 use crate::job::{Job, Sources};
-use crate::model::{FateCounts, Tally};
+use crate::model::{Breakdown, FateCounts, Tally};
 use crate::publish::{FileRecord, Rows};
+use crate::rollup::{Partial, Totals};
 use crate::state::{Kept, KeptDelivery, KeptFile};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// A run that has read everything.
 #[derive(Clone, Copy)]
@@ -27,7 +28,7 @@ pub struct All<'a> {
 /// What such a run leaves.
 pub fn all(
     run: All<'_>,
-    watched: Watched,
+    mut watched: Watched,
     remains: Remains,
     fingerprint: Fingerprint,
 ) -> Result<Kept, Error> {
@@ -56,8 +57,9 @@ pub fn all(
             run.ledger,
         )?,
         next_source: inputs.logs.len() as u32,
-        wakes: sorted(watched.wakes),
+        wakes: sorted(std::mem::take(&mut watched.wakes)),
         rests: HashMap::new(),
+        totals: totals(BTreeMap::new(), [(&watched.partial, false)]),
         volumes: remains.volumes,
     })
 }
@@ -109,13 +111,33 @@ pub fn changed(
         partitions: kept.partitions,
         fingerprint: kept.fingerprint,
         deliveries: deliveries.collect(),
-        codes: recount.codes.clone(),
+        codes: recount.codes.hidden(|text| kept.fingerprint.of(text)),
         files: same.into_iter().chain(new).collect(),
         next_source: first + inputs.logs.len() as u32,
         wakes: sorted(wakes.collect()),
         rests: rests.collect(),
+        totals: totals(
+            kept.totals.clone(),
+            [
+                (&recount.refolded.after.partial, false),
+                (&recount.refolded.before.partial, true),
+            ],
+        ),
         volumes: Vec::new(),
     })
+}
+
+/// The values of parts, and what others have come to, or less that.
+fn totals<'a>(
+    mut totals: BTreeMap<Breakdown, Totals>,
+    more: impl IntoIterator<Item = (&'a Partial, bool)>,
+) -> BTreeMap<Breakdown, Totals> {
+    for (partial, is_subtracted) in more {
+        for parts in partial.parts() {
+            parts.add_to(totals.entry(parts.of()).or_default(), is_subtracted);
+        }
+    }
+    totals
 }
 
 /// Each once.

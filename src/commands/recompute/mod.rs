@@ -4,6 +4,7 @@ mod again;
 mod alerts;
 mod keep;
 mod left_out;
+mod parts;
 mod plan;
 mod publishing;
 mod renewed;
@@ -190,7 +191,7 @@ impl<'a> Run<'a> {
             published: &published,
             progress: self.progress,
         };
-        let account = || Watched::new(inputs.logs.len(), &frozen_places);
+        let account = || Watched::new(inputs.logs.len(), &frozen_places, sources.parts.by);
         let (mut counted, watched, remains) = count.with(account, &mut self.watch)?;
         self.enter(&mut counted);
         let ledger = ledger(sources, &inputs, &counted)?;

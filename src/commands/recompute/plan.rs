@@ -11,7 +11,7 @@ use crate::state::{Changes, Kept, Store, changes, digest};
 const SEMANTICS: u32 = 2;
 
 /// Why everything is read where rows have another meaning than before.
-pub const OTHER_MEANING: &str = "labels, defaults, columns, time zone, deadline, rules for machines or those of the program have changed";
+pub const OTHER_MEANING: &str = "labels, defaults, columns, time zone, deadline, rules for machines, breakdowns or the rules of the program have changed";
 
 /// How a run comes to its numbers.
 pub enum Plan<'a> {
@@ -28,8 +28,13 @@ pub fn meaning(job: &Job) -> String {
     let mappings = Extract::ALL.map(|extract| sources.mapping(extract));
     // Settings may name what no file of ours is to hold, such as a link.
     digest(&format!(
-        "{SEMANTICS} {:?} {:?} {:?} {:?} {:?} {mappings:?}",
-        sources.labels, sources.defaults, sources.deadline, sources.zone, sources.machines
+        "{SEMANTICS} {:?} {:?} {:?} {:?} {:?} {mappings:?} {}",
+        sources.labels,
+        sources.defaults,
+        sources.deadline,
+        sources.zone,
+        sources.machines,
+        sources.parts.meaning()
     ))
 }
 

@@ -9,14 +9,14 @@ use crate::error::Error;
 use crate::job::{Job, Scope, Stopwatch, parse_instant};
 use crate::model::{Attributes, DeliveryId, Instant};
 use crate::publish::{
-    Committed, DELIVERY_KPI, DELIVERY_KPI_HOURLY, Makes, Output, PublishError, ReportedRecord,
-    RestatedKpi, Restatement, TableRecord, Written,
+    Committed, DELIVERY_KPI, DELIVERY_KPI_HOURLY, Form, KPI_RESTATEMENT, Output, PublishError,
+    ReportedRecord, RestatedKpi, Restatement, TableRecord, Written,
 };
 use crate::rollup::Kpis;
 use crate::state::Kept;
 use crate::tables::{
-    Comparison, EarlierDelivery, Frames, Restated, RowCounts, RunMarks, build, earlier_deliveries,
-    restated,
+    Comparison, EarlierDelivery, Frames, Hourly, PartFrames, Restated, RowCounts, RunMarks, build,
+    earlier_deliveries, restated,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -87,15 +87,20 @@ pub fn publish(
         run_id: report.record.run_id.clone(),
         as_of: job.sources.as_of,
     };
-    let mut frames = build(ready.kpis, ready.attributes, ready.text_ids, &marks)?;
+    let text_ids = ready.text_ids;
+    let mut frames = build(ready.kpis, ready.attributes, text_ids, &marks)?;
+    let parts = ready.kpis.parts.iter();
+    let parts = parts.map(|parts| PartFrames::new(parts, text_ids, &marks));
+    let mut parts: Vec<PartFrames<'_>> = parts.collect();
+    refuse_some_parts(job, place.output, &parts)?;
+    let forms = forms(job, &frames, &parts, text_ids)?;
     report.shown = frames.show(Report::SHOWN)?;
     report.not_final = frames.not_final()?;
     report.deliveries = ready.kpis.deliveries.len() as u64;
     report.record.mode = mode(job, ready).to_owned();
-    let columns = frames.schemas()?;
     let last = place.output.map(Output::last_run).transpose()?.flatten();
     let (Some(output), false) = (place.output, job.dry_run && last.is_none()) else {
-        let days: Vec<&str> = frames.days().collect();
+        let days = frames.days();
         let compare = |at: usize| frames.compare_day(days[at], &[]);
         let days: Result<Vec<_>, _> = map(pool, days.len(), compare).into_iter().collect();
         let deliveries = frames.compare_deliveries(&[])?;
@@ -103,51 +108,61 @@ pub fn publish(
         enter_alerts(job, &frames, None, None, report)?;
         let days = days?;
         report.difference = Some(frames.csv(&days)?);
-        enter(total(&days), &deliveries, report);
+        enter(&[(DELIVERY_KPI_HOURLY, total(&days))], &deliveries, report);
         return Ok(true);
     };
     for _ in 0..ATTEMPTS {
         if !ready.is_incremental {
             output.begin_anew();
         }
-        let makes = match (job.dry_run, job.restatements) {
-            (true, _) => Makes::Nothing,
-            (false, false) => Makes::UsualTables,
-            (false, true) => Makes::AllTables,
-        };
-        let restatements = Restatement::schema(ready.text_ids);
-        let (hourly, deliveries) = (&columns.hourly, &columns.deliveries);
-        let committed = output.open(hourly, deliveries, &restatements, makes)?;
+        let committed = output.open(&forms, !job.dry_run)?;
         let last = committed.last.as_ref().map(|last| last.run_id.as_str());
         if ready.planned_on != last {
             return Ok(false);
         }
-        let earlier = committed.deliveries()?;
+        let files = committed.files(DELIVERY_KPI)?;
+        let earlier = committed.rows(DELIVERY_KPI, files.values().flatten())?;
         let gone = gone(job, ready, &frames, &earlier_deliveries(&earlier)?)?;
         report.enter_gone(&gone);
+        parts.iter_mut().for_each(|parts| parts.remove(&gone));
         frames.remove(gone);
         let deliveries = frames.compare_deliveries(&earlier)?;
         refuse_rewind(job, &deliveries)?;
         let earlier = committed.last.as_ref().filter(|_| !job.full);
         enter_left_out(report, earlier.map_or(&[], |last| &last.reported));
         enter_alerts(job, &frames, Some(&committed), earlier, report)?;
-        place.progress.begins(Stage::Publishing, frames.hours());
-        let done = compare_days(place, &frames, &committed);
-        place.progress.ends();
+        let parts = parts.iter().filter(|parts| committed.has(parts.table()));
+        let parts: Vec<&dyn Hourly> = parts.map(|parts| parts as &dyn Hourly).collect();
+        let rows = parts.iter().map(|parts| parts.rows()).sum::<u64>();
+        let progress = place.progress;
+        progress.begins(Stage::Publishing, frames.rows() + rows);
+        let done = compare_days(place, &frames, &committed, job.restatements);
+        let of_parts: Result<Vec<_>, Error> = parts
+            .iter()
+            .map(|parts| compare_days(place, *parts, &committed, false))
+            .collect();
+        progress.ends();
         let (days, hourly, restated) = done?;
-        enter(total(&days), &deliveries, report);
+        let mut written = BTreeMap::from([(DELIVERY_KPI_HOURLY, hourly)]);
+        let mut counts = vec![(DELIVERY_KPI_HOURLY, total(&days))];
+        for (parts, (days, of_parts, _)) in parts.iter().zip(of_parts?) {
+            counts.push((parts.table(), total(&days)));
+            written.insert(parts.table(), of_parts);
+        }
+        enter(&counts, &deliveries, report);
         if job.dry_run {
             report.difference = Some(frames.csv(&days)?);
             return Ok(true);
         }
-        let deliveries = match deliveries.differs {
-            true => committed.write_deliveries(deliveries.rows.as_ref())?,
-            false => Written::default(),
-        };
+        if deliveries.differs {
+            let rows = deliveries.rows.as_ref();
+            written.insert(DELIVERY_KPI, committed.write(DELIVERY_KPI, None, rows)?);
+        }
         let restated = restatements_of(restated, ready, report);
         report.restated = restated.len();
-        let rows = Restatement::batch(&restated, ready.text_ids).map_err(PublishError::from)?;
-        let restated = committed.write_restatements(rows.as_ref())?;
+        let rows = Restatement::batch(&restated, text_ids).map_err(PublishError::from)?;
+        let restated = committed.write_more(KPI_RESTATEMENT, rows.as_ref())?;
+        written.insert(KPI_RESTATEMENT, restated);
         let record = &mut report.record;
         if ready.kept.is_none() {
             // A run of some deliveries leaves what the last run of all has left.
@@ -155,7 +170,7 @@ pub fn publish(
             let state = last.and_then(|last| last.state.clone());
             record.state = state.filter(|state| ready.frozen.told_by.as_ref() == Some(state));
         }
-        let done = committed.publish(hourly, deliveries, restated, record, |record| {
+        let done = committed.publish(written, record, |record| {
             record.finished_at = crate::job::now().to_string();
             let seconds = watch.since_lap().as_secs_f64();
             record
@@ -201,12 +216,63 @@ fn gone(
     Ok(gone)
 }
 
-/// Compares the hourly rows with the published ones, day by day, and without a memory limit several days at
+/// The data tables that a run writes to.
+fn forms(
+    job: &Job,
+    frames: &Frames<'_>,
+    parts: &[PartFrames<'_>],
+    text_ids: bool,
+) -> Result<Vec<Form>, Error> {
+    let form = |name, schema, partition_by| Form {
+        name,
+        schema,
+        partition_by,
+        is_made: true,
+    };
+    let hours = |table: &dyn Hourly| -> Result<Form, Error> {
+        Ok(form(table.table(), table.schema()?, Some("date")))
+    };
+    let mut forms = vec![
+        hours(frames)?,
+        form(DELIVERY_KPI, frames.schema_of_deliveries()?, None),
+    ];
+    for parts in parts {
+        forms.push(hours(parts)?);
+    }
+    forms.push(Form {
+        is_made: job.restatements,
+        ..form(KPI_RESTATEMENT, Restatement::schema(text_ids), None)
+    });
+    Ok(forms)
+}
+
+/// A table of parts starts with all deliveries: one of some of them would say that the others have none.
+fn refuse_some_parts(
+    job: &Job,
+    output: Option<&Output>,
+    parts: &[PartFrames<'_>],
+) -> Result<(), Error> {
+    if matches!(job.sources.scope, Scope::All) || job.dry_run {
+        return Ok(());
+    }
+    let last = output.map(Output::last_run).transpose()?.flatten();
+    let is_there = |table: &str| {
+        let last = last.as_ref();
+        last.is_some_and(|last| last.table_versions.contains_key(table))
+    };
+    match parts.iter().find(|parts| !is_there(parts.table())) {
+        Some(parts) => Err(Error::SomeParts(parts.table())),
+        None => Ok(()),
+    }
+}
+
+/// Compares hourly rows with the published ones, day by day, and without a memory limit several days at
 /// once; unless it is a dry run, those of days that differ are written, so that they need not be kept.
 fn compare_days(
     place: Place<'_>,
-    frames: &Frames<'_>,
+    frames: &dyn Hourly,
     committed: &Committed<'_>,
+    tells_changes: bool,
 ) -> Result<(Vec<Comparison>, Written, Vec<Restated>), Error> {
     let Place {
         job,
@@ -214,12 +280,14 @@ fn compare_days(
         progress,
         ..
     } = place;
-    let last = committed.last.as_ref().filter(|_| job.restatements);
+    let table = frames.table();
+    let last = committed.last.as_ref().filter(|_| tells_changes);
     let until = last.and_then(|last| parse_instant(&last.as_of));
-    let published = committed.hourly_days()?;
+    let published = committed.files(table)?;
     let first = frames.first_day();
     let names: BTreeSet<&str> = frames
         .days()
+        .into_iter()
         .chain(published.keys().flatten().map(String::as_str))
         .filter(|day| first.as_deref().is_some_and(|first| first <= *day))
         .collect();
@@ -228,7 +296,7 @@ fn compare_days(
     let compare = |at: usize| -> Result<Day, Error> {
         let day = names[at];
         let files = published.get(&Some(day.to_owned()));
-        let before = committed.hourly(files.map_or(&[], Vec::as_slice))?;
+        let before = committed.rows(table, files.into_iter().flatten())?;
         let mut comparison = frames.compare_day(day, &before)?;
         let counts = comparison.counts;
         let mut written = Written::default();
@@ -240,7 +308,7 @@ fn compare_days(
         if !job.dry_run {
             comparison.forget_difference();
             if comparison.differs {
-                written = committed.write_day(day, rows.as_ref())?;
+                written = committed.write(table, Some(day), rows.as_ref())?;
             }
         }
         progress.advances(counts.inserted + counts.changed + counts.unchanged);
@@ -306,7 +374,7 @@ fn refuse_rewind(job: &Job, deliveries: &Comparison) -> Result<(), Error> {
     }
 }
 
-fn enter(hourly: RowCounts, deliveries: &Comparison, report: &mut Report) {
+fn enter(hourly: &[(&str, RowCounts)], deliveries: &Comparison, report: &mut Report) {
     let record = |table: &str, counts: RowCounts| TableRecord {
         table: table.to_owned(),
         rows_inserted: counts.inserted as i64,
@@ -314,10 +382,10 @@ fn enter(hourly: RowCounts, deliveries: &Comparison, report: &mut Report) {
         rows_removed: counts.removed as i64,
         rows_unchanged: counts.unchanged as i64,
     };
-    report.record.tables = vec![
-        record(DELIVERY_KPI_HOURLY, hourly),
-        record(DELIVERY_KPI, deliveries.counts),
-    ];
+    let of_deliveries = record(DELIVERY_KPI, deliveries.counts);
+    let hourly = hourly.iter().map(|(table, counts)| record(table, *counts));
+    report.record.tables = hourly.collect();
+    report.record.tables.insert(1, of_deliveries);
 }
 
 fn mode(job: &Job, ready: &Ready<'_>) -> &'static str {

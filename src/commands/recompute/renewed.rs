@@ -2,11 +2,12 @@
 
 use super::Error;
 use super::again::{Again, Recount};
+use super::parts::Renewal;
 use crate::model::{Attributes, DeliveryId, DeliveryIndex, Hour};
 use crate::publish::{DELIVERY_KPI_HOURLY, Published};
-use crate::rollup::{Change, DeliveryKpis, Facts, Given, HourKpis, Kpis, add_up};
+use crate::rollup::{Change, DeliveryKpis, Facts, Given, HourKpis, Kpis, add_up, check};
 use crate::tables::{EarlierHour, date_name, earlier_deliveries, earlier_hours};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 type Difference = BTreeMap<DeliveryIndex, BTreeMap<Hour, Change>>;
 
@@ -39,14 +40,17 @@ pub fn renew(
     let mut difference = difference(recount);
     let earlier = earlier_deliveries(&published.deliveries()?)?;
     let mut first_days = first_days(again, recount, &difference, published)?;
-    let is_stale = |index: DeliveryIndex, id: &DeliveryId| {
-        recount.thawed.holds(index) || !was_known(again, index) && earlier.contains_key(id)
+    // What stands in the tables is not what its rows had come to.
+    let is_stale = |(index, id): &(DeliveryIndex, &DeliveryId)| {
+        recount.thawed.holds(*index) || !was_known(again, *index) && earlier.contains_key(*id)
     };
-    for (index, id) in (0..).map(DeliveryIndex).zip(&recount.ids) {
-        if is_stale(index, id) && !recount.frozen.holds(index) {
-            first_days.insert(index, i64::MIN);
-        }
-    }
+    let deliveries = || (0..).map(DeliveryIndex).zip(&recount.ids);
+    let stale: BTreeSet<DeliveryIndex> = deliveries()
+        .filter(is_stale)
+        .map(|(index, _)| index)
+        .collect();
+    let thawed = stale.iter().filter(|index| !recount.frozen.holds(**index));
+    first_days.extend(thawed.map(|index| (*index, i64::MIN)));
     let place_of: HashMap<&DeliveryId, DeliveryIndex> =
         recount.ids.iter().zip((0..).map(DeliveryIndex)).collect();
     let names: HashMap<DeliveryIndex, String> = first_days
@@ -69,19 +73,18 @@ pub fn renew(
             }
         }
     }
-    let mut deliveries = Vec::with_capacity(recount.ids.len());
-    for (index, id) in (0..).map(DeliveryIndex).zip(&recount.ids) {
+    let mut renewed = Vec::with_capacity(recount.ids.len());
+    for (index, id) in deliveries() {
         let facts = recount.facts[index.0 as usize];
         if recount.frozen.holds(index)
             || !facts.in_a_log && again.inputs.catalog.attributes(id).is_none()
         {
             continue;
         }
-        // What stands in the tables is not what its rows had come to.
-        let is_new = is_stale(index, id);
+        let is_new = stale.contains(&index);
         let total = earlier.get(id).filter(|_| !is_new);
         let total = total.map_or_else(Change::default, |earlier| earlier.total);
-        deliveries.push(match first_days.get(&index) {
+        renewed.push(match first_days.get(&index) {
             None => DeliveryKpis {
                 id: id.clone(),
                 base: total,
@@ -99,12 +102,22 @@ pub fn renew(
             )?,
         });
     }
-    deliveries.sort_unstable_by(|a, b| a.id.cmp(&b.id));
-    Ok(Kpis { deliveries })
+    renewed.sort_unstable_by(|a, b| a.id.cmp(&b.id));
+    let renewal = Renewal {
+        again,
+        recount,
+        published,
+        computed: &renewed,
+        stale: &stale,
+    };
+    Ok(Kpis {
+        parts: renewal.parts()?,
+        deliveries: renewed,
+    })
 }
 
 /// The name of the first day that is looked at; the lowest number stands for all.
-fn name(first: i64) -> String {
+pub fn name(first: i64) -> String {
     match first {
         i64::MIN => String::new(),
         day => date_name(day),
@@ -142,7 +155,7 @@ fn changed(
     changes.retain(|_, change| !change.is_zero());
     let hour = |(hour, total)| HourKpis { hour, total };
     let mut hours: Vec<HourKpis> = changes.into_iter().map(hour).collect();
-    add_up(id, base, &mut hours)?;
+    add_up(id, base, &mut hours, check)?;
     Ok(DeliveryKpis {
         id: id.clone(),
         base,
@@ -187,12 +200,9 @@ fn first_days(
             *known = (*known).min(day);
         }
     }
-    let (before, after) = (again.kept.as_of, again.job.sources.as_of);
-    let cut = before.hour();
-    if cut.start() == before || before == after {
+    let Some(cut) = cut_hour(again) else {
         return Ok(first_days);
-    }
-    // The rows of the hour that as-of had cut.
+    };
     let files = published.files(DELIVERY_KPI_HOURLY)?;
     let Some(files) = files.get(&Some(date_name(cut.day()))) else {
         return Ok(first_days);
@@ -208,4 +218,11 @@ fn first_days(
         }
     }
     Ok(first_days)
+}
+
+/// The hour that the as-of of the last run had cut, if this one is as of another instant.
+pub fn cut_hour(again: &Again<'_>) -> Option<Hour> {
+    let (before, after) = (again.kept.as_of, again.job.sources.as_of);
+    let cut = before.hour();
+    (cut.start() != before && before != after).then_some(cut)
 }

@@ -17,6 +17,7 @@ fn decode(log: Log, columns: &[(&str, ArrayRef)], times: usize) -> Decoded<u64> 
         zone: &Zone::UTC,
         selection: &Selection::All,
         fingerprint: Fingerprint::random(),
+        asks_domains: false,
         interval: None,
     };
     let mut out = Decoded::default();
@@ -364,6 +365,7 @@ fn the_shorter_way_comes_to_the_same() {
                         zone: &Zone::UTC,
                         selection: &Selection::All,
                         fingerprint,
+                        asks_domains: false,
                         interval,
                     };
                     let mut out = Decoded::<u64>::default();

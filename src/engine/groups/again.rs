@@ -118,6 +118,7 @@ impl<M: MessageKey> Groups<M> {
                 Some(_) => self.tails.len() as u32,
                 None => Row::SOLE,
             },
+            domain: Code::from_bits(piece.get(Number::Domain, row) as u32),
             before: std::mem::replace(last, at),
         });
         self.tails.extend(tail);
@@ -177,6 +178,7 @@ impl<M: MessageKey> Groups<M> {
                     code: linked.code,
                     source: linked.source,
                     tail: linked.tail,
+                    domain: linked.domain,
                 };
                 let standing = sources[linked.source as usize];
                 if standing.before {

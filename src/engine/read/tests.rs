@@ -85,6 +85,7 @@ fn told_apart(groups: &[&[i64]], lies: &[(i64, i64)]) -> Vec<bool> {
         zone: &Zone::UTC,
         selection: &Selection::All,
         fingerprint: Fingerprint::random(),
+        asks_domains: false,
         interval: None,
     };
     let reading = read::<u64>(

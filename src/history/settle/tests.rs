@@ -24,6 +24,7 @@ fn settled(rows: &[(Stamp, Code, Tail)], codes: &Codes) -> Vec<Fate> {
             code: *code,
             source: place,
             tail: place,
+            domain: Code::NULL,
         })
         .collect();
     let meaning = Meaning {
@@ -191,6 +192,7 @@ fn the_shorter_way_comes_to_the_same() {
                     code: codes.intern(Some(Value::Number(rng.i64(0..3)))),
                     source,
                     tail: Row::SOLE,
+                    domain: Code::NULL,
                 }
             })
             .collect();

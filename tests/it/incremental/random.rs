@@ -8,9 +8,10 @@ use delivery_kpi::cli::{Effort, Extracts, Meaning, Recompute};
 use delivery_kpi::commands::recompute;
 use delivery_kpi::engine::{Room, Silent};
 use delivery_kpi::job::{Job, OnVanished};
+use delivery_kpi::model::Breakdown;
 use fastrand::Rng;
 
-use super::super::delta::read_young;
+use super::super::delta::{read_young, young_rows};
 use super::super::random::{QUEUE, attributes, chance, larger_world, pick};
 use super::super::run::{number_from_environment, side_by_side};
 use super::super::site::HOUR;
@@ -129,6 +130,9 @@ impl Random {
         let mut job = Job::resolve(&flags).expect("a job");
         job.on_vanished = OnVanished::Restate;
         job.restatements = !is_fresh;
+        for breakdown in Breakdown::ALL {
+            job.sources.parts.by = job.sources.parts.by.with(breakdown, true);
+        }
         job.sources.room = (!effort.1).then(|| Room {
             memory: 0,
             directory: root.to_owned(),
@@ -154,6 +158,20 @@ impl Random {
         let (record, expected) = self.tables("fresh");
         let mut wrong = different(&hours, &expected.0);
         wrong.extend(different(&rows, &expected.1));
+        for table in Breakdown::ALL.map(Breakdown::table) {
+            let parts = |output: &str, run: &Row| {
+                let rows = young_rows(&self.folder.path().join(output), run, table);
+                let without_run = |mut row: Row| {
+                    row.remove("run_id");
+                    Value::Object(row).to_string()
+                };
+                let rows = rows.expect("a table of parts").into_iter();
+                let mut rows: Vec<String> = rows.map(without_run).collect();
+                rows.sort_unstable();
+                BTreeMap::from([(table, rows)])
+            };
+            wrong.extend(different(&parts("out", &run), &parts("fresh", &record)));
+        }
         let (found, of_fresh) = (by_name(&run["files"]), by_name(&record["files"]));
         wrong.extend(different(&found, &of_fresh));
         if run["logs"] != record["logs"] {

@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+use delivery_kpi::model::Breakdown;
 use serde_json::Value;
 
-use super::super::delta::{Row, read_young};
+use super::super::delta::{Row, read_young, young_rows};
 use super::super::oracle::Expected;
 use super::super::run::{delivery_differences, fate_differences, hourly_differences};
 use super::super::world::Layout;
@@ -14,15 +15,19 @@ use super::super::world::Layout;
 pub struct Tables {
     pub hourly: Vec<Row>,
     pub deliveries: Vec<Row>,
+    /// By table, the rows of parts of deliveries, where there are such tables.
+    pub parts: BTreeMap<&'static str, Vec<Row>>,
     pub run: Row,
 }
 
 impl Tables {
     pub fn read(output: &Path) -> Self {
         let (run, [hourly, deliveries]) = read_young(output);
+        let rows = |of: Breakdown| Some((of.table(), young_rows(output, &run, of.table())?));
         Self {
             hourly,
             deliveries,
+            parts: Breakdown::ALL.into_iter().filter_map(rows).collect(),
             run,
         }
     }
@@ -47,6 +52,27 @@ impl Tables {
         for (table, here, fresh) in tables {
             let (here, fresh) = (by_key(here), by_key(fresh));
             wrong.extend(differences(table, &here, (&fresh, PLACE)));
+        }
+        let keys = |tables: &Tables| tables.parts.keys().copied().collect::<Vec<_>>();
+        if keys(self) != keys(fresh) {
+            wrong.push(format!(
+                "tables of parts: {:?} here, {:?} {PLACE}",
+                keys(self),
+                keys(fresh)
+            ));
+        }
+        for (table, rows) in &self.parts {
+            let (here, fresh) = (
+                texts(rows),
+                texts(fresh.parts.get(table).map_or(&[], Vec::as_slice)),
+            );
+            let only = |place: &str, one: &BTreeSet<String>, other: &BTreeSet<String>| {
+                let only = one.difference(other);
+                only.map(|row| format!("{table}: only {place}: {row}"))
+                    .collect::<Vec<_>>()
+            };
+            wrong.extend(only("here", &here, &fresh));
+            wrong.extend(only(PLACE, &fresh, &here));
         }
         let (here, fresh) = (fates(&self.run), fates(&fresh.run));
         wrong.extend(differences("run", &here, (&fresh, PLACE)));
@@ -99,6 +125,18 @@ fn by_key(rows: &[Row]) -> BTreeMap<String, Row> {
         found.insert(key, row);
     }
     found
+}
+
+/// The rows as texts, without what differs from run to run; all of them are different.
+fn texts(rows: &[Row]) -> BTreeSet<String> {
+    let text = |row: &Row| {
+        let mut row = row.clone();
+        row.remove("run_id");
+        Value::Object(row).to_string()
+    };
+    let texts: BTreeSet<String> = rows.iter().map(text).collect();
+    assert_eq!(texts.len(), rows.len(), "a row twice");
+    texts
 }
 
 /// By log, how many rows met which fate.

@@ -242,6 +242,7 @@ impl Schedule {
         let threads = pick(&mut self.rng, &[1, 1, 1, 2]);
         job += &format!("output = \"out\"\nas_of = \"{as_of}\"\nthreads = {threads}\n");
         job += &self.settings.keys();
+        fs::write(directory.join("url.key"), [7; 16]).expect("a key");
         fs::write(directory.join("job.toml"), &job).expect("a written job file");
         job
     }

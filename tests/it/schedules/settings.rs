@@ -18,6 +18,8 @@ pub struct Settings {
     /// Whether it knows the labels of [`LABELS`].
     has_labels: bool,
     machines: Machines,
+    /// Whether there are tables of the same hours by domain, reason and link.
+    pub has_parts: bool,
 }
 
 /// By column, a label that is not the contract's, and what it means. The histories hold them.
@@ -38,6 +40,7 @@ impl Settings {
             validity_hours: None,
             has_labels: rng.bool(),
             machines: machines(rng.u64(..)),
+            has_parts: rng.bool(),
         };
         for _ in 0..rng.usize(..3) {
             settings.change(rng);
@@ -47,7 +50,7 @@ impl Settings {
 
     /// One of them becomes another.
     pub fn change(&mut self, rng: &mut Rng) {
-        match rng.u8(..6) {
+        match rng.u8(..7) {
             0 => {
                 self.mode = match self.mode {
                     Mode::Infer => Mode::Reported,
@@ -58,6 +61,7 @@ impl Settings {
             2 => self.channel = pick(rng, &[None, Some("email"), Some("sms")]),
             3 => self.validity_hours = pick(rng, &[None, Some(1), Some(5), Some(90)]),
             4 => self.machines = machines(rng.u64(..)),
+            5 => self.has_parts = !self.has_parts,
             _ => self.has_labels = !self.has_labels,
         }
     }
@@ -81,6 +85,9 @@ impl Settings {
             text += &format!("[labels.{column}]\n{label} = \"{meaning}\"\n");
         }
         text += &rules_text(&self.machines);
+        if self.has_parts {
+            text += "[breakdowns]\nby_domain = true\nby_reason = true\nby_url = true\nurl_key = \"url.key\"\n";
+        }
         text
     }
 
