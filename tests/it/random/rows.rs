@@ -35,13 +35,26 @@ const REASONS: [Option<&str>; 8] = [
     Some("77"),
     Some("5"),
 ];
-const TEXT_REASONS: [Option<&str>; 6] = [
+/// Two texts that are neither labels nor digits among them.
+const TEXT_REASONS: [Option<&str>; 8] = [
     None,
     Some("mailbox full"),
     Some("5"),
     Some("greylisted"),
+    Some("greylisted"),
+    Some("Try later"),
     Some("Refused"),
     Some(" "),
+];
+/// One of them needs more than 32 bits.
+const URLS: [Option<i64>; 7] = [
+    None,
+    None,
+    Some(1),
+    Some(1),
+    Some(2),
+    Some(2),
+    Some(5_000_000_000),
 ];
 const TYPES: [&str; 10] = ["1", "1", "2", "2", "2", "3", "6", "10", "11", "5"];
 const TEXT_TYPES: [&str; 10] = [
@@ -199,7 +212,7 @@ impl<'a> Log<'a> {
         } else {
             &REASONS
         };
-        if event.contains("bounce") {
+        if event.contains("bounce") || event == "expired" {
             row.failure_reason = pick(rng, reasons).map(str::to_owned);
         }
         let as_status = match self.style.form {
@@ -312,7 +325,7 @@ impl<'a> Log<'a> {
                 Some(kind.to_owned())
             },
             event_at: Some(pick(rng, pool) + pick(rng, &[0, 0, HOUR])),
-            url_id: pick(rng, &[None, None, Some(1), Some(2)]),
+            url_id: pick(rng, &URLS),
             log_id: self.log_id(rng),
             is_test: pick(
                 rng,
