@@ -78,7 +78,8 @@ const TYPES: [(&str, i64); 6] = [
     ("offer_click_2", 11),
 ];
 
-const REASONS: [(&str, i64); 8] = [
+/// The failure reasons of section 5 that have a name.
+pub const REASONS: [(&str, i64); 8] = [
     ("user unknown", 1),
     ("invalid domain", 2),
     ("unreachable", 3),
@@ -114,7 +115,7 @@ pub struct Report {
     /// Section 5: the status form is resolved before anything is compared.
     pub event: Option<Event>,
     pub at: Option<i64>,
-    reason: Option<Code>,
+    pub reason: Option<Code>,
     recipient: (Option<i64>, Option<String>),
     /// Event, status and failure type as they stand in the row.
     form: String,
@@ -162,6 +163,21 @@ impl Version {
             revision,
             deleted,
         })
+    }
+}
+
+impl Report {
+    pub fn is_deleted(&self) -> bool {
+        self.version.deleted
+    }
+
+    /// Section 6: identical reports count once, whatever their `log_id`.
+    pub fn is_identical_to(&self, other: &Report) -> bool {
+        let identity = |report: &Report| {
+            let key = (report.delivery, report.message, report.is_test);
+            (key, report.event, report.at)
+        };
+        identity(self) == identity(other)
     }
 }
 
