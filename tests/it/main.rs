@@ -1,6 +1,7 @@
 //! One binary for all integration tests: the real program on real files.
 
 mod alerts;
+mod breakdowns;
 mod cli;
 #[cfg(feature = "cloud")]
 mod cloud;

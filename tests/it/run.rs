@@ -21,8 +21,8 @@ use super::world::{
     Absent, Instants, Layout, World, long_prefix, message_text, one_byte, url_text,
 };
 pub use compare::{
-    compare, delivery_differences, differences, fate_differences, first_lines, golden_differences,
-    hourly_differences, table_differences,
+    assert_breakdowns, compare, delivery_differences, differences, fate_differences, first_lines,
+    golden_differences, hourly_differences, table_differences,
 };
 
 /// How a run of the program ended.
@@ -91,7 +91,7 @@ impl Outcome {
 
 /// The same in this process, by the library's own door: many runs in little time. With room for no
 /// row, all wait in files.
-fn run_in_process(
+pub fn run_in_process(
     extracts: &Path,
     output: &Path,
     as_of: i64,
@@ -464,7 +464,7 @@ pub fn number_from_environment(name: &str) -> Option<u64> {
     )
 }
 
-fn random_layout(seed: u64) -> Layout {
+pub fn random_layout(seed: u64) -> Layout {
     let mut rng = fastrand::Rng::with_seed(seed ^ 0x5eed);
     let instants = [
         Instants::Second,

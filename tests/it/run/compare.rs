@@ -1,5 +1,6 @@
 //! Compares the tables that a run published with what was expected.
 
+mod breakdowns;
 #[cfg(test)]
 mod tests;
 
@@ -12,6 +13,7 @@ use super::super::delta::{Row, committed, newest_run};
 use super::super::golden::{self, Case, Counts};
 use super::super::oracle::{COUNTERS, Counters, DeliveryExpected, Expected, HOUR, RATES, rate};
 use super::super::world::Layout;
+pub use breakdowns::assert_breakdowns;
 
 /// Panics with the differences; `context` says which world it is (a seed, a case).
 pub fn compare(expected: &Expected, output: &Path, layout: &Layout, context: &str) {
