@@ -24,8 +24,12 @@ pub fn domain(rows: &[Row], tails: &[Tail], meaning: Meaning<'_>) -> Code {
         if row.domain == smallest {
             continue;
         }
-        let is_smaller =
-            smallest.is_null() || meaning.codes.domain(row.domain) < meaning.codes.domain(smallest);
+        // What is no name of a domain stands behind all that are.
+        let rank = |code| {
+            let name = meaning.codes.domain(code);
+            (name.as_deref().is_none_or(str::is_empty), name)
+        };
+        let is_smaller = smallest.is_null() || rank(row.domain) < rank(smallest);
         if is_smaller && rivals.is_among_highest(row, rows) {
             smallest = row.domain;
         }

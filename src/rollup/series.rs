@@ -31,8 +31,10 @@ pub fn part_of(of: Breakdown, codes: &Codes, code: Code) -> Part {
     match codes.value(code) {
         None => Part::None,
         Some(Value::Number(number)) => Part::Number(number),
+        // Texts of reasons are one part, whatever they are.
         Some(Value::Text(_) | Value::Hidden(_)) => {
-            codes.digest(code).map_or(Part::Unmapped, Part::Text)
+            let digest = codes.digest(code).filter(|_| of == Breakdown::Url);
+            digest.map_or(Part::Unmapped, Part::Text)
         }
     }
 }

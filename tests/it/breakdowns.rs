@@ -1,5 +1,7 @@
 //! Tables of the hours by the domain of recipients, by failure reason and by link, as a user sees them.
 
+mod random;
+
 use std::collections::BTreeMap;
 
 use serde_json::Value;

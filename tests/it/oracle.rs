@@ -3,6 +3,7 @@
 //! It shares nothing with the program, and is the place to look when the two disagree: either the
 //! specification has a hole or one of them is wrong. Section numbers stand at every rule.
 
+pub mod breakdowns;
 mod defaults;
 mod machines;
 mod message;
@@ -13,6 +14,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::world::{DeliveryRow, World};
+pub use breakdowns::Breakdown;
 pub use defaults::Defaults;
 pub use machines::Machines;
 use rows::{Fate, TypeCode};
@@ -119,6 +121,9 @@ pub struct Expected {
     pub as_of: i64,
     /// By (delivery, start of the hour): cumulative counters and `_delta`s; only hours with a change.
     pub hourly: BTreeMap<(i64, i64), Counters>,
+    /// The failures among them by reason, the clicks by link.
+    pub by_reason: Breakdown,
+    pub by_url: Breakdown,
     pub deliveries: BTreeMap<i64, DeliveryExpected>,
     /// By log (`sending_log`, `tracking_log`): what became of its rows.
     pub fates: BTreeMap<&'static str, Counters>,
@@ -193,12 +198,14 @@ pub fn expect_with(world: &World, as_of: i64, mode: Mode, defaults: &Defaults) -
             add(&mut sending, "rows_test", 1);
         } else {
             let key = (report.delivery, report.message);
+            let reason = breakdowns::reason_of(report, &reports, &report_fates);
             messages
                 .entry(key)
                 .or_default()
-                .push(message::Report { event, at });
+                .push(message::Report { event, at, reason });
         }
     }
+    let mut by_reason = breakdowns::Reasons::default();
     let mut entered: BTreeMap<(i64, i64), i64> = BTreeMap::new();
     for ((delivery, message), reports) in &messages {
         let rules = message::Rules::of(&filled(*delivery), mode);
@@ -206,6 +213,7 @@ pub fn expect_with(world: &World, as_of: i64, mode: Mode, defaults: &Defaults) -
         for (at, counter, by) in history.changes {
             changes.add(*delivery, at, counter, by);
         }
+        by_reason.add(*delivery, &history.moves);
         if let Some(at) = history.entered_at {
             entered.insert((*delivery, *message), at);
         }
@@ -255,10 +263,13 @@ pub fn expect_with(world: &World, as_of: i64, mode: Mode, defaults: &Defaults) -
         }
     }
 
+    let mut by_url = breakdowns::Urls::default();
     for (key, rows) in &made {
-        for (at, counter) in machines::counts(rows, entered.get(key).copied(), &defaults.machines) {
+        let entered_at = entered.get(key).copied();
+        for (at, counter) in machines::counts(rows, entered_at, &defaults.machines) {
             changes.add(key.0, at, counter, 1);
         }
+        by_url.add(key.0, rows, entered_at, &defaults.machines);
     }
 
     let hourly = changes.hours();
@@ -282,6 +293,8 @@ pub fn expect_with(world: &World, as_of: i64, mode: Mode, defaults: &Defaults) -
     Expected {
         as_of,
         hourly,
+        by_reason: by_reason.hours(),
+        by_url: by_url.hours(),
         deliveries,
         fates,
     }

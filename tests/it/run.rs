@@ -7,9 +7,10 @@ use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use delivery_kpi::cli::{Deadline, Effort, Extracts, Meaning, Recompute};
+use delivery_kpi::cli::{self, Deadline, Extracts, Meaning, Recompute};
 use delivery_kpi::commands::recompute;
 use delivery_kpi::engine::{Room, Silent};
+use delivery_kpi::import::Digester;
 use delivery_kpi::job::Job;
 use delivery_kpi::model;
 use tempfile::TempDir;
@@ -21,9 +22,12 @@ use super::world::{
     Absent, Instants, Layout, World, long_prefix, message_text, one_byte, url_text,
 };
 pub use compare::{
-    compare, delivery_differences, differences, fate_differences, first_lines, golden_differences,
-    hourly_differences, table_differences,
+    assert_breakdowns, compare, delivery_differences, differences, domain_differences,
+    fate_differences, first_lines, golden_differences, hourly_differences, table_differences,
 };
+
+/// How a run works: on so many threads, with room for rows that wait, with tables of parts.
+pub type Effort = (usize, bool, bool);
 
 /// How a run of the program ended.
 #[derive(Debug)]
@@ -90,13 +94,13 @@ impl Outcome {
 }
 
 /// The same in this process, by the library's own door: many runs in little time. With room for no
-/// row, all wait in files.
-fn run_in_process(
+/// row, all wait in files; with parts, there are tables of them.
+pub fn run_in_process(
     extracts: &Path,
     output: &Path,
     as_of: i64,
     mode: Mode,
-    (threads, has_room): (usize, bool),
+    (threads, has_room, has_parts): Effort,
     machines: &Machines,
 ) -> Outcome {
     let path = |name: &str| Some(extracts.join(name)).filter(|path| path.exists());
@@ -116,14 +120,19 @@ fn run_in_process(
                 Mode::Reported => Deadline::Reported,
             }),
         },
-        effort: Effort {
+        effort: cli::Effort {
             threads: Some(threads),
-            ..Effort::default()
+            ..cli::Effort::default()
         },
         ..Recompute::default()
     };
     let mut job = Job::resolve(&flags).expect("a job");
     job.sources.machines = rules(machines);
+    for breakdown in model::Breakdown::ALL {
+        let parts = &mut job.sources.parts;
+        parts.by = parts.by.with(breakdown, has_parts);
+        parts.links = Some(Digester::new(b"a key for the tests"));
+    }
     job.sources.room = (!has_room).then(|| Room {
         memory: 0,
         directory: extracts.to_owned(),
@@ -199,7 +208,7 @@ fn check(
     as_of: i64,
     mode: Mode,
     layout: &Layout,
-    effort: (usize, bool),
+    effort: Effort,
     machines: &Machines,
 ) -> Vec<String> {
     let directory = TempDir::new().expect("a temporary directory");
@@ -318,7 +327,7 @@ fn golden_cases() {
             };
             // The same once more, all rows waiting in files meanwhile.
             let again = directory.path().join("again");
-            let effort = (3, false);
+            let effort = (3, false, true);
             let machines = &case.machines;
             run_in_process(
                 directory.path(),
@@ -363,7 +372,7 @@ fn random_histories() {
         let (world, as_of, mode) = random::world(seed);
         let layout = random_layout(seed);
         let machines = random::machines(seed);
-        for effort in [(1, seed % 2 == 0), (4, seed % 2 != 0)] {
+        for effort in [(1, seed % 2 == 0, false), (4, seed % 2 != 0, true)] {
             let wrong = check(&world, as_of, mode, &layout, effort, &machines);
             if wrong.is_empty() {
                 continue;
@@ -374,7 +383,7 @@ fn random_histories() {
             });
             let small_wrong = check(&small, as_of, mode, &layout, effort, &machines);
             return Some(format!(
-                "seed {seed} (DELIVERY_KPI_SEED={seed} DELIVERY_KPI_WORLDS=1), threads and room {effort:?}, {layout:?}\n{}\n\
+                "seed {seed} (DELIVERY_KPI_SEED={seed} DELIVERY_KPI_WORLDS=1), threads, room and parts {effort:?}, {layout:?}\n{}\n\
                  the smallest world that is wrong, as of {as_of}, {mode:?}, {machines:?}:\n{small:#?}\n{}",
                 compare::first_lines(&wrong),
                 compare::first_lines(&small_wrong),
@@ -404,7 +413,7 @@ fn two_runs_reach_the_same_as_one() {
             &output,
             earlier,
             mode,
-            (2, true),
+            (2, true, seed % 2 == 0),
             &Machines::default(),
         );
         assert_eq!(
@@ -422,7 +431,14 @@ fn two_runs_reach_the_same_as_one() {
 
         // What is rejected was reported by the first run already.
         let machines = &Machines::default();
-        let second = run_in_process(directory.path(), &output, as_of, mode, (2, true), machines);
+        let second = run_in_process(
+            directory.path(),
+            &output,
+            as_of,
+            mode,
+            (2, true, seed % 2 == 0),
+            machines,
+        );
         assert_eq!(second.status, Some(0), "seed {seed}: {}", second.text());
         let wrong = table_differences(&oracle::expect(&world, as_of, mode), &output, &layout);
         let line = |line| format!("seed {seed}, second run: {line}");
@@ -464,7 +480,7 @@ pub fn number_from_environment(name: &str) -> Option<u64> {
     )
 }
 
-fn random_layout(seed: u64) -> Layout {
+pub fn random_layout(seed: u64) -> Layout {
     let mut rng = fastrand::Rng::with_seed(seed ^ 0x5eed);
     let instants = [
         Instants::Second,

@@ -1,5 +1,7 @@
 //! A folder with extracts, job files and an output, and runs of the real program in it.
 
+mod breakdowns;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,6 +21,9 @@ use tempfile::TempDir;
 use super::delta::{self, Row};
 use super::run::Outcome;
 use super::world::{DeliveryRow, Layout, SendingRow, TrackingRow, World};
+pub use breakdowns::{
+    BY_REASON_TABLE, BY_URL_TABLE, by_reason, by_url, domain_part, reason_part, url_part,
+};
 
 /// 2026-03-02T09:00:00Z in microseconds, as every instant here.
 pub const NINE: i64 = 1_772_442_000_000_000;

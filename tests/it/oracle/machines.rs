@@ -36,12 +36,16 @@ pub struct Opening {
 }
 
 impl Opening {
-    fn is_click(&self) -> bool {
+    pub fn is_click(&self) -> bool {
         [1, 10, 11].contains(&self.kind)
     }
 }
 
 impl Machines {
+    pub fn is_machine(&self, rows: &[Opening], row: &Opening, entered_at: Option<i64>) -> bool {
+        self.reason(rows, row, entered_at).is_some()
+    }
+
     /// The counter of the first reason for which a row is a machine's.
     fn reason(
         &self,

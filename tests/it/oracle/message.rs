@@ -4,16 +4,18 @@ use std::collections::BTreeMap;
 
 use super::super::world::DeliveryRow;
 use super::Mode;
+use super::breakdowns::Part;
 use super::rows::{Event, label};
 
 /// 84 hours, the MTA's queue.
 const QUEUE: i64 = 84 * super::HOUR;
 
 /// A counted report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Report {
     pub event: Event,
     pub at: i64,
+    pub reason: Part,
 }
 
 /// What a delivery says about its messages.
@@ -50,6 +52,9 @@ impl Rules {
     }
 }
 
+/// A change of a counter of a failure reason: instant, reason, counter, by how much.
+pub type Move = (i64, Part, &'static str, i64);
+
 /// What a message adds to its delivery.
 #[derive(Debug, Default)]
 pub struct History {
@@ -57,6 +62,7 @@ pub struct History {
     pub deadline: Option<i64>,
     /// Instant, counter, by how much.
     pub changes: Vec<(i64, &'static str, i64)>,
+    pub moves: Vec<Move>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -78,6 +84,9 @@ struct State {
     soft_bounce_events: i64,
     late_successes: i64,
     complaint: bool,
+    /// The last one given, also while the message still counts as delivered.
+    reason: Part,
+    soft_bounces_by_reason: BTreeMap<Part, i64>,
 }
 
 impl State {
@@ -102,6 +111,23 @@ impl State {
         ])
     }
 
+    /// The same by failure reason, for the counters that are told by reason.
+    fn counts_by_reason(&self) -> BTreeMap<(Part, &'static str), i64> {
+        let events = self.soft_bounces_by_reason.iter();
+        let mut counts: BTreeMap<(Part, &'static str), i64> = events
+            .map(|(reason, reports)| ((reason.clone(), "soft_bounce_events"), *reports))
+            .collect();
+        let failed = match self.status {
+            Status::FailedSoft => Some("soft_bounces"),
+            Status::FailedHard => Some("hard_bounces"),
+            Status::NotEntered | Status::Pending | Status::Sent => None,
+        };
+        if let Some(counter) = failed {
+            counts.insert((self.reason.clone(), counter), 1);
+        }
+        counts
+    }
+
     fn fail_soft_and_close(&mut self) {
         self.status = Status::FailedSoft;
         self.closed = true;
@@ -121,7 +147,7 @@ impl State {
         }
     }
 
-    fn take(&mut self, report: Report, efs: bool, deadline: Option<i64>) {
+    fn take(&mut self, report: &Report, efs: bool, deadline: Option<i64>) {
         let past_deadline = deadline.is_some_and(|deadline| report.at >= deadline);
         match report.event {
             Event::Complaint => {
@@ -129,7 +155,11 @@ impl State {
                 return;
             }
             Event::Ignored => return,
-            Event::SoftBounce => self.soft_bounce_events += 1,
+            Event::SoftBounce => {
+                self.soft_bounce_events += 1;
+                let of_reason = self.soft_bounces_by_reason.entry(report.reason.clone());
+                *of_reason.or_insert(0) += 1;
+            }
             Event::Relayed | Event::Delivered | Event::Expired | Event::HardBounce => {}
         }
         if self.status == Status::NotEntered {
@@ -149,6 +179,17 @@ impl State {
                 self.late_successes += 1;
             }
             return;
+        }
+
+        // Section 5: the last reason given; a failure that names none says nothing about it.
+        match report.event {
+            Event::Delivered => self.reason = Part::None,
+            Event::SoftBounce | Event::Expired | Event::HardBounce
+                if report.reason != Part::None =>
+            {
+                self.reason = report.reason.clone();
+            }
+            _ => {}
         }
 
         // Rule 2.
@@ -192,6 +233,7 @@ pub fn replay(reports: &[Report], rules: &Rules, as_of: i64) -> History {
         entered_at,
         deadline,
         changes: Vec::new(),
+        moves: Vec::new(),
     };
 
     let mut state = State {
@@ -203,13 +245,20 @@ pub fn replay(reports: &[Report], rules: &Rules, as_of: i64) -> History {
         soft_bounce_events: 0,
         late_successes: 0,
         complaint: false,
+        reason: Part::None,
+        soft_bounces_by_reason: BTreeMap::new(),
     };
     let mut note = |before: &State, after: &State, at: i64| {
-        let before = before.counts();
+        let values = before.counts();
         for (counter, value) in after.counts() {
-            if value != before[counter] {
-                history.changes.push((at, counter, value - before[counter]));
+            if value != values[counter] {
+                history.changes.push((at, counter, value - values[counter]));
             }
+        }
+        let (before, after) = (before.counts_by_reason(), after.counts_by_reason());
+        let gone = before.iter().map(|(key, value)| (key, -value));
+        for ((reason, counter), by) in gone.chain(after.iter().map(|(key, value)| (key, *value))) {
+            history.moves.push((at, reason.clone(), counter, by));
         }
     };
     // The deadline comes before the reports of its own instant; one at as-of is in the future.
@@ -222,7 +271,7 @@ pub fn replay(reports: &[Report], rules: &Rules, as_of: i64) -> History {
             due = None;
         }
         let before = state.clone();
-        state.take(report, rules.efs, deadline);
+        state.take(&report, rules.efs, deadline);
         note(&before, &state, report.at);
     }
     if let Some(at) = due {

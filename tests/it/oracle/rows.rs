@@ -78,7 +78,8 @@ const TYPES: [(&str, i64); 6] = [
     ("offer_click_2", 11),
 ];
 
-const REASONS: [(&str, i64); 8] = [
+/// The failure reasons of section 5 that have a name.
+pub const REASONS: [(&str, i64); 8] = [
     ("user unknown", 1),
     ("invalid domain", 2),
     ("unreachable", 3),
@@ -114,7 +115,7 @@ pub struct Report {
     /// Section 5: the status form is resolved before anything is compared.
     pub event: Option<Event>,
     pub at: Option<i64>,
-    reason: Option<Code>,
+    pub reason: Option<Code>,
     recipient: (Option<i64>, Option<String>),
     /// Event, status and failure type as they stand in the row.
     form: String,
@@ -162,6 +163,21 @@ impl Version {
             revision,
             deleted,
         })
+    }
+}
+
+impl Report {
+    pub fn is_deleted(&self) -> bool {
+        self.version.deleted
+    }
+
+    /// Section 6: identical reports count once, whatever their `log_id`.
+    pub fn is_identical_to(&self, other: &Report) -> bool {
+        let identity = |report: &Report| {
+            let key = (report.delivery, report.message, report.is_test);
+            (key, report.event, report.at)
+        };
+        identity(self) == identity(other)
     }
 }
 
@@ -317,6 +333,34 @@ type OrderKey = (
     (bool, bool),
 );
 
+impl Report {
+    fn order(&self) -> OrderKey {
+        let rank = self.event.map(|event| Code::Number(event as i64));
+        let version = &self.version;
+        let reason = self.reason.clone();
+        let marks = (self.is_test, false);
+        (
+            version.revision,
+            version.deleted,
+            self.at,
+            rank,
+            reason,
+            marks,
+        )
+    }
+
+    /// Whether it is a greater version of the same row.
+    pub fn supersedes(&self, other: &Report) -> bool {
+        let key = |row: &Report| Some((row.delivery, row.message, row.version.log_id?));
+        key(self).is_some() && key(self) == key(other) && self.order() > other.order()
+    }
+
+    /// The domain of the recipient as it stands in the row.
+    pub fn domain(&self) -> Option<&str> {
+        self.recipient.1.as_deref()
+    }
+}
+
 pub fn sending_fates(reports: &[Option<Report>], as_of: i64) -> Vec<Fate> {
     let compared = reports.iter().map(|report| {
         let Report {
@@ -330,19 +374,11 @@ pub fn sending_fates(reports: &[Option<Report>], as_of: i64) -> Vec<Fate> {
             version,
             is_test,
         } = report.as_ref()?;
-        let rank = event.map(|event| Code::Number(event as i64));
         Some(Compared {
             key: (*delivery, *message),
             version,
             at: *at,
-            order: (
-                version.revision,
-                version.deleted,
-                *at,
-                rank,
-                reason.clone(),
-                (*is_test, false),
-            ),
+            order: report.as_ref()?.order(),
             columns: format!(
                 "{event:?} {form} {at:?} {reason:?} {recipient:?} {version:?} {is_test}"
             ),

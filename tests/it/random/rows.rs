@@ -35,13 +35,26 @@ const REASONS: [Option<&str>; 8] = [
     Some("77"),
     Some("5"),
 ];
-const TEXT_REASONS: [Option<&str>; 6] = [
+/// Two texts that are neither labels nor digits among them.
+const TEXT_REASONS: [Option<&str>; 8] = [
     None,
     Some("mailbox full"),
     Some("5"),
     Some("greylisted"),
+    Some("greylisted"),
+    Some("Try later"),
     Some("Refused"),
     Some(" "),
+];
+/// One of them needs more than 32 bits.
+const URLS: [Option<i64>; 7] = [
+    None,
+    None,
+    Some(1),
+    Some(1),
+    Some(2),
+    Some(2),
+    Some(5_000_000_000),
 ];
 const TYPES: [&str; 10] = ["1", "1", "2", "2", "2", "3", "6", "10", "11", "5"];
 const TEXT_TYPES: [&str; 10] = [
@@ -56,7 +69,15 @@ const TEXT_TYPES: [&str; 10] = [
     "99",
     "forwarded",
 ];
-const DOMAINS: [Option<&str>; 3] = [None, Some("a.example"), Some("b.example")];
+const DOMAINS: [Option<&str>; 7] = [
+    None,
+    None,
+    Some("a.example"),
+    Some("b.example"),
+    Some(" B.Example. "),
+    Some("someone@c.example"),
+    Some("c"),
+];
 
 /// The two logs of a history, as they grow.
 pub struct Log<'a> {
@@ -172,11 +193,17 @@ impl<'a> Log<'a> {
         event: &str,
         at: i64,
     ) -> SendingRow {
+        // Most reports of a message agree.
+        let domain = match chance(rng, 25) {
+            true => pick(rng, &DOMAINS),
+            false => DOMAINS[(message as usize + 2) % DOMAINS.len()],
+        };
         let mut row = SendingRow {
             delivery_id: Some(delivery),
             message_id: Some(message),
             event_at: Some(at),
             recipient_id: chance(rng, 50).then_some(100 + message),
+            recipient_domain: domain.map(str::to_owned),
             log_id: self.log_id(rng),
             is_test: pick(
                 rng,
@@ -199,7 +226,7 @@ impl<'a> Log<'a> {
         } else {
             &REASONS
         };
-        if event.contains("bounce") {
+        if event.contains("bounce") || event == "expired" {
             row.failure_reason = pick(rng, reasons).map(str::to_owned);
         }
         let as_status = match self.style.form {
@@ -312,7 +339,7 @@ impl<'a> Log<'a> {
                 Some(kind.to_owned())
             },
             event_at: Some(pick(rng, pool) + pick(rng, &[0, 0, HOUR])),
-            url_id: pick(rng, &[None, None, Some(1), Some(2)]),
+            url_id: pick(rng, &URLS),
             log_id: self.log_id(rng),
             is_test: pick(
                 rng,

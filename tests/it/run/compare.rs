@@ -1,5 +1,6 @@
 //! Compares the tables that a run published with what was expected.
 
+mod breakdowns;
 #[cfg(test)]
 mod tests;
 
@@ -8,10 +9,13 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::super::delta::{Row, committed, newest_run};
+use super::super::delta::{Row, committed, committed_versions, newest_run};
 use super::super::golden::{self, Case, Counts};
 use super::super::oracle::{COUNTERS, Counters, DeliveryExpected, Expected, HOUR, RATES, rate};
+use super::super::site::BY_REASON_TABLE;
 use super::super::world::Layout;
+use breakdowns::breakdown_differences;
+pub use breakdowns::{assert_breakdowns, domain_differences};
 
 /// Panics with the differences; `context` says which world it is (a seed, a case).
 pub fn compare(expected: &Expected, output: &Path, layout: &Layout, context: &str) {
@@ -40,6 +44,9 @@ pub fn table_differences(expected: &Expected, output: &Path, layout: &Layout) ->
         &committed(output, "delivery_kpi"),
         layout,
     ));
+    if committed_versions(output).contains_key(BY_REASON_TABLE) {
+        wrong.extend(breakdown_differences(expected, output, layout));
+    }
     wrong
 }
 

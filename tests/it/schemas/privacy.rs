@@ -5,6 +5,7 @@ mod digests;
 mod everywhere;
 mod malformed;
 mod modes;
+mod parts;
 mod traces;
 
 use std::collections::BTreeSet;
