@@ -26,7 +26,7 @@ impl Tracking {
                 Cell::Value((tracked, codes.intern(Some(value))))
             })?,
             url: Labelled::new("url_id", batch.column_by_name("url_id"), |url| {
-                Cell::Value(codes.intern(Some(Value::Text(url.into()))))
+                Cell::Value(codes.intern_link(url))
             })?,
             machine: Bools::new("machine", batch.column_by_name("machine"))?,
         })

@@ -84,7 +84,7 @@ impl<M: MessageKey> Account<M> for Watched {
         let ahead = rows.iter().filter_map(|row| row.stamp.at());
         let ahead = ahead.filter(|at| *at >= as_of).min();
         let domain = match self.partial.breakdowns().has(Breakdown::Domain) {
-            true => domain(rows, tails, meaning),
+            true => domain(rows, tails, policy.efs, meaning),
             false => Code::NULL,
         };
         let mut noting = Noting {

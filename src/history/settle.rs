@@ -185,12 +185,18 @@ impl Rivals<'_> {
             .then_with(|| a.stamp.is_machine().cmp(&b.stamp.is_machine()))
     }
 
-    /// Whether none of some rows is above this one among those with its key.
-    pub fn is_among_highest(&self, row: &Row, rows: &[Row]) -> bool {
-        let key = self.key(row);
-        let is_rival = |other: &&Row| key.is_some() && self.key(other) == key;
-        let mut rivals = rows.iter().filter(is_rival);
-        rivals.all(|other| self.rank(other, row).is_le())
+    /// Whether none of some rows is above this one among those with its key, statuses resolved.
+    pub fn is_among_highest(&self, row: &Row, rows: &[Row], efs: bool) -> bool {
+        let Some(key) = self.key(row) else {
+            return true;
+        };
+        let resolved = |row: &Row| Row {
+            stamp: row.stamp.resolved(efs),
+            ..*row
+        };
+        let own = resolved(row);
+        let mut rivals = rows.iter().filter(|other| self.key(other) == Some(key));
+        rivals.all(|other| self.rank(&resolved(other), &own).is_le())
     }
 
     /// The same, copies of a row together and in the order of their sources.

@@ -104,7 +104,7 @@ pub struct HiddenCodes {
     pub entries: Vec<CodeEntry>,
     /// The fingerprints of texts, in the order of the texts; others are newer.
     pub order: Vec<[u64; 2]>,
-    /// The digests of texts, where they are made, by their places.
+    /// The digests of links that are texts, where they are made, by their places.
     pub digests: BTreeMap<u32, Box<str>>,
 }
 
@@ -113,17 +113,6 @@ struct Places {
     entries: Vec<CodeEntry>,
     place_of: HashMap<CodeEntry, u32>,
     digests: BTreeMap<u32, Box<str>>,
-}
-
-impl Places {
-    fn add(&mut self, entry: CodeEntry, digest: Option<Box<str>>) -> u32 {
-        let place = self.entries.len() as u32;
-        assert!(place < Code::PLACE, "more than 2^31 different codes");
-        self.entries.push(entry.clone());
-        self.place_of.insert(entry, place);
-        self.digests.extend(digest.map(|digest| (place, digest)));
-        place
-    }
 }
 
 /// Gives texts their digests.
@@ -138,7 +127,7 @@ pub struct Codes {
     places: RwLock<Places>,
     /// Where some texts are hidden.
     hide: Option<Box<Hide>>,
-    /// Where texts are shown as digests.
+    /// Where links that are texts are shown as digests.
     digest: Option<Box<Digest>>,
     /// The ranks of texts of earlier runs, by their fingerprints.
     ranks: HashMap<[u64; 2], usize>,
@@ -171,7 +160,7 @@ impl Codes {
         }
     }
 
-    /// The same, whose texts have digests from now on.
+    /// The same, in which links that are texts have digests from now on.
     pub fn digesting(
         mut self,
         digest: Option<impl Fn(&str) -> Box<str> + Send + Sync + 'static>,
@@ -180,7 +169,19 @@ impl Codes {
         self
     }
 
-    /// The digest of the text behind a code, if it is one and they are made.
+    /// The code of a link that is a text.
+    pub fn intern_link(&self, link: &str) -> Code {
+        let code = self.place(CodeEntry::One(Value::Text(link.into())));
+        if let Some(digest) = &self.digest
+            && self.digest(code).is_none()
+        {
+            let mut places = self.places.write().unwrap_or_else(PoisonError::into_inner);
+            places.digests.insert(code.0 - Code::PLACE, digest(link));
+        }
+        code
+    }
+
+    /// The digest of a link that is a text, by its code, where digests are made.
     pub fn digest(&self, code: Code) -> Option<Box<str>> {
         let place = code.0.checked_sub(Code::PLACE)?;
         let places = self.places.read().unwrap_or_else(PoisonError::into_inner);
@@ -321,11 +322,11 @@ impl Codes {
             places.place_of.insert(entry, place);
             return Code(Code::PLACE + place);
         }
-        let digest = match (&entry, &self.digest) {
-            (CodeEntry::One(Value::Text(text)), Some(digest)) => Some(digest(text)),
-            _ => None,
-        };
-        Code(Code::PLACE + places.add(entry, digest))
+        let place = places.entries.len() as u32;
+        assert!(place < Code::PLACE, "more than 2^31 different codes");
+        places.entries.push(entry.clone());
+        places.place_of.insert(entry, place);
+        Code(Code::PLACE + place)
     }
 }
 

@@ -31,7 +31,7 @@ pub fn part_of(of: Breakdown, codes: &Codes, code: Code) -> Part {
     match codes.value(code) {
         None => Part::None,
         Some(Value::Number(number)) => Part::Number(number),
-        // Texts of reasons are one part, whatever they are.
+        // A text may stand for a reason and for a link; reasons that are texts are one part.
         Some(Value::Text(_) | Value::Hidden(_)) => {
             let digest = codes.digest(code).filter(|_| of == Breakdown::Url);
             digest.map_or(Part::Unmapped, Part::Text)

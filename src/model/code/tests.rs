@@ -81,3 +81,32 @@ fn hidden_texts_are_known_again_and_their_order_is_in_doubt() {
     next.cmp(long, new);
     assert!(next.are_in_doubt());
 }
+
+#[test]
+fn only_links_have_digests_and_keep_them() {
+    let digest = |text: &str| -> Box<str> { format!("digest of {}", text.len()).into() };
+    let hide = |text: &str| [text.len() as u64, 7];
+    let text = |text: &str| Some(Value::Text(text.into()));
+    let first = Codes::default().digesting(Some(digest));
+    let reason = first.intern(text("full"));
+    let both = first.intern(text("both of them"));
+    assert_eq!(first.digest(both), None);
+    assert_eq!(first.intern_link("both of them"), both);
+    let link = first.intern_link("a-link");
+    assert_eq!(first.digest(reason), None);
+    let next = Codes::with(first.hidden(hide), hide);
+    assert_eq!(next.digest(link).as_deref(), Some("digest of 6"));
+    assert_eq!(next.digest(both).as_deref(), Some("digest of 12"));
+    let name = next.intern_domain("example.com");
+    assert_eq!(next.domain(name).as_deref(), Some("example.com"));
+    assert_eq!(
+        (next.domain(link), next.domain(Code::NULL), next.value(name)),
+        (None, None, None)
+    );
+    let kept = Codes::with(next.hidden(hide), hide);
+    assert_eq!(
+        kept.domain(name).as_deref(),
+        Some("example.com"),
+        "no secret"
+    );
+}
