@@ -36,12 +36,13 @@ const REASONS: [Option<&str>; 8] = [
     Some("5"),
 ];
 /// Two texts that are neither labels nor digits among them.
-const TEXT_REASONS: [Option<&str>; 8] = [
+const TEXT_REASONS: [Option<&str>; 9] = [
     None,
     Some("mailbox full"),
     Some("5"),
     Some("greylisted"),
     Some("greylisted"),
+    Some("Try later"),
     Some("Try later"),
     Some("Refused"),
     Some(" "),
@@ -226,8 +227,12 @@ impl<'a> Log<'a> {
         } else {
             &REASONS
         };
-        if event.contains("bounce") || event == "expired" {
+        if event.contains("bounce") {
             row.failure_reason = pick(rng, reasons).map(str::to_owned);
+        } else if event == "expired" {
+            // Of a generator of its own: one more draw would make another history of every seed.
+            let mut own = Rng::with_seed(at as u64 ^ self.sending.len() as u64);
+            row.failure_reason = pick(&mut own, reasons).map(str::to_owned);
         }
         let as_status = match self.style.form {
             Form::Events => false,
