@@ -269,10 +269,12 @@ impl Report {
         for note in &self.notes {
             writeln!(out, "note          {note}")?;
         }
+        let names = record.tables.iter().map(|table| table.table.len());
+        let width = names.max().unwrap_or(0).max(20);
         for table in &record.tables {
             writeln!(
                 out,
-                "{:<20} {} rows new, {} changed, {} removed, {} as they were",
+                "{:<width$} {} rows new, {} changed, {} removed, {} as they were",
                 table.table,
                 number(table.rows_inserted),
                 number(table.rows_changed),
