@@ -31,12 +31,12 @@ impl Export {
             false => Ok(()),
         };
         let has_hours = matches!(table, Table::Hourly | Table::Parts(_));
-        let hours_of = "a table of hours";
+        let hours_of = "a table of hours, as delivery_kpi_hourly";
         only("--from", flags.from.is_some(), has_hours, hours_of)?;
         only("--to", flags.to.is_some(), has_hours, hours_of)?;
         let hourly = "the table delivery_kpi_hourly";
         only("--dense", flags.dense, table == Table::Hourly, hourly)?;
-        let expected = "a table of deliveries or their hours";
+        let expected = "a table of deliveries or their hours, as delivery_kpi";
         let has_deliveries = table != Table::Runs;
         only(
             "--delivery",

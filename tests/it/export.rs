@@ -55,13 +55,18 @@ pub fn table(site: &Site, name: &str) -> Vec<Row> {
     rows
 }
 
-/// Values with every text that is an instant as microseconds: files say them in other ways.
+/// Values with every text that is an instant as microseconds, which files say in other ways, and doubles to 15 digits:
+/// of the 17th `serde_json` is not sure when it reads one.
 pub fn plain(value: &Value) -> Value {
     match value {
         Value::String(text) => match text.parse::<jiff::Timestamp>() {
             Ok(instant) => instant.as_microsecond().into(),
             Err(_) => value.clone(),
         },
+        Value::Number(number) if number.is_f64() => {
+            let double = number.as_f64().expect("a double");
+            format!("{double:.14e}").into()
+        }
         Value::Array(values) => values.iter().map(plain).collect(),
         Value::Object(values) => {
             let plain = values

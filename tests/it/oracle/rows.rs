@@ -213,6 +213,11 @@ fn event_of(row: &SendingRow, efs: bool) -> Option<Event> {
         return Event::from_label(&event);
     }
     let failure_type = label(&row.failure_type);
+    let soft = Some(if efs {
+        Event::SoftBounce
+    } else {
+        Event::Expired
+    });
     match label(&row.status)?.as_str() {
         "pending" => Some(if efs { Event::Relayed } else { Event::Ignored }),
         "sent" | "1" => Some(if efs {
@@ -221,13 +226,10 @@ fn event_of(row: &SendingRow, efs: bool) -> Option<Event> {
             Event::Relayed
         }),
         "failed" | "2" => match failure_type.as_deref() {
-            None | Some("soft" | "1" | "ignored" | "3") => Some(if efs {
-                Event::SoftBounce
-            } else {
-                Event::Expired
-            }),
+            None | Some("soft" | "1" | "ignored" | "3") => soft,
             Some("hard" | "2") => Some(Event::HardBounce),
-            Some(_) => None,
+            // Of a deleted row what is unreadable is null, and the status alone says as much.
+            Some(_) => soft.filter(|_| row.deleted == Some(true)),
         },
         _ => None,
     }
