@@ -73,6 +73,9 @@ SUMMED_RATES = {
     "open_rate": ("unique_opens", "delivered"),
     "click_through_rate": ("unique_clicks", "delivered"),
 }
+OUR_REASONS = {"user unknown", "invalid domain", "unreachable", "account disabled", "mailbox full", "not connected", "on denylist", "refused",
+               "none given", "unmapped", "all others", "not broken down"}
+MOST_BARS = 12
 COURSE = ["delivered", "bounces_errors", "opens", "clicks"]
 COURSE_RATES = ["delivered_rate", "bounce_error_rate", "open_rate", "click_through_rate"]
 
@@ -129,6 +132,22 @@ class Data:
         if self.get("is_final", index) is None or self.get("final_at", index) is None:
             return "unknown"
         return "yes" if self.get("is_final", index) else "no"
+
+    def by_reason(self, indices: list[int]) -> list[tuple[str, int, int]]:
+        """Bounces + errors by reason, hard and soft, the largest first; what the table by reason lacks is a part of its own."""
+        reasons = self.raw["reasons"]
+        sums = defaultdict(lambda: [0, 0])
+        for kind, column in enumerate(("hard_bounces", "soft_bounces")):
+            failed = sum(self.get(column, index) or 0 for index in indices)
+            wanted = set(indices)
+            for delivery, reason, count in zip(reasons["delivery"], reasons["reason"], reasons[column]):
+                if delivery in wanted:
+                    sums[reasons["names"][reason]][kind] += count
+                    failed -= count
+            sums["not broken down"][kind] += failed
+        order = reasons["names"] + ["not broken down"]
+        found = [(name, *counts) for name, counts in sums.items() if counts != [0, 0]]
+        return sorted(found, key=lambda part: (-part[1] - part[2], order.index(part[0])))
 
     def course(self, index: int) -> tuple[int, dict[str, list[int]], dict[str, list[int]]] | None:
         """The first hour, the changes and the values of every hour, gaps filled."""
@@ -434,6 +453,9 @@ def interesting(data: Data) -> list[int]:
         lambda i: data.final(i) == "no",
         lambda i: data.final(i) == "unknown",
         lambda i: (get("late_successes", i) or 0) > 0,
+        lambda i: not get("bounces_errors", i),
+        lambda i: data.ids[i] in (data.raw["run"].get("frozen") or []),
+        lambda i: (get("hard_bounces", i) or 0) > 0 and (get("soft_bounces", i) or 0) > 0,
     ]
     found = [next((i for i in range(data.size) if test(i)), None) for test in tests]
     return list(dict.fromkeys(index for index in found if index is not None))
@@ -473,6 +495,10 @@ def check_detail(page: Page, data: Data) -> None:
         if data.final(index) == "no":
             same("finality in words", f"{number(pending)} pending" in final, bool(pending), (delivery, final))
         check_course(page, data, index)
+        if data.raw["reasons"] is None:
+            same("reasons off", page.text("#detail .reasons"), "", delivery)
+        else:
+            check_reasons_of(page, data, [index], "#detail .reasons", delivery)
     same("a label runs nothing", page.driver.title, title)
 
 
@@ -514,6 +540,67 @@ def check_course(page: Page, data: Data, index: int) -> None:
     same("table of the course", len(rows), len(data.rows[index]), data.ids[index])
     same("table of the course", rows[-1][2] if rows else None, number(value["delivered"][-1]), data.ids[index])
     page.find('#detail input[name="course"][value="total"]').click()
+
+
+def check_reasons_of(page: Page, data: Data, indices: list[int], box: str, where: object) -> None:
+    """A chart by reason and its table: what the data says, and all bounces + errors of the deliveries."""
+    wanted = data.by_reason(indices)
+    failed = sum(data.get("bounces_errors", index) or 0 for index in indices)
+    same("reasons come to the whole", sum(hard + soft for _, hard, soft in wanted), failed, where)
+    if not wanted:
+        check("no reasons", page.count(f"{box} .chart") == 0 and "No message has failed" in page.text(box), (where, page.text(box)))
+        return
+    found = page.js("""
+        const box = document.querySelector(arguments[0]);
+        const chart = box.querySelector('.chart');
+        const option = echarts.getInstanceByDom(chart).getOption();
+        return {names: option.yAxis[0].data, series: option.series.map((one) => one.data.map((bar) => bar.value)), kinds: option.series.map((one) => one.name),
+            stacked: new Set(option.series.map((one) => one.stack)).size, label: chart.getAttribute('aria-label'), role: chart.getAttribute('role'),
+            texts: [...chart.querySelectorAll('svg text')].map((text) => text.textContent),
+            rows: [...box.querySelectorAll('tbody tr')].map((row) => [...row.children].map((cell) => cell.textContent)), hint: box.textContent};
+    """, box)
+    bars = wanted
+    if len(wanted) > MOST_BARS:
+        rest = wanted[MOST_BARS - 1:]
+        bars = wanted[:MOST_BARS - 1] + [(f"{number(len(rest))} other reasons", sum(part[1] for part in rest), sum(part[2] for part in rest))]
+    same("chart of reasons", found["names"], [name for name, _, _ in bars], where)
+    same("chart of reasons", found["series"], [[hard for _, hard, _ in bars], [soft for _, _, soft in bars]], where)
+    same("chart of reasons", (found["kinds"], found["stacked"], found["role"]), (["hard bounces", "soft bounces"], 1, "img"), where)
+    check("reasons are described", all(f"{name} {number(hard + soft)}" in found["label"] for name, hard, soft in bars), (where, found["label"]))
+    check("bars have their sums", all(number(hard + soft) in found["texts"] for _, hard, soft in bars), (where, found["texts"]))
+    rows = [[name, number(hard + soft), percent(ratio(hard + soft, failed)), number(hard), number(soft)] for name, hard, soft in wanted]
+    hard, soft = (sum(data.get(column, index) or 0 for index in indices) for column in ("hard_bounces", "soft_bounces"))
+    rows.append(["all reasons", number(failed), percent(1.0), number(hard), number(soft)])
+    same("table of reasons", found["rows"], rows, where)
+    check("reasons are our words", all(name in OUR_REASONS or re.fullmatch(r"code -?\d+", name) for name, _, _ in wanted), wanted)
+    lacks = any(name == "not broken down" for name, _, _ in wanted)
+    same("what is not broken down is told", "were frozen" in found["hint"], lacks, where)
+
+
+def check_reasons(page: Page, data: Data) -> None:
+    """Of all deliveries, and of those that the list is filtered to."""
+    page.load()
+    if data.raw["reasons"] is None:
+        check("reasons off", "[breakdowns] by_reason = true" in page.text("#reasons-body") and page.count("#reasons .chart") == 0, page.text("#reasons-body"))
+        return
+    everything = list(range(data.size))
+
+    def told(indices: list[int]) -> None:
+        page.settle()
+        failed = sum(data.get("bounces_errors", index) or 0 for index in indices)
+        check("reasons say whose", page.text("#reasons-count").startswith(f"{number(failed)} bounces + errors of {number(len(indices))} deliver"), page.text("#reasons-count"))
+        check_reasons_of(page, data, indices, "#reasons-body", len(indices))
+
+    told(everything)
+    page.shot("reasons", "#reasons")
+    for (selector, value), passes in predicates(data).items():
+        page.choose(selector, value)
+        told([index for index in everything if passes(index)])
+        page.choose(selector, "")
+    page.choose("#search", "\u2603 in no label")
+    told([])
+    page.choose("#search", "")
+    told(everything)
 
 
 def check_history(page: Page, data: Data) -> None:
@@ -676,7 +763,7 @@ def check_themes(page: Page, data: Data, address: str) -> None:
     check("dark", dark(page))
     check_colours(page, "dark")
     if data.size:
-        inks = page.js("return [...new Set([...document.querySelectorAll('#detail .course svg text')].map((text) => getComputedStyle(text).fill))]")
+        inks = page.js("return [...new Set([...document.querySelectorAll('#detail .course svg text, .reasons svg text, #reasons svg text')].map((text) => getComputedStyle(text).fill))]")
         card = page.js("return getComputedStyle(document.querySelector('#delivery')).backgroundColor")
         for ink in inks:
             check("charts follow the theme", contrast(ink, card) >= 4.5, (ink, card))
@@ -830,7 +917,9 @@ def main() -> int:
     data = Data(arguments.page)
     figures.update({"bytes": arguments.page.stat().st_size, "deliveries": data.size, "rows of hours": len(data.raw["hours"]["delivery"])})
     check_source(data)
-    shown = next((i for i in interesting(data)[::-1] if data.rows.get(i)), None)
+    drawn = [i for i in interesting(data)[::-1] if data.rows.get(i)]
+    # One with all charts, if there is any.
+    shown = next((i for i in drawn if data.get("bounces_errors", i)), drawn[0] if drawn else None)
     compared = [data.ids[i] for i in range(data.size) if data.rows.get(i)][:3]
     address = "" if shown is None else f"#delivery={data.ids[shown]}&compare={','.join(compared)}"
     steps = [
@@ -842,6 +931,7 @@ def main() -> int:
         lambda page: check_detail(page, data),
         lambda page: check_history(page, data),
         lambda page: check_comparison(page, data),
+        lambda page: check_reasons(page, data),
         lambda page: check_sections(page, data),
         lambda page: check_themes(page, data, address),
         lambda page: check_phone(page, address),
@@ -849,7 +939,7 @@ def main() -> int:
         lambda page: check_accessibility(page, address),
         lambda page: check_speed(page, data),
     ]
-    names = ["head", "filters", "search", "sort", "columns", "detail", "history", "comparison", "sections", "themes", "phone", "print", "accessibility", "speed"]
+    names = ["head", "filters", "search", "sort", "columns", "detail", "history", "comparison", "reasons", "sections", "themes", "phone", "print", "accessibility", "speed"]
     with tempfile.TemporaryDirectory() as profile:
         page = Page(arguments.page, profile, arguments.screenshots)
         try:

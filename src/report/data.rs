@@ -1,6 +1,7 @@
 //! What is on a page, column by column.
 
 use super::hours::Hours;
+use super::reasons::Reasons;
 use super::restated::Restated;
 use super::{ReportError, Request};
 use crate::export::{ExportError, delivery_ids, parse_ids};
@@ -25,6 +26,7 @@ pub struct Data {
     pub(super) deliveries: Columns,
     pub(super) left: Left,
     pub(super) hours: Hours,
+    reasons: Option<Reasons>,
     restatements: Option<Restated>,
     alerts: Vec<Json>,
 }
@@ -69,6 +71,7 @@ impl Data {
             timezone: request.timezone.clone(),
             run: run(&published.last, &deliveries.places)?,
             hours: Hours::read(published, &deliveries.places)?,
+            reasons: Reasons::read(published, &deliveries.places)?,
             restatements: Restated::read(published, &deliveries.places)?,
             deliveries,
             left,

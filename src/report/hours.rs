@@ -4,7 +4,7 @@ use super::ReportError;
 use crate::export::{ExportError, delivery_ids, instants};
 use crate::model::DeliveryId;
 use crate::publish::{DELIVERY_KPI_HOURLY, Published};
-use arrow::array::{AsArray, Int64Array, RecordBatch};
+use arrow::array::{ArrayRef, AsArray, Int64Array, RecordBatch};
 use arrow::datatypes::Int64Type;
 use serde::Serialize;
 use std::collections::HashMap;
@@ -97,7 +97,7 @@ fn add(
     let starts = instants(batch, "hour")?;
     let mut shown = Vec::with_capacity(SHOWN.len());
     for name in SHOWN {
-        shown.push(counters(batch, name)?);
+        shown.push(integers(batch, name)?);
     }
     for (row, id) in delivery_ids(batch)?.iter().enumerate() {
         if let Some(place) = places.get(id) {
@@ -112,13 +112,22 @@ fn add(
     Ok(())
 }
 
-fn counters<'a>(batch: &'a RecordBatch, name: &'static str) -> Result<&'a Int64Array, ExportError> {
+/// A column of integers.
+pub(super) fn integers<'a>(
+    batch: &'a RecordBatch,
+    name: &'static str,
+) -> Result<&'a Int64Array, ExportError> {
     let column = batch.column_by_name(name);
     let numbers = column.and_then(|column| column.as_primitive_opt::<Int64Type>());
-    numbers.ok_or_else(|| ExportError::Column {
+    numbers.ok_or_else(|| wrong(name, column))
+}
+
+/// That a column is not what it should be.
+pub(super) fn wrong(name: &'static str, column: Option<&ArrayRef>) -> ExportError {
+    ExportError::Column {
         column: name,
         found: column.map_or("no such column".to_owned(), |column| {
             column.data_type().to_string()
         }),
-    })
+    }
 }

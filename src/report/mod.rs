@@ -4,6 +4,7 @@
 mod data;
 mod hours;
 mod page;
+mod reasons;
 mod restated;
 
 pub use data::Left;

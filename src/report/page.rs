@@ -14,12 +14,13 @@ const TITLE: &str = "KPIs of e-mail deliveries";
 const PAGE: &str = include_str!("page/page.html");
 const STYLE: &str = include_str!("page/page.css");
 const LIBRARY: &str = include_str!("page/vendor/echarts.common.min.js");
-const SCRIPT: [&str; 9] = [
+const SCRIPT: [&str; 10] = [
     include_str!("page/format.js"),
     include_str!("page/data.js"),
     include_str!("page/charts.js"),
     include_str!("page/table.js"),
     include_str!("page/list.js"),
+    include_str!("page/reasons.js"),
     include_str!("page/detail.js"),
     include_str!("page/compare.js"),
     include_str!("page/sections.js"),

@@ -11,7 +11,7 @@ mod maintain;
 mod meaning;
 mod random;
 mod restatements;
-mod retention;
+pub mod retention;
 mod series;
 mod state;
 mod state_of_others;

@@ -1,7 +1,7 @@
 //! `report`: a page for people. What it holds is compared with the tables here; how it looks and what it does, in a
 //! browser.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::Read;
 use std::path::Path;
@@ -13,12 +13,12 @@ use flate2::read::GzDecoder;
 use serde_json::Value;
 
 use super::delta;
-use super::incremental::{add_sending, late_rows, run};
+use super::incremental::{add_sending, late_rows, retention, run};
 use super::python;
 use super::site::{
     HOUR, MINUTE, NINE, NOON, Site, number, outcome, report, tracked, two_deliveries,
 };
-use super::world::World;
+use super::world::{SendingRow, World};
 
 /// The data that a page holds.
 pub fn data(page: &str) -> Value {
@@ -43,7 +43,10 @@ fn column<'a>(of: &'a Value, name: &str) -> &'a [Value] {
     of[name].as_array().unwrap_or_else(|| panic!("{name}"))
 }
 
-/// Many hours, restatements, alerts, rejected rows, a label that would be a script elsewhere.
+/// No page shows it.
+const FREE_TEXT: &str = "550 mailbox of <jane@example.com> is full";
+
+/// Many hours, restatements, alerts, rejected rows, a label that would be a script elsewhere, reasons of all kinds.
 fn busy() -> Site {
     let mut world = two_deliveries();
     world.deliveries[0].label = Some("</script><script>alert(1)</script>".to_owned());
@@ -64,8 +67,28 @@ fn busy() -> Site {
             .push(tracked(1, message, "open", NINE + message * 2 * MINUTE));
     }
     world.sending.push(report(2, 5, "no such event", NINE));
+    let reasons = [Some("mailbox full"), Some("17"), Some(FREE_TEXT), None];
+    for (place, message) in (200..220).enumerate() {
+        let delivery = 1 + (message % 3) / 2;
+        let at = NINE + (message - 190) * MINUTE;
+        let failed = |event: &str, at: i64, reason: Option<&str>| SendingRow {
+            failure_reason: reason.map(str::to_owned),
+            ..report(delivery, message, event, at)
+        };
+        let reason = reasons[place % reasons.len()];
+        world
+            .sending
+            .push(failed("soft_bounce", at, Some("unreachable")));
+        // There is an alert for hard bounces, and none of delivery 2.
+        let last = match delivery {
+            1 => ["expired", "hard_bounce", "delivered"][place % 5 / 2],
+            _ => "expired",
+        };
+        world.sending.push(failed(last, at + HOUR, reason));
+    }
     let site = Site::new(&world);
-    let keys = "restatements = true\nmax_rejected = 5\n[alerts]\nhard_bounce_rate = 0.01\nmin_messages = 1\n";
+    let keys = "restatements = true\nmax_rejected = 5\n[alerts]\nhard_bounce_rate = 0.01\nmin_messages = 1\n\
+                [breakdowns]\nby_reason = true\n";
     run(&site, keys, NOON + 3 * HOUR, &[]);
     add_sending(&site, "late", &late_rows());
     run(&site, keys, NOON + 4 * HOUR, &[]);
@@ -97,6 +120,11 @@ fn a_page_holds_what_the_tables_say() {
                 }
                 // Identifiers are texts: a script has no integers of 64 bits.
                 Some(id) if name.ends_with("_id") => assert_eq!(*shown, id.to_string()),
+                // serde_json may read the last digit of a fraction differently.
+                _ if value.is_f64() => {
+                    let [shown, value] = [shown, value].map(|rate| rate.as_f64().expect("a rate"));
+                    assert!((shown - value).abs() < 1e-12, "{name}");
+                }
                 _ => assert_eq!(shown, value, "{name}"),
             }
         }
@@ -150,6 +178,93 @@ fn a_page_holds_what_the_tables_say() {
     assert_eq!(column(restated, "counter").len(), changes);
 }
 
+/// Failed messages by delivery and the name of their reason, as a page has them: hard and soft.
+fn by_reason(data: &Value) -> BTreeMap<(String, String), [i64; 2]> {
+    let text = |of: &Value| of.as_str().expect("a text").to_owned();
+    let ids = column(&data["deliveries"], "delivery_id");
+    let reasons = &data["reasons"];
+    let names = column(reasons, "names");
+    let count = |name: &str, row: usize| column(reasons, name)[row].as_i64().expect("a number");
+    let mut found = BTreeMap::new();
+    for row in 0..column(reasons, "delivery").len() {
+        let id = &ids[count("delivery", row) as usize];
+        let name = &names[count("reason", row) as usize];
+        let counts = ["hard_bounces", "soft_bounces"].map(|name| count(name, row));
+        let twice = found.insert((text(id), text(name)), counts);
+        assert!(twice.is_none(), "two rows of {id} {name}");
+    }
+    found
+}
+
+#[test]
+fn a_page_says_why_messages_have_failed() {
+    let site = busy();
+    let page = page(&site, &[]);
+    let data = data(&page);
+    let found = by_reason(&data);
+    // The table by its other columns: the values at the end of the last hour of each reason.
+    let mut last: BTreeMap<(String, String), (i64, [i64; 2])> = BTreeMap::new();
+    for row in delta::committed(&site.output(), "delivery_kpi_hourly_by_reason") {
+        let name = match (&row["failure_reason_label"], &row["failure_reason"]) {
+            (Value::String(label), _) => label.clone(),
+            (_, code) => format!("code {code}"),
+        };
+        let key = (row["delivery_id"].to_string(), name);
+        let now = ["hard_bounces", "soft_bounces"].map(|column| number(&row, column));
+        let known = last.entry(key).or_default();
+        *known = (*known).max((number(&row, "hour"), now));
+    }
+    let failed = last.into_iter().map(|(key, (_, counts))| (key, counts));
+    let failed: BTreeMap<_, _> = failed.filter(|(_, counts)| *counts != [0, 0]).collect();
+    assert_eq!(found, failed);
+    let names: BTreeSet<&str> = found.keys().map(|(_, name)| name.as_str()).collect();
+    let known = [
+        "code 17",
+        "mailbox full",
+        "none given",
+        "unmapped",
+        "unreachable",
+    ];
+    assert_eq!(names, BTreeSet::from(known));
+    for (id, row) in site.deliveries() {
+        let of_delivery = found.iter().filter(|((delivery, _), _)| *delivery == id);
+        let sums = of_delivery.fold([0; 2], |sums, (_, counts)| {
+            [0, 1].map(|of| sums[of] + counts[of])
+        });
+        let whole = ["hard_bounces", "soft_bounces"].map(|column| number(&row, column));
+        assert_eq!(sums, whole, "{id}");
+        assert_eq!(
+            sums.iter().sum::<i64>(),
+            number(&row, "bounces_errors"),
+            "{id}"
+        );
+    }
+    assert!(!page.contains("jane") && !data.to_string().contains("jane"));
+    // The most frequent come first.
+    let names = column(&data["reasons"], "names");
+    let total = |name: &Value| -> i64 {
+        let of_name = found.iter().filter(|((_, of), _)| name == of.as_str());
+        of_name.map(|(_, counts)| counts.iter().sum::<i64>()).sum()
+    };
+    assert!(names.is_sorted_by_key(|name| -total(name)), "{names:?}");
+}
+
+/// The table by reason begins with a run that no longer sees the files of delivery 1.
+#[test]
+fn a_page_tells_what_a_frozen_delivery_lacks() {
+    let site = retention::site();
+    run(&site, "", NOON, &[]);
+    assert!(data(&page(&site, &[]))["reasons"].is_null());
+    in_a_browser(&site.path("page.html"));
+    retention::lose(&site);
+    run(&site, "[breakdowns]\nby_reason = true\n", NOON + HOUR, &[]);
+    assert_eq!(delta::newest_run(&site.output())["frozen"][0], "1");
+    let data = data(&page(&site, &[]));
+    assert!(by_reason(&data).keys().all(|(id, _)| id != "1"));
+    assert!(number(&site.deliveries()["1"], "bounces_errors") > 0);
+    in_a_browser(&site.path("page.html"));
+}
+
 #[test]
 fn only_some_deliveries_may_be_on_it() {
     let site = busy();
@@ -168,6 +283,8 @@ fn only_some_deliveries_may_be_on_it() {
     assert_eq!(column(&alone, "alerts"), &[] as &[Value]);
     assert_eq!(alone["left"]["alerts"], 1);
     assert_eq!(alone["left"]["others"], 1);
+    let reasons = by_reason(&alone);
+    assert!(!reasons.is_empty() && reasons.keys().all(|(id, _)| id == "2"));
     assert!(alone["run"].get("alerts").is_none());
     let (ids, left) = of(&page(&site, &["--delivery", "2"]));
     assert_eq!((ids, left), (vec![Value::from("2")], Value::from(0)));
@@ -257,5 +374,6 @@ fn a_page_of_a_run_without_deliveries_says_so() {
     site.run_job("max_rejected = 5\n", &[]).expect_status(0);
     let data = data(&page(&site, &[]));
     assert!(column(&data["deliveries"], "delivery_id").is_empty());
+    assert!(data["reasons"].is_null());
     in_a_browser(&site.path("page.html"));
 }

@@ -160,6 +160,33 @@ function barOption({ names, values, colours, patterns, format, axis = format }) 
   };
 }
 
+/** Bars from the top down, one for each name, of several `series` that add up: `name`, `values` and `colour`. */
+function stackOption({ names, series, format }) {
+  const sum = (at) => format(series.reduce((all, one) => all + one.values[at], 0));
+  return {
+    animation: false,
+    aria: { enabled: true, label: { enabled: false } },
+    grid: { left: 8, right: 64, top: 36, bottom: 8, containLabel: true },
+    legend: { top: 4, left: 0, selectedMode: false, textStyle: { color: INK } },
+    tooltip: tooltip((points) => tipOf(names[points[0].dataIndex], [
+      ...points.map((point) => [point.color, point.seriesName, format(point.value)]),
+      ["transparent", "both", sum(points[0].dataIndex)]]), { trigger: "axis", axisPointer: { type: "none" } }),
+    xAxis: { ...valueAxis(format), splitNumber: 3, minInterval: 1 },
+    yAxis: categoryAxis(names, { inverse: true, axisLabel: { formatter: (text) => shortened(text, 22), color: INK, hideOverlap: false, interval: 0 } }),
+    series: series.map((one, place) => ({
+      name: one.name,
+      type: "bar",
+      stack: "all",
+      barMaxWidth: 18,
+      // Nothing has no border either.
+      data: one.values.map((value) => (value === 0 ? { value, itemStyle: { opacity: 0 } } : { value })),
+      itemStyle: { color: one.colour, borderColor: one.colour, decal: pattern(place) },
+      emphasis: { disabled: true },
+      label: { show: place === series.length - 1, position: "right", color: INK, formatter: (point) => sum(point.dataIndex) },
+    })),
+  };
+}
+
 /** A pattern for bars that differ in kind, for those who do not see the colours apart. */
 function pattern(place) {
   const color = "var(--card)";

@@ -59,6 +59,9 @@ const NAMES = {
   human_click_to_open_rate: "clicks of opened, by people", human_unsubscribe_rate: "unsubscribes by people",
 };
 
+/** What deliveries have lost to the table by reason: it came later than their rows, which stay as they are. */
+const NOT_BROKEN_DOWN = "not broken down";
+
 function nameOf(column) {
   return NAMES[column] ?? column.replaceAll("_", " ");
 }
@@ -91,6 +94,10 @@ class Report {
     this.hours = packed(raw.hours ?? {});
     raw.hours = null;
     this.firstHour = firstRows(this.hours.delivery ?? [], this.size);
+    const { names = [], ...reasons } = raw.reasons ?? {};
+    this.reasons = raw.reasons ? { names, ...packed(reasons) } : null;
+    raw.reasons = null;
+    this.firstReason = firstRows(this.reasons?.delivery ?? [], this.size);
     this.haystacks = this.ids.map((id, index) => folded(`${id}\n${this.get("label", index) ?? ""}`));
     this.frozen = new Set(this.run.frozen ?? []);
     this.alerts = raw.alerts ?? [];
@@ -189,6 +196,29 @@ class Report {
       course.value[column.slice(0, -6)] = value;
     }
     return course;
+  }
+
+  /**
+   * Bounces + errors of deliveries by reason, the largest first: `name`, `hard`, `soft` and `all`. What a
+   * delivery has more of than the table by reason is a part of its own.
+   */
+  byReason(indices) {
+    const { names, reason, hard_bounces, soft_bounces } = this.reasons;
+    const parts = names.map((name) => ({ name, hard: 0, soft: 0 }));
+    const more = { name: NOT_BROKEN_DOWN, hard: 0, soft: 0 };
+    for (const index of indices) {
+      more.hard += this.get("hard_bounces", index) ?? 0;
+      more.soft += this.get("soft_bounces", index) ?? 0;
+      for (let row = this.firstReason[index]; row < this.firstReason[index + 1]; row++) {
+        const part = parts[reason[row]];
+        part.hard += hard_bounces[row];
+        part.soft += soft_bounces[row];
+        more.hard -= hard_bounces[row];
+        more.soft -= soft_bounces[row];
+      }
+    }
+    return [...parts, more].filter(({ hard, soft }) => hard !== 0 || soft !== 0)
+      .map((part) => ({ ...part, all: part.hard + part.soft })).sort((a, b) => b.all - a.all);
   }
 
   /** Up to as-of, but not much beyond the last change. */

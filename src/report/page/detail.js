@@ -73,10 +73,12 @@ class Detail {
     fill(byId("delivery-title"), "Delivery ", foreign(this.report.ids[index]));
     this.course = el("div", { class: "course" });
     this.courseTitle = el("h3");
+    const reasons = el("div", { class: "reasons" });
     fill(this.place, this.head(index), ...this.notices(index),
       el("div", { class: "block-and-more" }, this.block(index), el("div", {}, this.certainty(index), this.more(index))),
-      this.courseTitle, this.course);
+      this.courseTitle, this.course, reasons);
     this.showCourse(index);
+    this.showReasons(index, reasons);
   }
 
   head(index) {
@@ -165,6 +167,13 @@ class Detail {
     const dates = [["first_event_at", "first row"], ["last_event_at", "newest row"], ["final_at", "final at"]]
       .map(([column, name]) => [name, report.clock.long(report.get(column, index))]);
     return el("details", {}, el("summary", { text: "More counters and times" }), plainTable("More counters and times", ["", "#"], [...rows, ...dates]));
+  }
+
+  showReasons(index, place) {
+    if (!this.report.reasons) return;
+    const body = el("div");
+    fill(place, el("h3", { text: "Bounces + errors by reason" }), body);
+    new ReasonChart(body).show(this.report.byReason([index]), `of delivery ${this.report.ids[index]}`);
   }
 
   showCourse(index) {

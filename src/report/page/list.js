@@ -193,6 +193,7 @@ class List {
       if (tests.every((test) => test(index))) rows.push(index);
     }
     this.table.setRows(rows);
+    this.app.reasons.show(rows);
     byId("count").textContent = rows.length === this.report.size
       ? counted(rows.length, "delivery", "deliveries")
       : `${number(rows.length)} of ${counted(this.report.size, "delivery", "deliveries")}`;

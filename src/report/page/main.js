@@ -7,6 +7,7 @@ class App {
     this.compared = new Set();
     this.readAddress();
     showFacts(report);
+    this.reasons = new Reasons(report);
     this.list = new List(this);
     this.detail = new Detail(this);
     this.comparison = new Comparison(this);
