@@ -65,7 +65,8 @@ pub fn plain(value: &Value) -> Value {
         },
         Value::Number(number) if number.is_f64() => {
             let double = number.as_f64().expect("a double");
-            format!("{double:.14e}").into()
+            let rounded: f64 = format!("{double:.14e}").parse().expect("a double");
+            rounded.into()
         }
         Value::Array(values) => values.iter().map(plain).collect(),
         Value::Object(values) => {
