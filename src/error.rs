@@ -113,7 +113,7 @@ pub enum Error {
     NoSuchDelivery(usize),
     /// A table of parts that is to be there for some deliveries alone.
     #[error(
-        "{0} is not there yet: expected a run of all deliveries first, found one of some; run once without --delivery and --event-time-start"
+        "{0} is no part of the newest run: expected a run of all deliveries first, found one of some; run once without --delivery and --event-time-start"
     )]
     SomeParts(&'static str),
     /// The published tables are ahead.

@@ -13,7 +13,9 @@ use crate::error::Error;
 use crate::extracts::IdKind;
 use crate::job::{Job, Stopwatch, parse_instant, resolve_timezone, resolve_verify};
 use crate::publish::{DELIVERY_KPI, DELIVERY_KPI_HOURLY, Output, Published, RunRecord};
-use crate::tables::{Hourly, PartFrames, RunMarks, Versions, build, earlier_deliveries};
+use crate::tables::{
+    Hourly, PART_TABLES, PartFrames, RunMarks, Versions, build, earlier_deliveries,
+};
 use std::collections::BTreeSet;
 
 /// Runs the command; gives its exit code.
@@ -62,6 +64,7 @@ fn compare(
     listed.complete(sources, Some(&published.last))?;
     let logs: Vec<_> = listed.logs().cloned().collect();
     let inputs = Inputs::of(sources, &pool, listed)?;
+    inputs.refuse_bare_links(sources)?;
     let last = &published.last;
     let stays = frozen_anew(job, &pool, output, last, &inputs, &logs)?.after;
     let frozen = Frozen::places(&stays, &inputs.catalog);
@@ -128,6 +131,13 @@ fn compare(
                 "note: not compared, as the last run has left no {}\n",
                 parts.table()
             )),
+        }
+    }
+    for table in PART_TABLES.into_iter().filter(|table| published.has(table)) {
+        if !parts.iter().any(|parts| parts.table() == table) {
+            say(&format!(
+                "note: not compared, as the job does not ask for it: {table}\n"
+            ));
         }
     }
     teller.finish(deliveries, hours, &of_parts)?;

@@ -29,7 +29,10 @@ impl Domains {
 /// The name of a domain as the tables have it: in lower case, as DNS has it (RFC 5890); empty for a text that is
 /// none, which may be an address.
 fn name(text: &str) -> String {
-    let is_name = |host: &str| host.contains('.') && host.len() <= 253;
+    let is_name = |host: &str| {
+        let has_labels = host.split('.').all(|label| !label.is_empty());
+        host.contains('.') && has_labels && host.len() <= 253
+    };
     match Host::parse(text.trim().trim_end_matches('.')) {
         Ok(Host::Domain(host)) if is_name(&host) && host.bytes().all(is_of_name) => host,
         _ => String::new(),
@@ -52,6 +55,8 @@ mod tests {
             (" Mail.EXAMPLE.Com. ", "mail.example.com"),
             ("b\u{fc}cher.example", "xn--bcher-kva.example"),
             ("a_b.example", "a_b.example"),
+            (".example.com", ""),
+            ("a..example", ""),
             ("ann@example.com", ""),
             ("ann%40example.com", ""),
             ("ann+x.example", ""),

@@ -3,6 +3,7 @@
 use super::{Meaning, Sink};
 use crate::model::{Code, Codes, Fate, Instant, Log, Stamp, Tail, Tracked, Value};
 use std::cmp::Ordering;
+use std::collections::HashMap;
 
 /// One row of one message.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +23,13 @@ pub struct Row {
 impl Row {
     /// For a row that has no `log_id`, or is known to be the only one with it.
     pub const SOLE: u32 = u32::MAX;
+
+    fn resolved(self, efs: bool) -> Row {
+        Row {
+            stamp: self.stamp.resolved(efs),
+            ..self
+        }
+    }
 }
 
 /// Tells the fate of every row and keeps the counted ones, in the order of their stamps. A report
@@ -185,18 +193,29 @@ impl Rivals<'_> {
             .then_with(|| a.stamp.is_machine().cmp(&b.stamp.is_machine()))
     }
 
-    /// Whether none of some rows is above this one among those with its key, statuses resolved.
-    pub fn is_among_highest(&self, row: &Row, rows: &[Row], efs: bool) -> bool {
-        let Some(key) = self.key(row) else {
-            return true;
-        };
-        let resolved = |row: &Row| Row {
-            stamp: row.stamp.resolved(efs),
-            ..*row
-        };
-        let own = resolved(row);
-        let mut rivals = rows.iter().filter(|other| self.key(other) == Some(key));
-        rivals.all(|other| self.rank(&resolved(other), &own).is_le())
+    /// Of the rows of each key a highest one, statuses resolved.
+    pub fn highest(&self, rows: &[Row], efs: bool) -> HashMap<(Log, i64), Row> {
+        let mut highest = HashMap::new();
+        if self.tails.is_empty() {
+            return highest;
+        }
+        for row in rows {
+            let Some(key) = self.key(row) else {
+                continue;
+            };
+            let row = row.resolved(efs);
+            let known = highest.entry(key).or_insert(row);
+            if self.rank(&row, known).is_gt() {
+                *known = row;
+            }
+        }
+        highest
+    }
+
+    /// Whether a row without a key, or among the highest of its key.
+    pub fn is_among(&self, highest: &HashMap<(Log, i64), Row>, row: &Row, efs: bool) -> bool {
+        let highest = self.key(row).and_then(|key| highest.get(&key));
+        highest.is_none_or(|highest| self.rank(&row.resolved(efs), highest).is_eq())
     }
 
     /// The same, copies of a row together and in the order of their sources.

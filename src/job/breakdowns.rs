@@ -51,13 +51,13 @@ impl PartTables {
 
     /// Makes the digest that stands for a link.
     pub fn digest(&self) -> Option<impl Fn(&str) -> Box<str> + Send + Sync + 'static> {
-        let links = self.links.clone()?;
+        let links = self.links.clone().filter(|_| self.by.has(Breakdown::Url))?;
         Some(move |text: &str| links.exact(text).into())
     }
 
     /// Equal for those that come to the same tables from the same rows.
     pub fn meaning(&self) -> String {
-        let key = self.links.as_ref().map(|links| links.exact(""));
-        format!("{:?} {key:?}", self.by)
+        let links = self.links.as_ref().filter(|_| self.by.has(Breakdown::Url));
+        format!("{:?} {:?}", self.by, links.map(|links| links.exact("")))
     }
 }

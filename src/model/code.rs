@@ -172,11 +172,17 @@ impl Codes {
     /// The code of a link that is a text.
     pub fn intern_link(&self, link: &str) -> Code {
         let code = self.place(CodeEntry::One(Value::Text(link.into())));
-        if let Some(digest) = &self.digest
-            && self.digest(code).is_none()
-        {
+        let Some(digest) = &self.digest else {
+            return code;
+        };
+        let place = code.0 - Code::PLACE;
+        let places = self.places.read().unwrap_or_else(PoisonError::into_inner);
+        let is_known = places.digests.contains_key(&place);
+        drop(places);
+        if !is_known {
+            let digest = digest(link);
             let mut places = self.places.write().unwrap_or_else(PoisonError::into_inner);
-            places.digests.insert(code.0 - Code::PLACE, digest(link));
+            places.digests.insert(place, digest);
         }
         code
     }

@@ -85,7 +85,7 @@ impl Published<'_> {
     fn known(&self, name: &str) -> Result<&Table, PublishError> {
         self.table(name).ok_or_else(|| PublishError::Place {
             place: self.output.location.root.to_string(),
-            reason: format!("there is no table {name}"),
+            reason: format!("the run has left no table {name}"),
         })
     }
 

@@ -271,6 +271,12 @@ impl Shown {
         all.all(|counter| counters.contains(counter))
     }
 
+    /// How often it counts a counter: once, not at all, or once less.
+    pub fn weight(&self, counter: Counter) -> i64 {
+        let has = |counters: &[Counter]| i64::from(counters.contains(&counter));
+        has(self.plus) - has(self.minus)
+    }
+
     /// Its value in a change.
     pub fn of(&self, change: &Change) -> i64 {
         let sum = |counters: &[Counter]| counters.iter().map(|c| change.get(*c)).sum::<i64>();

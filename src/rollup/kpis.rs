@@ -83,7 +83,7 @@ pub fn finish(partial: &Partial, ids: &[DeliveryId]) -> Result<Kpis, Violation> 
     for (index, (id, mut hours)) in ids.iter().zip(hours).enumerate() {
         hours.sort_unstable_by_key(|row| row.hour);
         let base = Change::default();
-        add_up(id, base, &mut hours, check)?;
+        add_up(id, base, &mut hours)?;
         deliveries.push(DeliveryKpis {
             id: id.clone(),
             base,
@@ -99,16 +99,8 @@ pub fn finish(partial: &Partial, ids: &[DeliveryId]) -> Result<Kpis, Violation> 
     })
 }
 
-/// A rule that values break, if they do.
-pub type Check = fn(&Change) -> Result<(), &'static str>;
-
 /// Turns what changed in each hour, in order, into the values at its end, which are checked.
-pub fn add_up(
-    id: &DeliveryId,
-    base: Change,
-    hours: &mut [HourKpis],
-    check: Check,
-) -> Result<(), Violation> {
+pub fn add_up(id: &DeliveryId, base: Change, hours: &mut [HourKpis]) -> Result<(), Violation> {
     let mut total = base;
     for row in hours {
         total += &row.total;

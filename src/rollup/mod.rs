@@ -11,8 +11,10 @@ mod series;
 mod steps;
 
 pub use counts::{Change, Counter, Shown};
-pub use kpis::{DeliveryKpis, Given, HourKpis, Kpis, Violation, add_up, check, finish};
+pub use kpis::{DeliveryKpis, Given, HourKpis, Kpis, Violation, add_up, finish};
 pub use partial::{Facts, Partial, Teller};
-pub use parts::{Parts, Totals, counters, shown};
-pub use series::{ByPart, Part, PartKpis, Series, check_parts, finish_parts, gather, part_of};
+pub use parts::{Parts, Totals, Values, add, change, counters, shown, values};
+pub use series::{
+    ByPart, Hours, Part, PartKpis, Series, check_parts, finish_parts, gather, part_of,
+};
 pub use steps::{Place, Steps};

@@ -1,5 +1,6 @@
 //! What one worker has counted so far.
 
+use super::parts::{BY_MACHINES, CLICKS, HARD, SOFT, SOFT_EVENTS, UNIQUE};
 use super::{Change, Counter, Parts};
 use crate::history::{Failure, Life, Occurrence, Sink, Status};
 use crate::model::{
@@ -78,7 +79,7 @@ pub struct Partial {
     links: Option<Parts>,
     domains: Option<Parts>,
     /// The links that the message of the last teller was seen to click on.
-    clicked: HashSet<Code>,
+    clicked: HashSet<Code, BuildHasherDefault<SpreadHasher>>,
 }
 
 impl Partial {
@@ -153,7 +154,12 @@ impl Partial {
 
     /// Where a message of a delivery tells what it did.
     pub fn teller(&mut self, delivery: DeliveryIndex) -> Teller<'_> {
-        self.clicked.clear();
+        // To clear a set takes as long as it has room.
+        const USUAL: usize = 1 << 8;
+        match self.clicked.capacity() {
+            ..=USUAL => self.clicked.clear(),
+            _ => self.clicked = HashSet::default(),
+        }
         Teller {
             partial: self,
             delivery,
@@ -250,7 +256,7 @@ impl Teller<'_> {
         self.partial.ends(self.delivery, life);
     }
 
-    /// The same of a message to a recipient in this domain.
+    /// For a message to a recipient in this domain.
     #[must_use]
     pub fn in_domain(mut self, domain: Code) -> Self {
         self.domain = domain;
@@ -308,14 +314,14 @@ impl Sink for Teller<'_> {
         for (failure, by) in [(from, -1), (to, 1)] {
             if let Some(Failure { is_hard, reason }) = failure {
                 let values = reasons.values(self.delivery, at.hour(), reason);
-                values[usize::from(!is_hard)] += by;
+                values[if is_hard { HARD } else { SOFT }] += by;
             }
         }
     }
 
     fn bounces_softly(&mut self, at: Instant, reason: Code) {
         if let Some(reasons) = &mut self.partial.reasons {
-            reasons.values(self.delivery, at.hour(), reason)[2] += 1;
+            reasons.values(self.delivery, at.hour(), reason)[SOFT_EVENTS] += 1;
         }
     }
 
@@ -324,11 +330,9 @@ impl Sink for Teller<'_> {
         if let Some(links) = links {
             let is_first = clicked.insert(link);
             let values = links.values(self.delivery, at.hour(), link);
-            let more = [1, i64::from(is_first), i64::from(by_machine)];
-            values
-                .iter_mut()
-                .zip(more)
-                .for_each(|(value, by)| *value += by);
+            values[CLICKS] += 1;
+            values[UNIQUE] += i64::from(is_first);
+            values[BY_MACHINES] += i64::from(by_machine);
         }
     }
 }
@@ -346,6 +350,10 @@ impl Hasher for SpreadHasher {
         for byte in bytes {
             self.write_u64(u64::from(*byte));
         }
+    }
+
+    fn write_u32(&mut self, key: u32) {
+        self.write_u64(u64::from(key));
     }
 
     fn write_u64(&mut self, key: u64) {

@@ -6,8 +6,20 @@ use crate::model::{Breakdown, Code, DeliveryIndex, Hour};
 use std::collections::{BTreeMap, HashMap};
 use std::hash::BuildHasherDefault;
 
+/// The values of the counters of a part, in the order of [`counters`].
+pub type Values = Box<[i64]>;
+
 /// The values of all parts of deliveries at as-of.
-pub type Totals = BTreeMap<(DeliveryIndex, Code), Change>;
+pub type Totals = BTreeMap<(DeliveryIndex, Code), Values>;
+
+/// The places of what failures and soft bounces count.
+pub(super) const HARD: usize = 0;
+pub(super) const SOFT: usize = 1;
+pub(super) const SOFT_EVENTS: usize = 2;
+/// The places of what clicks count.
+pub(super) const CLICKS: usize = 0;
+pub(super) const UNIQUE: usize = 1;
+pub(super) const BY_MACHINES: usize = 2;
 
 /// What is counted of a part.
 pub fn counters(of: Breakdown) -> &'static [Counter] {
@@ -23,6 +35,28 @@ pub fn counters(of: Breakdown) -> &'static [Counter] {
             Counter::MachineClicks,
         ],
         Breakdown::Domain => &Counter::ALL,
+    }
+}
+
+/// The same values as those of all counters.
+pub fn change(of: Breakdown, values: &[i64]) -> Change {
+    let mut change = Change::default();
+    for (counter, value) in counters(of).iter().zip(values) {
+        change.add(*counter, *value);
+    }
+    change
+}
+
+/// The values that a part has of all counters.
+pub fn values(of: Breakdown, change: &Change) -> Values {
+    let values = counters(of).iter().map(|counter| change.get(*counter));
+    values.collect()
+}
+
+/// Adds values to others, so many times.
+pub fn add(values: &mut [i64], by: &[i64], times: i64) {
+    for (value, by) in values.iter_mut().zip(by) {
+        *value += times * by;
     }
 }
 
@@ -84,34 +118,24 @@ impl Parts {
     pub fn merge(&mut self, other: &Parts) {
         let values = other.values.chunks_exact(other.counters.len());
         for ((delivery, hour, code), values) in other.keys.iter().zip(values) {
-            let mine = self.values(*delivery, *hour, *code).iter_mut();
-            mine.zip(values).for_each(|(value, by)| *value += by);
+            add(self.values(*delivery, *hour, *code), values, 1);
         }
     }
 
     /// What changed of every delivery, hour and code, in no order.
-    pub fn changes(&self) -> impl Iterator<Item = ((DeliveryIndex, Hour, Code), Change)> {
+    pub fn changes(&self) -> impl Iterator<Item = ((DeliveryIndex, Hour, Code), &[i64])> {
         let values = self.values.chunks_exact(self.counters.len());
-        let change = |values: &[i64]| {
-            let mut change = Change::default();
-            for (counter, value) in self.counters.iter().zip(values) {
-                change.add(*counter, *value);
-            }
-            change
-        };
-        self.keys.iter().copied().zip(values.map(change))
+        self.keys.iter().copied().zip(values)
     }
 
-    /// Adds all hours to totals, or takes them away.
-    pub fn add_to(&self, totals: &mut Totals, is_subtracted: bool) {
-        for ((delivery, _, code), change) in self.changes() {
-            let total = totals.entry((delivery, code)).or_default();
-            match is_subtracted {
-                true => *total -= &change,
-                false => *total += &change,
-            }
+    /// Adds all hours to totals, so many times.
+    pub fn add_to(&self, totals: &mut Totals, times: i64) {
+        for ((delivery, _, code), by) in self.changes() {
+            let total = totals.entry((delivery, code));
+            let total = total.or_insert_with(|| vec![0; self.counters.len()].into());
+            add(total, by, times);
         }
-        totals.retain(|_, total| !total.is_zero());
+        totals.retain(|_, total| total.iter().any(|value| *value != 0));
     }
 
     /// Where the parts of a delivery do not add up to what changed in the whole, a delivery and hour of those.
@@ -123,13 +147,14 @@ impl Parts {
         for (key, change) in whole {
             *left.entry(key).or_default() += change;
         }
-        for ((delivery, hour, _), change) in self.changes() {
-            *left.entry((delivery, hour)).or_default() -= &change;
+        for ((delivery, hour, _), values) in self.changes() {
+            *left.entry((delivery, hour)).or_default() -= &change(self.of, values);
         }
         let is_lacking = |(_, left): &(_, Change)| {
             let mut each = self.counters.iter();
             each.any(|counter| adds_up(self.of, *counter) && left.get(*counter) != 0)
         };
-        left.into_iter().find(is_lacking).map(|(key, _)| key)
+        let lacking = left.into_iter().filter(is_lacking);
+        lacking.map(|(key, _)| key).min()
     }
 }

@@ -1,8 +1,8 @@
 //! The counters of parts of deliveries, hour by hour.
 
 use super::kpis::{check, check_few};
-use super::parts::shown;
-use super::{Change, Given, HourKpis, Kpis, Partial, Parts, Shown, Violation, add_up};
+use super::parts::{Values, add, change, shown, values};
+use super::{Change, Given, Kpis, Partial, Parts, Shown, Violation};
 use crate::model::{Breakdown, Code, Codes, DeliveryId, DeliveryIndex, Hour, Value};
 use std::collections::{BTreeMap, HashMap};
 
@@ -47,9 +47,9 @@ pub struct Series {
     /// The part.
     pub part: Part,
     /// The values before the first of its hours.
-    pub base: Change,
-    /// Its hours, in order, as far as they are given.
-    pub hours: Vec<HourKpis>,
+    pub base: Values,
+    /// Its hours, in order, as far as they are given, with the values at their ends.
+    pub hours: Hours,
 }
 
 /// The counters of all parts of the deliveries of a run.
@@ -70,34 +70,26 @@ impl PartKpis {
     }
 }
 
-/// What changed in each hour of a part.
-pub type Hours = BTreeMap<Hour, Change>;
+/// Values of a part by hour. There may be millions of parts of one hour, so that they are no larger than they need.
+pub type Hours = Vec<(Hour, Values)>;
 
-/// What changed in the hours of each part.
+/// What changed in the hours of each part; an hour may come several times.
 pub type ByPart = BTreeMap<Part, Hours>;
 
 /// Adds what parts have come to, so many times.
-pub fn gather(
-    into: &mut HashMap<DeliveryIndex, ByPart>,
-    parts: &Parts,
-    codes: &Codes,
-    is_subtracted: bool,
-) {
+pub fn gather(into: &mut HashMap<DeliveryIndex, ByPart>, parts: &Parts, codes: &Codes, times: i64) {
     let mut known: HashMap<Code, Part> = HashMap::new();
     for ((delivery, hour, code), by) in parts.changes() {
-        let part = known
-            .entry(code)
-            .or_insert_with(|| part_of(parts.of(), codes, code));
-        let hours = into.entry(delivery).or_default();
-        let hours = match hours.get_mut(part) {
+        let part = known.entry(code);
+        let part = part.or_insert_with(|| part_of(parts.of(), codes, code));
+        let of_delivery = into.entry(delivery).or_default();
+        let hours = match of_delivery.get_mut(part) {
             Some(hours) => hours,
-            None => hours.entry(part.clone()).or_default(),
+            None => of_delivery
+                .entry(part.clone())
+                .or_insert(Hours::with_capacity(1)),
         };
-        let total = hours.entry(hour).or_default();
-        match is_subtracted {
-            true => *total -= &by,
-            false => *total += &by,
-        }
+        hours.push((hour, by.iter().map(|value| times * value).collect()));
     }
 }
 
@@ -107,25 +99,44 @@ impl Series {
         of: Breakdown,
         delivery: &DeliveryId,
         part: Part,
-        base: Change,
-        hours: Hours,
+        base: Values,
+        mut changes: Hours,
     ) -> Result<Series, Violation> {
-        let changed = hours.into_iter().filter(|(_, change)| !change.is_zero());
-        // What changed in it, until they are added up.
-        let mut hours: Vec<HourKpis> = changed
-            .map(|(hour, total)| HourKpis { hour, total })
-            .collect();
+        changes.sort_unstable_by_key(|(hour, _)| *hour);
+        let mut hours = Hours::with_capacity(changes.len());
+        for (hour, by) in changes {
+            match hours.last_mut() {
+                Some((last, values)) if *last == hour => add(values, &by, 1),
+                _ => hours.push((hour, by)),
+            }
+        }
+        hours.retain(|(_, by)| by.iter().any(|value| *value != 0));
         let check = match of {
             Breakdown::Domain => check,
             Breakdown::Reason | Breakdown::Url => check_few,
         };
-        add_up(delivery, base, &mut hours, check)?;
+        let mut total = base.clone();
+        for (hour, values) in &mut hours {
+            add(&mut total, values, 1);
+            values.copy_from_slice(&total);
+            check(&change(of, values)).map_err(|rule| Violation {
+                delivery: delivery.clone(),
+                hour: *hour,
+                rule,
+            })?;
+        }
         Ok(Series {
             delivery: delivery.clone(),
             part,
             base,
             hours,
         })
+    }
+
+    /// The values before one of its hours.
+    pub fn before(&self, hour: usize) -> &[i64] {
+        let before = hour.checked_sub(1).map(|before| &self.hours[before].1);
+        before.unwrap_or(&self.base)
     }
 }
 
@@ -160,8 +171,9 @@ pub fn finish_parts(
         ids.iter().zip((0..).map(DeliveryIndex)).collect();
     let mut all = Vec::new();
     for parts in partial.parts() {
+        let base = values(parts.of(), &Change::default());
         let mut counted = HashMap::new();
-        gather(&mut counted, parts, codes, false);
+        gather(&mut counted, parts, codes, 1);
         let mut kpis = PartKpis {
             of: parts.of(),
             given: Vec::with_capacity(computed.deliveries.len()),
@@ -172,7 +184,7 @@ pub fn finish_parts(
             let of_delivery = index_of.get(&delivery.id);
             let of_delivery = of_delivery.and_then(|index| counted.remove(index));
             for (part, hours) in of_delivery.unwrap_or_default() {
-                let series = Series::of(kpis.of, &delivery.id, part, Change::default(), hours)?;
+                let series = Series::of(kpis.of, &delivery.id, part, base.clone(), hours)?;
                 kpis.series.push(series);
             }
         }

@@ -5,8 +5,8 @@ use super::kept::Kept;
 use crate::disk::Disk;
 use crate::engine::{RowKey, Volume, Volumes, Wake};
 use crate::model::{Breakdown, Code, DeliveryIndex, Instant};
-use crate::rollup::{Change, Counter, Totals};
-use std::collections::HashSet;
+use crate::rollup::{Totals, counters};
+use std::collections::{BTreeMap, HashSet};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use xxhash_rust::xxh3::xxh3_64;
@@ -17,8 +17,6 @@ const DIRECTORY: &str = "_state";
 const WAKE: usize = 28;
 /// A rest: source, `log_id` and digest.
 const REST: usize = 20;
-/// The values of a part: breakdown, delivery, code and counters.
-const TOTAL: usize = 12 + 8 * Counter::ALL.len();
 
 /// The directory of the state.
 pub struct Store {
@@ -114,14 +112,8 @@ impl Store {
         };
         let rests = some("rests", rests, REST)?;
         kept.rests = rests.as_chunks::<REST>().0.iter().map(rest).collect();
-        let totals = some("totals", totals, TOTAL)?;
-        for total in totals.as_chunks::<TOTAL>().0 {
-            let (breakdown, key, counts) = total_of(total).ok_or_else(damaged)?;
-            kept.totals
-                .entry(breakdown)
-                .or_default()
-                .insert(key, counts);
-        }
+        let totals = some("totals", totals, 1)?;
+        kept.totals = totals_of(&totals).ok_or_else(damaged)?;
         Ok(kept)
     }
 
@@ -129,15 +121,9 @@ impl Store {
     pub fn write(&self, kept: &Kept) -> Result<(), StateError> {
         let wakes: Vec<u8> = kept.wakes.iter().flat_map(bytes).collect();
         let rests: Vec<u8> = kept.rests.iter().flat_map(bytes_of_rest).collect();
-        let all = |(breakdown, totals): (&Breakdown, &Totals)| {
-            let bytes = totals
-                .iter()
-                .flat_map(|total| bytes_of_total(*breakdown, total));
-            bytes.collect::<Vec<u8>>()
-        };
-        let totals: Vec<u8> = kept.totals.iter().flat_map(all).collect();
+        let totals = bytes_of_totals(&kept.totals);
         let of = |bytes: &[u8], width: usize| ((bytes.len() / width) as u64, xxh3_64(bytes));
-        let lists = [of(&wakes, WAKE), of(&rests, REST), of(&totals, TOTAL)];
+        let lists = [of(&wakes, WAKE), of(&rests, REST), of(&totals, 1)];
         let form = serde_json::to_vec(&Form::of(kept, lists));
         let form = form.map_err(|error| self.failed(error.into()))?;
         let mut text = format!("{:016x}", xxh3_64(&form)).into_bytes();
@@ -232,36 +218,49 @@ fn rest(bytes: &[u8; REST]) -> (RowKey, u64) {
     ((source, word(4) as i64), word(12))
 }
 
-/// Whose values they are.
-type Part = (DeliveryIndex, Code);
-
-fn bytes_of_total(breakdown: Breakdown, (part, total): (&Part, &Change)) -> [u8; TOTAL] {
-    let mut bytes = [0; TOTAL];
-    let (head, values) = bytes.split_at_mut(12);
-    let words = [breakdown as u32, part.0.0, part.1.bits()];
-    for (place, word) in head.as_chunks_mut::<4>().0.iter_mut().zip(words) {
-        *place = word.to_le_bytes();
-    }
-    for (place, counter) in values.as_chunks_mut::<8>().0.iter_mut().zip(Counter::ALL) {
-        *place = total.get(counter).to_le_bytes();
+/// By breakdown: how many parts there are, and of each the delivery, the code and the values.
+fn bytes_of_totals(all: &BTreeMap<Breakdown, Totals>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for (breakdown, totals) in all {
+        bytes.extend((*breakdown as u32).to_le_bytes());
+        bytes.extend((totals.len() as u32).to_le_bytes());
+        for ((delivery, code), values) in totals {
+            bytes.extend(delivery.0.to_le_bytes());
+            bytes.extend(code.bits().to_le_bytes());
+            values
+                .iter()
+                .for_each(|value| bytes.extend(value.to_le_bytes()));
+        }
     }
     bytes
 }
 
-/// None where there is no such breakdown.
-fn total_of(bytes: &[u8; TOTAL]) -> Option<(Breakdown, Part, Change)> {
-    let (head, values) = bytes.split_at(12);
-    let mut words = head
-        .as_chunks::<4>()
-        .0
-        .iter()
-        .map(|w| u32::from_le_bytes(*w));
-    let mut word = || words.next().unwrap_or_default();
-    let breakdown = Breakdown::ALL.get(word() as usize)?;
-    let part = (DeliveryIndex(word()), Code::from_bits(word()));
-    let mut total = Change::default();
-    for (value, counter) in values.as_chunks::<8>().0.iter().zip(Counter::ALL) {
-        total.add(counter, i64::from_le_bytes(*value));
+/// None where they are none of these bytes.
+fn totals_of(bytes: &[u8]) -> Option<BTreeMap<Breakdown, Totals>> {
+    let mut rest = bytes;
+    let mut all = BTreeMap::new();
+    while !rest.is_empty() {
+        let breakdown = *Breakdown::ALL.get(word(&mut rest)? as usize)?;
+        let mut totals = Totals::new();
+        for _ in 0..word(&mut rest)? {
+            let part = (
+                DeliveryIndex(word(&mut rest)?),
+                Code::from_bits(word(&mut rest)?),
+            );
+            let values = counters(breakdown).iter().map(|_| {
+                let (value, after) = rest.split_first_chunk()?;
+                rest = after;
+                Some(i64::from_le_bytes(*value))
+            });
+            totals.insert(part, values.collect::<Option<_>>()?);
+        }
+        all.insert(breakdown, totals);
     }
-    Some((*breakdown, part, total))
+    Some(all)
+}
+
+fn word(rest: &mut &[u8]) -> Option<u32> {
+    let (word, after) = rest.split_first_chunk()?;
+    *rest = after;
+    Some(u32::from_le_bytes(*word))
 }

@@ -3,7 +3,8 @@
 use super::TableError;
 use super::compare::Comparison;
 use super::frames::date_name;
-use crate::rollup::{Change, Given, HourKpis, Shown};
+use crate::model::Hour;
+use crate::rollup::{Given, Shown};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use polars::prelude::*;
@@ -35,16 +36,16 @@ pub(super) const NO_DAY: &str = "";
 pub(super) struct Days(BTreeMap<String, Vec<(usize, Range<usize>)>>);
 
 impl Days {
-    /// Those of the hours of several, in their order.
-    pub fn of<'a>(all: impl Iterator<Item = &'a [HourKpis]>) -> Days {
+    /// Those of the hours of several, each in order.
+    pub fn of<H: Iterator<Item = Hour>>(all: impl Iterator<Item = H>) -> Days {
         let mut days: BTreeMap<i64, Vec<(usize, Range<usize>)>> = BTreeMap::new();
         for (place, hours) in all.enumerate() {
-            let mut start = 0;
-            for hours in hours.chunk_by(|a, b| a.hour.day() == b.hour.day()) {
-                let end = start + hours.len();
-                let day = days.entry(hours[0].hour.day()).or_default();
-                day.push((place, start..end));
-                start = end;
+            for (at, hour) in hours.enumerate() {
+                let of_day = days.entry(hour.day()).or_default();
+                match of_day.last_mut() {
+                    Some((last, hours)) if *last == place => hours.end = at + 1,
+                    _ => of_day.push((place, at..at + 1)),
+                }
             }
         }
         let named = |(day, rows)| (date_name(day), rows);
@@ -93,38 +94,16 @@ pub(super) fn is_given(day: &str) -> impl FnMut(Given) -> bool {
     }
 }
 
-/// The values of counters before an hour and at its end.
-#[derive(Clone, Copy)]
-pub(super) struct Step<'a> {
-    pub before: &'a Change,
-    pub now: &'a Change,
-}
-
-impl<'a> Step<'a> {
-    /// That of one of some hours.
-    pub fn of(base: &'a Change, hours: &'a [HourKpis], at: usize) -> Step<'a> {
-        let before = at.checked_sub(1).map(|before| &hours[before].total);
-        Step {
-            before: before.unwrap_or(base),
-            now: &hours[at].total,
-        }
-    }
-}
-
-/// The columns of counters, each beside the one of its changes.
+/// The column of a counter, and the one of its changes: values before the hours and at their ends.
 pub(super) fn counter_columns(
-    shown: impl Iterator<Item = &'static Shown>,
-    steps: &[Step<'_>],
-) -> Vec<Column> {
-    let integers = |name: &str, of: &dyn Fn(&Step<'_>) -> i64| {
-        Column::new(name.into(), steps.iter().map(of).collect::<Vec<i64>>())
-    };
-    let pair = |shown: &Shown| {
-        let delta = format!("{}_delta", shown.name);
-        [
-            integers(shown.name, &|step| shown.of(step.now)),
-            integers(&delta, &|step| shown.of(step.now) - shown.of(step.before)),
-        ]
-    };
-    shown.flat_map(pair).collect()
+    shown: &Shown,
+    values: impl Iterator<Item = (i64, i64)>,
+) -> [Column; 2] {
+    let (totals, changes): (Vec<i64>, Vec<i64>) =
+        values.map(|(before, now)| (now, now - before)).unzip();
+    let delta = format!("{}_delta", shown.name);
+    [
+        Column::new(shown.name.into(), totals),
+        Column::new(delta.into(), changes),
+    ]
 }

@@ -70,33 +70,32 @@ pub fn earlier_hours(
     let mut hours = Vec::new();
     for batch in batches {
         let table = Table("delivery_kpi_hourly", batch);
-        let of_batch = table.hours(&|_| true, &is_wanted)?;
-        hours.extend(of_batch.into_iter().map(|(_, hour)| hour));
+        table.hours(&|_| true, &is_wanted, |_, hour| hours.push(hour))?;
     }
     Ok(hours)
 }
 
-/// The published rows of a table of parts, of the deliveries that `is_wanted`, each with its part.
+/// Hands out the published rows of a table of parts, of the deliveries that `is_wanted`, each with its part.
 pub fn earlier_parts(
     batches: &[RecordBatch],
     of: Breakdown,
     is_wanted: impl Fn(&DeliveryId) -> bool,
-) -> Result<Vec<(Part, EarlierHour)>, TableError> {
-    let mut parts = Vec::new();
+    mut each: impl FnMut(Part, EarlierHour),
+) -> Result<(), TableError> {
     for batch in batches {
         let table = Table(of.table(), batch);
         let keys = Keys::of(of);
         let numbers = keys.number.map(|name| table.integers(name)).transpose()?;
         let texts = table.texts(keys.text)?;
-        let hours = table.hours(&|counter| counters(of).contains(&counter), &is_wanted)?;
-        parts.extend(hours.into_iter().map(|(row, hour)| {
+        let counters = |counter| counters(of).contains(&counter);
+        table.hours(&counters, &is_wanted, |row, hour| {
             let number = numbers.as_ref().filter(|numbers| numbers.is_valid(row));
             let number = number.map(|numbers| numbers.value(row));
             let text = texts.is_valid(row).then(|| texts.value(row));
-            (part(of, number, text), hour)
-        }));
+            each(part(of, number, text), hour);
+        })?;
     }
-    Ok(parts)
+    Ok(())
 }
 
 /// Rows of a published table.
@@ -152,12 +151,13 @@ impl Table<'_> {
         column.cloned().ok_or_else(|| self.wrong(name, EXPECTED))
     }
 
-    /// The hours of the deliveries that are wanted, by the places of their rows.
+    /// Hands out the hours of the deliveries that are wanted, with the places of their rows.
     fn hours(
         &self,
         counters: &dyn Fn(Counter) -> bool,
         is_wanted: impl Fn(&DeliveryId) -> bool,
-    ) -> Result<Vec<(usize, EarlierHour)>, TableError> {
+        mut each: impl FnMut(usize, EarlierHour),
+    ) -> Result<(), TableError> {
         let totals = self.counters("", counters)?;
         let changes = self.counters("_delta", counters)?;
         let starts = self.instants("hour")?;
@@ -165,17 +165,19 @@ impl Table<'_> {
         let complete = complete.as_boolean_opt();
         let complete = complete.ok_or_else(|| self.wrong("hour_complete", "a boolean"))?;
         let ids = self.ids()?.into_iter().enumerate();
-        let hour = |(row, delivery): (usize, DeliveryId)| {
-            let hour = EarlierHour {
-                delivery,
-                hour: Instant::from_micros(starts.value(row)).hour(),
-                change: changes.of(row),
-                total: totals.of(row),
-                is_complete: complete.value(row),
-            };
-            (row, hour)
-        };
-        Ok(ids.filter(|(_, id)| is_wanted(id)).map(hour).collect())
+        for (row, delivery) in ids.filter(|(_, id)| is_wanted(id)) {
+            each(
+                row,
+                EarlierHour {
+                    delivery,
+                    hour: Instant::from_micros(starts.value(row)).hour(),
+                    change: changes.of(row),
+                    total: totals.of(row),
+                    is_complete: complete.value(row),
+                },
+            );
+        }
+        Ok(())
     }
 
     /// Those of these counters.

@@ -2,7 +2,7 @@
 
 use super::bridge::to_batch;
 use super::compare::{self, Comparison};
-use super::days::{Days, Hourly, NO_DAY, Step, counter_columns, first_day, is_given};
+use super::days::{Days, Hourly, NO_DAY, counter_columns, first_day, is_given};
 use super::rates::with_rates;
 use super::{EarlierDelivery, TableError};
 use crate::model::{Attributes, DeliveryId, Hour, Instant};
@@ -57,7 +57,10 @@ pub fn build<'a>(
     let known = known_deliveries(&run, text_ids, marks.as_of)?;
     Ok(Frames {
         deliveries: snapshot(&run, known, text_ids, marks)?,
-        days: Days::of(run.iter().map(|delivery| delivery.kpis.hours.as_slice())),
+        days: Days::of(
+            run.iter()
+                .map(|delivery| delivery.kpis.hours.iter().map(|row| row.hour)),
+        ),
         run,
         text_ids,
         marks: marks.clone(),
@@ -119,7 +122,10 @@ impl Frames<'_> {
             HourRow {
                 delivery,
                 now: &hours[at],
-                step: Step::of(&delivery.kpis.base, hours, at),
+                before: match at.checked_sub(1) {
+                    Some(before) => &hours[before].total,
+                    None => &delivery.kpis.base,
+                },
             }
         };
         let rows: Vec<HourRow<'_>> = self.days.hours(day).map(row).collect();
@@ -165,7 +171,8 @@ impl Hourly for Frames<'_> {
 struct HourRow<'a> {
     delivery: &'a Delivery<'a>,
     now: &'a HourKpis,
-    step: Step<'a>,
+    /// The values before it.
+    before: &'a Change,
 }
 
 fn hourly(rows: &[HourRow<'_>], text_ids: bool, marks: &RunMarks) -> Result<DataFrame, TableError> {
@@ -177,8 +184,12 @@ fn hourly(rows: &[HourRow<'_>], text_ids: bool, marks: &RunMarks) -> Result<Data
         ),
         instants("hour", rows.iter().map(|row| Some(row.now.hour.start())))?,
     ];
-    let steps: Vec<Step<'_>> = rows.iter().map(|row| row.step).collect();
-    columns.extend(counter_columns(Shown::ALL.iter(), &steps));
+    for shown in &Shown::ALL {
+        let values = rows
+            .iter()
+            .map(|row| (shown.of(row.before), shown.of(&row.now.total)));
+        columns.extend(counter_columns(shown, values));
+    }
     let to_deliver: Vec<Option<i64>> = rows
         .iter()
         .map(|row| row.delivery.attributes.to_deliver)

@@ -3,11 +3,11 @@
 use super::TableError;
 use super::bridge;
 use super::compare::{self, Comparison};
-use super::days::{Days, Hourly, NO_DAY, Step, counter_columns, first_day, is_given};
+use super::days::{Days, Hourly, NO_DAY, counter_columns, first_day, is_given};
 use super::frames::{RunMarks, ids, instants};
 use super::rates::with_rates;
-use crate::model::{Breakdown, DeliveryId, failure_reason_name};
-use crate::rollup::{HourKpis, Part, PartKpis, Series};
+use crate::model::{Breakdown, DeliveryId, Hour, failure_reason_name};
+use crate::rollup::{Part, PartKpis, Series, counters};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use polars::prelude::*;
@@ -36,7 +36,11 @@ impl<'a> PartFrames<'a> {
             text_ids,
             marks: marks.clone(),
             gone: Vec::new(),
-            days: Days::of(kpis.series.iter().map(|series| series.hours.as_slice())),
+            days: Days::of(
+                kpis.series
+                    .iter()
+                    .map(|series| series.hours.iter().map(|(hour, _)| *hour)),
+            ),
         }
     }
 
@@ -49,30 +53,39 @@ impl<'a> PartFrames<'a> {
     fn hourly(&self, day: &str) -> Result<DataFrame, TableError> {
         let row = |(place, at): (usize, usize)| (&self.kpis.series[place], at);
         let rows: Vec<(&Series, usize)> = self.days.hours(day).map(row).collect();
-        let hour = |(series, at): &(&'a Series, usize)| &series.hours[*at];
-        let hours: Vec<&HourKpis> = rows.iter().map(hour).collect();
+        let hour = |(series, at): &(&'a Series, usize)| series.hours[*at].0;
+        let hours: Vec<Hour> = rows.iter().map(hour).collect();
         let of = rows.iter().map(|(series, _)| Some(&series.delivery));
-        let starts = hours.iter().map(|hour| Some(hour.hour.start()));
+        let starts = hours.iter().map(|hour| Some(hour.start()));
         let mut columns = vec![
             ids("delivery_id", of, self.text_ids),
             instants("hour", starts)?,
         ];
         let parts: Vec<&Part> = rows.iter().map(|(series, _)| &series.part).collect();
         columns.extend(Keys::of(self.kpis.of).columns(self.kpis.of, &parts));
-        let step = |(series, at): &(&'a Series, usize)| Step::of(&series.base, &series.hours, *at);
-        let steps: Vec<Step<'_>> = rows.iter().map(step).collect();
-        columns.extend(counter_columns(self.kpis.shown(), &steps));
+        for shown in self.kpis.shown() {
+            let counters = counters(self.kpis.of).iter();
+            let weights: Vec<i64> = counters.map(|counter| shown.weight(*counter)).collect();
+            let sum = |values: &[i64]| -> i64 {
+                let weighted = values.iter().zip(&weights);
+                weighted.map(|(value, weight)| value * weight).sum()
+            };
+            let values = |(series, at): &(&'a Series, usize)| {
+                (sum(series.before(*at)), sum(&series.hours[*at].1))
+            };
+            columns.extend(counter_columns(shown, rows.iter().map(values)));
+        }
         if self.kpis.of == Breakdown::Domain {
             columns = rates_of(columns)?;
         }
         let complete: Vec<bool> = hours
             .iter()
-            .map(|hour| hour.hour.end() <= self.marks.as_of)
+            .map(|hour| hour.end() <= self.marks.as_of)
             .collect();
         columns.push(Column::new("hour_complete".into(), complete));
         let run = vec![self.marks.run_id.as_str(); rows.len()];
         columns.push(Column::new("run_id".into(), run));
-        let days: Vec<i32> = hours.iter().map(|hour| hour.hour.day() as i32).collect();
+        let days: Vec<i32> = hours.iter().map(|hour| hour.day() as i32).collect();
         columns.push(Column::new("date".into(), days).cast(&DataType::Date)?);
         Ok(DataFrame::new_infer_height(columns)?)
     }

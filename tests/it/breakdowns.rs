@@ -237,9 +237,11 @@ fn a_table_of_parts_does_not_start_with_some_deliveries() {
     let site = Site::new(&history());
     site.run_job("", &[]).expect_status(0);
     let some: &[&str] = &["--delivery", "1"];
-    site.run_job(ALL, some)
-        .expect_status(2)
-        .says(&[REASONS, "a run of all deliveries first"]);
+    for flags in [&["--delivery", "1"][..], &["--delivery", "1", "--dry-run"]] {
+        site.run_job(ALL, flags)
+            .expect_status(2)
+            .says(&[REASONS, "a run of all deliveries first"]);
+    }
     site.run_job(ALL, &[]).expect_status(0);
     let before = rows(&site, "out", DOMAINS);
     site.run_job(ALL, some).expect_status(0);
@@ -306,6 +308,78 @@ fn digest_of(link: i64) -> &'static str {
         1 => "90b2c04a89c81c32854fa6359adc9653",
         _ => "5ff7b92926717aa88a3dcd2aa3cf8fc1",
     }
+}
+
+/// A key that nothing uses decides nothing.
+#[test]
+fn a_key_without_a_table_of_links_changes_nothing() {
+    let layout = Layout {
+        string_ids: true,
+        ..Layout::default()
+    };
+    let site = Site::laid_out(&history(), &layout);
+    let keyed = |key: &str| {
+        let name = format!("{key}.key");
+        site.write(&name, format!("{key}, sixteen bytes or more"));
+        let keys = format!("[breakdowns]\nby_reason = true\nurl_key = \"{name}\"\n");
+        site.run_job(&keys, &[]).expect_status(0);
+        mode(&site)
+    };
+    assert_eq!(keyed("one"), "full");
+    assert_eq!(keyed("other"), "incremental");
+    // Who shows no links needs no key.
+    site.run_job("[breakdowns]\nby_url = true\n", &[])
+        .expect_status(2);
+    let check = outcome(site.program().args(["check", "job.toml"]));
+    assert_ne!(check.status, Some(2), "{}", check.text());
+}
+
+/// What nobody can compute any more is lost with a run that leaves a table alone, and that is said.
+#[test]
+fn a_table_that_starts_anew_tells_of_frozen_deliveries() {
+    let site = Site::new(&World {
+        sending: history()
+            .sending
+            .into_iter()
+            .filter(|row| row.message_id != Some(1))
+            .collect(),
+        ..history()
+    });
+    let other = SendingRow {
+        delivery_id: Some(2),
+        ..failed(7, "hard_bounce", Some("1"), NINE + HOUR)
+    };
+    for name in ["other-1", "other-2", "other-3"] {
+        let path = site.path(&format!("in/sending_log/{name}.parquet"));
+        let row = SendingRow {
+            event_at: other.event_at.map(|at| at + name.len() as i64),
+            ..other.clone()
+        };
+        write_sending(&path, &[row], &Layout::default());
+    }
+    let on = "[breakdowns]\nby_reason = true\n";
+    site.run_job(on, &[]).expect_status(0);
+    let of_second = |site: &Site| {
+        let rows = committed(&site.output(), REASONS).into_iter();
+        rows.filter(|row| row["delivery_id"] == 2).count()
+    };
+    assert_eq!(of_second(&site), 1);
+    std::fs::remove_file(site.path("in/sending_log/other-2.parquet")).expect("a file");
+    let told = site.run_job(on, &[]).expect_status(0);
+    assert!(!told.stderr.contains("has no rows of"), "{}", told.text());
+    assert_eq!(of_second(&site), 1, "frozen");
+    site.run_job("", &[]).expect_status(0);
+    site.run_job(on, &[])
+        .expect_status(0)
+        .says(&["delivery_kpi_hourly_by_reason has no rows of 1 frozen delivery"]);
+    assert_eq!(of_second(&site), 0);
+    let verify = outcome(site.program().args(["verify", "job.toml"])).expect_status(0);
+    assert!(!verify.stderr.contains("does not ask"), "{}", verify.text());
+    let job = std::fs::read_to_string(site.path("job.toml")).expect("a job");
+    site.write("plain.toml", job.replace(on, ""));
+    outcome(site.program().args(["verify", "plain.toml"]))
+        .expect_status(0)
+        .says(&["not compared, as the job does not ask for it", REASONS]);
 }
 
 #[test]

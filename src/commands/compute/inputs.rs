@@ -183,17 +183,7 @@ impl Opened {
     fn check(&self, sources: &Sources, are_all: bool) -> Result<Schemas, Error> {
         let files: Vec<FileSchema<'_>> = self.files.iter().map(schema_of).collect();
         let mapping = |extract| sources.mapping(extract);
-        let schemas = check(&files, mapping, are_all).map_err(Error::Schema)?;
-        let links = &sources.parts;
-        let are_texts = schemas.kinds().get("url_id") == Some(&IdKind::String);
-        if links.by.has(Breakdown::Url) && are_texts && links.links.is_none() {
-            return Err(Error::Job(JobError::Value {
-                what: "breakdowns.url_key".to_owned(),
-                expected: "the key of the digests that stand for links in a table, as url_id is a column of texts",
-                found: "none".to_owned(),
-            }));
-        }
-        Ok(schemas)
+        check(&files, mapping, are_all).map_err(Error::Schema)
     }
 
     fn read(
@@ -223,6 +213,20 @@ impl Opened {
 }
 
 impl Inputs {
+    /// An error where links are to be told apart in a table, are texts, and have no key for their digests.
+    pub fn refuse_bare_links(&self, sources: &Sources) -> Result<(), Error> {
+        let parts = &sources.parts;
+        let are_texts = self.schemas.kinds().get("url_id") == Some(&IdKind::String);
+        match parts.by.has(Breakdown::Url) && are_texts && parts.links.is_none() {
+            true => Err(Error::Job(JobError::Value {
+                what: "breakdowns.url_key".to_owned(),
+                expected: "the key of the digests that stand for links in a table, as url_id is a column of texts",
+                found: "none".to_owned(),
+            })),
+            false => Ok(()),
+        }
+    }
+
     /// Lists, opens and checks the extracts, and reads the deliveries.
     pub fn open(sources: &Sources, pool: &Pool) -> Result<Inputs, Error> {
         Inputs::of(sources, pool, Listed::of(sources)?)

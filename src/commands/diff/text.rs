@@ -172,7 +172,7 @@ fn table(totals: &[Total]) -> String {
     text
 }
 
-/// The rows of a table, under a line that counts them.
+/// How many rows of a table differ.
 fn summed(table: &str, tally: Tally) -> String {
     if tally.sum() == 0 {
         return format!("{table}: no row differs\n");
@@ -185,6 +185,7 @@ fn summed(table: &str, tally: Tally) -> String {
     )
 }
 
+/// The rows of a table, under a line that counts them.
 fn section(table: &str, tally: Tally, lines: &[Line]) -> String {
     let mut text = summed(table, tally);
     if tally.sum() == 0 {

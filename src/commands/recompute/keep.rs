@@ -59,7 +59,7 @@ pub fn all(
         next_source: inputs.logs.len() as u32,
         wakes: sorted(std::mem::take(&mut watched.wakes)),
         rests: HashMap::new(),
-        totals: totals(BTreeMap::new(), [(&watched.partial, false)]),
+        totals: totals(BTreeMap::new(), [(&watched.partial, 1)]),
         volumes: remains.volumes,
     })
 }
@@ -119,22 +119,22 @@ pub fn changed(
         totals: totals(
             kept.totals.clone(),
             [
-                (&recount.refolded.after.partial, false),
-                (&recount.refolded.before.partial, true),
+                (&recount.refolded.after.partial, 1),
+                (&recount.refolded.before.partial, -1),
             ],
         ),
         volumes: Vec::new(),
     })
 }
 
-/// The values of parts, and what others have come to, or less that.
+/// The values of parts, and so many times what others have come to.
 fn totals<'a>(
     mut totals: BTreeMap<Breakdown, Totals>,
-    more: impl IntoIterator<Item = (&'a Partial, bool)>,
+    more: impl IntoIterator<Item = (&'a Partial, i64)>,
 ) -> BTreeMap<Breakdown, Totals> {
-    for (partial, is_subtracted) in more {
+    for (partial, times) in more {
         for parts in partial.parts() {
-            parts.add_to(totals.entry(parts.of()).or_default(), is_subtracted);
+            parts.add_to(totals.entry(parts.of()).or_default(), times);
         }
     }
     totals

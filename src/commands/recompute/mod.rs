@@ -21,7 +21,7 @@ use crate::engine::{self, Pool, Progress, Volumes, Watched};
 use crate::error::Error;
 use crate::extracts::IdKind;
 use crate::job::{Job, Scope, Stopwatch};
-use crate::model::{Attributes, DeliveryId, Instant};
+use crate::model::{Attributes, Breakdown, DeliveryId, Instant};
 use crate::publish::{DELIVERY_KPI_HOURLY, Lock, Output, PublishError, RunRecord};
 use crate::rollup::Kpis;
 use crate::state::{Changes, Kept, Store};
@@ -135,6 +135,7 @@ impl<'a> Run<'a> {
     }
 
     fn follow(&mut self, listed: Listed) -> Result<bool, Error> {
+        self.refuse_some_parts()?;
         match plan::plan(self.job, self.output, &listed, self.unusable)? {
             Plan::Everything(why, last) => {
                 let cause = match &why {
@@ -149,6 +150,24 @@ impl<'a> Run<'a> {
                 let (output, kept, changes, last) = *earlier;
                 self.changes(listed, output, kept, changes, &last)
             }
+        }
+    }
+
+    /// A table of parts starts with all deliveries: one of some of them would say that the others have none.
+    fn refuse_some_parts(&self) -> Result<(), Error> {
+        let sources = &self.job.sources;
+        if matches!(sources.scope, Scope::All) {
+            return Ok(());
+        }
+        let last = self.output.map(Output::last_run).transpose()?.flatten();
+        let is_there = |table: &str| {
+            let last = last.as_ref();
+            last.is_some_and(|last| last.table_versions.contains_key(table))
+        };
+        let mut tables = sources.parts.by.each().map(Breakdown::table);
+        match tables.find(|table| !is_there(table)) {
+            Some(table) => Err(Error::SomeParts(table)),
+            None => Ok(()),
         }
     }
 
@@ -172,6 +191,7 @@ impl<'a> Run<'a> {
         let sources = &job.sources;
         let logs: Vec<_> = listed.logs().cloned().collect();
         let inputs = Inputs::of(sources, pool, listed)?;
+        inputs.refuse_bare_links(sources)?;
         let frozen = match (self.output, last) {
             (Some(output), Some(last)) => frozen_anew(job, pool, output, last, &inputs, &logs)?,
             _ => Frozen::default(),
@@ -287,6 +307,7 @@ impl<'a> Run<'a> {
             self.report.notes.push(why.to_owned());
             return self.everything(listed, Some(last), "full");
         };
+        inputs.refuse_bare_links(sources)?;
         let frozen = Frozen::on_top(job, pool, last, &kept, &changes, &inputs)?;
         self.report.freeze(job, &frozen);
         self.report.lap("opening", self.watch.lap());

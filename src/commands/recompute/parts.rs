@@ -3,13 +3,13 @@
 use super::Error;
 use super::again::{Again, Recount};
 use super::renewed::{cut_hour, name};
-use crate::model::{Breakdown, Code, DeliveryId, DeliveryIndex};
+use crate::model::{Breakdown, Code, DeliveryId, DeliveryIndex, Hour};
 use crate::publish::Published;
 use crate::rollup::{
-    ByPart, Change, DeliveryKpis, Given, Part, PartKpis, Partial, Series, Totals, check_parts,
-    gather, part_of,
+    ByPart, Change, DeliveryKpis, Given, Hours, Part, PartKpis, Partial, Series, Totals, Values,
+    add, check_parts, gather, part_of, values,
 };
-use crate::tables::{EarlierHour, date_name, earlier_parts};
+use crate::tables::{date_name, earlier_parts};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// What a run that builds on another one goes by.
@@ -24,7 +24,14 @@ pub struct Renewal<'a> {
     pub stale: &'a BTreeSet<DeliveryIndex>,
 }
 
-type Earlier = HashMap<DeliveryIndex, BTreeMap<Part, Vec<EarlierHour>>>;
+/// What changed in the published hours of a part, and its values before the first of them.
+struct PublishedPart {
+    first: Hour,
+    base: Values,
+    changes: Hours,
+}
+
+type Earlier = HashMap<DeliveryIndex, BTreeMap<Part, PublishedPart>>;
 
 impl Renewal<'_> {
     /// The counters of all parts, with the hours of the deliveries of which some have changed.
@@ -69,10 +76,10 @@ impl Renewal<'_> {
                 continue;
             }
             let is_stale = self.stale.contains(&index);
-            let mut earlier = match is_stale {
-                true => BTreeMap::new(),
-                false => earlier.remove(&index).unwrap_or_default(),
-            };
+            let mut earlier = earlier
+                .remove(&index)
+                .filter(|_| !is_stale)
+                .unwrap_or_default();
             let totals = match is_stale {
                 true => BTreeMap::new(),
                 false => self.totals(of, index),
@@ -82,19 +89,16 @@ impl Renewal<'_> {
                 changes.entry(part.clone()).or_default();
             }
             for (part, mut hours) in changes {
-                let mut rows = earlier.remove(&part).unwrap_or_default();
-                rows.sort_unstable_by_key(|row| row.hour);
-                let base = match rows.first() {
-                    Some(first) => {
-                        let mut base = first.total;
-                        base -= &first.change;
-                        base
+                let base = match earlier.remove(&part) {
+                    Some(published) => {
+                        hours.extend(published.changes);
+                        published.base
                     }
-                    None => totals.get(&part).copied().unwrap_or_default(),
+                    None => match totals.get(&part) {
+                        Some(total) => total.clone(),
+                        None => values(of, &Change::default()),
+                    },
                 };
-                for row in &rows {
-                    *hours.entry(row.hour).or_default() += &row.change;
-                }
                 kpis.series.push(Series::of(of, id, part, base, hours)?);
             }
         }
@@ -106,12 +110,12 @@ impl Renewal<'_> {
         let mut difference = HashMap::new();
         let refolded = &self.recount.refolded;
         let codes = &self.recount.codes;
-        let mut add = |partial: &Partial, is_subtracted| {
+        let mut add = |partial: &Partial, times| {
             let parts = partial.parts().filter(|parts| parts.of() == of);
-            parts.for_each(|parts| gather(&mut difference, parts, codes, is_subtracted));
+            parts.for_each(|parts| gather(&mut difference, parts, codes, times));
         };
-        add(&refolded.after.partial, false);
-        add(&refolded.before.partial, true);
+        add(&refolded.after.partial, 1);
+        add(&refolded.before.partial, -1);
         difference
     }
 
@@ -125,9 +129,9 @@ impl Renewal<'_> {
     ) -> Result<BTreeMap<DeliveryIndex, i64>, Error> {
         let mut first_days = BTreeMap::new();
         for index in computed.values() {
-            let hours = difference.get(index).into_iter().flat_map(BTreeMap::values);
-            let changed = hours.flatten().filter(|(_, change)| !change.is_zero());
-            let first = changed.map(|(hour, _)| hour.day()).min();
+            let parts = difference.get(index).into_iter().flat_map(BTreeMap::values);
+            let first = parts.filter_map(|hours| first_change(hours)).min();
+            let first = first.map(Hour::day);
             let first = match self.stale.contains(index) {
                 true => Some(i64::MIN),
                 false => first,
@@ -142,14 +146,14 @@ impl Renewal<'_> {
         let rows = self
             .published
             .rows(of.table(), files.into_iter().flatten())?;
-        for (_, row) in earlier_parts(&rows, of, |id| computed.contains_key(id))? {
+        let is_computed = |id: &DeliveryId| computed.contains_key(id);
+        earlier_parts(&rows, of, is_computed, |_, row| {
             if !row.is_complete {
-                let first = first_days
-                    .entry(computed[&row.delivery])
-                    .or_insert(cut.day());
+                let first = first_days.entry(computed[&row.delivery]);
+                let first = first.or_insert(cut.day());
                 *first = (*first).min(cut.day());
             }
-        }
+        })?;
         Ok(first_days)
     }
 
@@ -176,27 +180,57 @@ impl Renewal<'_> {
             }
             let rows = self.published.rows(of.table(), &files)?;
             let is_wanted = |id: &DeliveryId| from(id).is_some_and(|first| *first <= day);
-            for (part, row) in earlier_parts(&rows, of, is_wanted)? {
-                let of_delivery = earlier.entry(computed[&row.delivery]).or_default();
-                of_delivery.entry(part).or_default().push(row);
-            }
+            earlier_parts(&rows, of, is_wanted, |part, row| {
+                let parts = earlier.entry(computed[&row.delivery]).or_default();
+                let before = || {
+                    let mut before = row.total;
+                    before -= &row.change;
+                    values(of, &before)
+                };
+                let published = parts.entry(part).or_insert_with(|| PublishedPart {
+                    first: row.hour,
+                    base: before(),
+                    changes: Hours::with_capacity(1),
+                });
+                if row.hour < published.first {
+                    (published.first, published.base) = (row.hour, before());
+                }
+                published.changes.push((row.hour, values(of, &row.change)));
+            })?;
         }
         Ok(earlier)
     }
 
     /// The published values of the parts of a delivery.
-    fn totals(self, of: Breakdown, delivery: DeliveryIndex) -> BTreeMap<Part, Change> {
+    fn totals(self, of: Breakdown, delivery: DeliveryIndex) -> BTreeMap<Part, Values> {
         let next = DeliveryIndex(delivery.0 + 1);
         let range = (delivery, Code::NULL)..(next, Code::NULL);
         let kept = self.again.kept.totals.get(&of);
-        let mut totals: BTreeMap<Part, Change> = BTreeMap::new();
+        let mut totals: BTreeMap<Part, Values> = BTreeMap::new();
         for ((_, code), total) in kept
             .into_iter()
             .flat_map(|all: &Totals| all.range(range.clone()))
         {
             let part = part_of(of, &self.recount.codes, *code);
-            *totals.entry(part).or_default() += total;
+            let sum = totals.entry(part);
+            let sum = sum.or_insert_with(|| values(of, &Change::default()));
+            add(sum, total, 1);
         }
         totals
     }
+}
+
+/// The first hour in which something changes in sum.
+fn first_change(hours: &Hours) -> Option<Hour> {
+    let mut sums: BTreeMap<Hour, Values> = BTreeMap::new();
+    for (hour, by) in hours {
+        match sums.get_mut(hour) {
+            Some(sum) => add(sum, by, 1),
+            None => {
+                sums.insert(*hour, by.clone());
+            }
+        }
+    }
+    let changes = |(_, sum): &(&Hour, &Values)| sum.iter().any(|value| *value != 0);
+    sums.iter().find(changes).map(|(hour, _)| *hour)
 }

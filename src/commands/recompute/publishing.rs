@@ -4,13 +4,14 @@ use super::alerts::enter_alerts;
 use super::left_out::newly_left_out;
 use super::retention::Frozen;
 use super::summary::Report;
+use crate::commands::people::counted;
 use crate::engine::{Pool, Progress, Stage, map};
 use crate::error::Error;
 use crate::job::{Job, Scope, Stopwatch, parse_instant};
 use crate::model::{Attributes, DeliveryId, Instant};
 use crate::publish::{
     Committed, DELIVERY_KPI, DELIVERY_KPI_HOURLY, Form, KPI_RESTATEMENT, Output, PublishError,
-    ReportedRecord, RestatedKpi, Restatement, TableRecord, Written,
+    ReportedRecord, RestatedKpi, Restatement, RunRecord, TableRecord, Written,
 };
 use crate::rollup::Kpis;
 use crate::state::Kept;
@@ -92,7 +93,6 @@ pub fn publish(
     let parts = ready.kpis.parts.iter();
     let parts = parts.map(|parts| PartFrames::new(parts, text_ids, &marks));
     let mut parts: Vec<PartFrames<'_>> = parts.collect();
-    refuse_some_parts(job, place.output, &parts)?;
     let forms = forms(job, &frames, &parts, text_ids)?;
     report.shown = frames.show(Report::SHOWN)?;
     report.not_final = frames.not_final()?;
@@ -111,6 +111,7 @@ pub fn publish(
         enter(&[(DELIVERY_KPI_HOURLY, total(&days))], &deliveries, report);
         return Ok(true);
     };
+    note_without_parts(&parts, last.as_ref(), ready.frozen, report);
     for _ in 0..ATTEMPTS {
         if !ready.is_incremental {
             output.begin_anew();
@@ -246,24 +247,25 @@ fn forms(
     Ok(forms)
 }
 
-/// A table of parts starts with all deliveries: one of some of them would say that the others have none.
-fn refuse_some_parts(
-    job: &Job,
-    output: Option<&Output>,
+/// Notes that a table of parts which starts now can say nothing of frozen deliveries: their rows are gone.
+fn note_without_parts(
     parts: &[PartFrames<'_>],
-) -> Result<(), Error> {
-    if matches!(job.sources.scope, Scope::All) || job.dry_run {
-        return Ok(());
+    last: Option<&RunRecord>,
+    frozen: &Frozen,
+    report: &mut Report,
+) {
+    let is_there = |table| last.is_some_and(|last| last.table_versions.contains_key(table));
+    if frozen.after.is_empty() {
+        return;
     }
-    let last = output.map(Output::last_run).transpose()?.flatten();
-    let is_there = |table: &str| {
-        let last = last.as_ref();
-        last.is_some_and(|last| last.table_versions.contains_key(table))
-    };
-    match parts.iter().find(|parts| !is_there(parts.table())) {
-        Some(parts) => Err(Error::SomeParts(parts.table())),
-        None => Ok(()),
-    }
+    let frozen = counted(
+        frozen.after.len() as i64,
+        "frozen delivery",
+        "frozen deliveries",
+    );
+    let new = parts.iter().filter(|parts| !is_there(parts.table()));
+    let note = |parts: &PartFrames<'_>| format!("{} has no rows of {frozen}", parts.table());
+    report.notes.extend(new.map(note));
 }
 
 /// Compares hourly rows with the published ones, day by day, and without a memory limit several days at

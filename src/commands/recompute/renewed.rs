@@ -5,7 +5,7 @@ use super::again::{Again, Recount};
 use super::parts::Renewal;
 use crate::model::{Attributes, DeliveryId, DeliveryIndex, Hour};
 use crate::publish::{DELIVERY_KPI_HOURLY, Published};
-use crate::rollup::{Change, DeliveryKpis, Facts, Given, HourKpis, Kpis, add_up, check};
+use crate::rollup::{Change, DeliveryKpis, Facts, Given, HourKpis, Kpis, add_up};
 use crate::tables::{EarlierHour, date_name, earlier_deliveries, earlier_hours};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -155,7 +155,7 @@ fn changed(
     changes.retain(|_, change| !change.is_zero());
     let hour = |(hour, total)| HourKpis { hour, total };
     let mut hours: Vec<HourKpis> = changes.into_iter().map(hour).collect();
-    add_up(id, base, &mut hours, check)?;
+    add_up(id, base, &mut hours)?;
     Ok(DeliveryKpis {
         id: id.clone(),
         base,

@@ -178,8 +178,8 @@ function stackOption({ names, series, format }) {
       type: "bar",
       stack: "all",
       barMaxWidth: 18,
-      // Nothing has no border either.
-      data: one.values.map((value) => (value === 0 ? { value, itemStyle: { opacity: 0 } } : { value })),
+      // Nothing has no border either, but still its label.
+      data: one.values.map((value) => (value === 0 ? { value, itemStyle: { borderWidth: 0 } } : { value })),
       itemStyle: { color: one.colour, borderColor: one.colour, decal: pattern(place) },
       emphasis: { disabled: true },
       label: { show: place === series.length - 1, position: "right", color: INK, formatter: (point) => sum(point.dataIndex) },
