@@ -38,7 +38,7 @@ impl PartTables {
             None => None,
             Some(path) => {
                 let key = std::fs::read(&path);
-                let key = key.map_err(|error| wrong(error.to_string()))?;
+                let key = key.map_err(|error| wrong(format!("{}: {error}", path.display())))?;
                 // Digests under a key that can be tried out can be told.
                 if key.len() < 16 {
                     return Err(wrong(format!("{} bytes", key.len())));

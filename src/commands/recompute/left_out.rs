@@ -1,6 +1,9 @@
 //! What was left out, and what of it no earlier run has reported.
 
-use crate::publish::{FileRecord, ReportedRecord};
+use super::retention::Frozen;
+use crate::commands::people::counted;
+use crate::publish::{FileRecord, ReportedRecord, RunRecord};
+use crate::tables::PART_TABLES;
 use std::collections::BTreeMap;
 
 /// How many rows and files were left out that no earlier run has reported, and what has been reported
@@ -31,6 +34,30 @@ pub fn newly_left_out(
     }
     reported.retain(|_, report| report.rows_rejected > 0 || report.skipped);
     (left_out, reported.into_values().collect())
+}
+
+/// What becomes of tables of parts that a run starts, or that it does not go on with; frozen deliveries have rows in
+/// neither, as nobody can compute them any more.
+pub fn notes_on_parts(tables: &[&str], last: Option<&RunRecord>, frozen: &Frozen) -> Vec<String> {
+    let Some(last) = last else {
+        return Vec::new();
+    };
+    let is_there = |table: &str| last.table_versions.contains_key(table);
+    let count = frozen.after.len() as i64;
+    let deliveries = counted(count, "frozen delivery", "frozen deliveries");
+    let started = tables.iter().filter(|table| !is_there(table) && count > 0);
+    let started = started.map(|table| format!("{table} has no rows of {deliveries}"));
+    let left = PART_TABLES
+        .into_iter()
+        .filter(|table| is_there(table) && !tables.contains(table));
+    let left = left.map(|table| {
+        let without = match count {
+            0 => String::new(),
+            _ => format!(", without the rows of {deliveries}"),
+        };
+        format!("{table} is no part of this run, as [breakdowns] does not ask for it: it starts anew when that does{without}")
+    });
+    started.chain(left).collect()
 }
 
 #[cfg(test)]

@@ -1,17 +1,16 @@
 //! The rows of a run beside the published ones, and into the tables.
 
 use super::alerts::enter_alerts;
-use super::left_out::newly_left_out;
+use super::left_out::{newly_left_out, notes_on_parts};
 use super::retention::Frozen;
 use super::summary::Report;
-use crate::commands::people::counted;
 use crate::engine::{Pool, Progress, Stage, map};
 use crate::error::Error;
 use crate::job::{Job, Scope, Stopwatch, parse_instant};
 use crate::model::{Attributes, DeliveryId, Instant};
 use crate::publish::{
     Committed, DELIVERY_KPI, DELIVERY_KPI_HOURLY, Form, KPI_RESTATEMENT, Output, PublishError,
-    ReportedRecord, RestatedKpi, Restatement, RunRecord, TableRecord, Written,
+    ReportedRecord, RestatedKpi, Restatement, TableRecord, Written,
 };
 use crate::rollup::Kpis;
 use crate::state::Kept;
@@ -111,7 +110,10 @@ pub fn publish(
         enter(&[(DELIVERY_KPI_HOURLY, total(&days))], &deliveries, report);
         return Ok(true);
     };
-    note_without_parts(&parts, last.as_ref(), ready.frozen, report);
+    let names: Vec<&str> = parts.iter().map(Hourly::table).collect();
+    report
+        .notes
+        .extend(notes_on_parts(&names, last.as_ref(), ready.frozen));
     for _ in 0..ATTEMPTS {
         if !ready.is_incremental {
             output.begin_anew();
@@ -245,27 +247,6 @@ fn forms(
         ..form(KPI_RESTATEMENT, Restatement::schema(text_ids), None)
     });
     Ok(forms)
-}
-
-/// Notes that a table of parts which starts now can say nothing of frozen deliveries: their rows are gone.
-fn note_without_parts(
-    parts: &[PartFrames<'_>],
-    last: Option<&RunRecord>,
-    frozen: &Frozen,
-    report: &mut Report,
-) {
-    let is_there = |table| last.is_some_and(|last| last.table_versions.contains_key(table));
-    if frozen.after.is_empty() {
-        return;
-    }
-    let frozen = counted(
-        frozen.after.len() as i64,
-        "frozen delivery",
-        "frozen deliveries",
-    );
-    let new = parts.iter().filter(|parts| !is_there(parts.table()));
-    let note = |parts: &PartFrames<'_>| format!("{} has no rows of {frozen}", parts.table());
-    report.notes.extend(new.map(note));
 }
 
 /// Compares hourly rows with the published ones, day by day, and without a memory limit several days at

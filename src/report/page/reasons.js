@@ -10,7 +10,7 @@ class ReasonChart {
     this.chart = el("div");
     this.twin = el("div");
     this.more = el("details", { class: "twin", open: true }, el("summary", { text: "The same as a table" }), this.twin);
-    this.note = el("p", { class: "hint", text: `${NOT_BROKEN_DOWN}: these deliveries were frozen before the job had a table by reason.` });
+    this.note = el("p", { class: "hint", text: `${NOT_BROKEN_DOWN}: these deliveries were frozen when the table by reason was started.` });
   }
 
   /** `of` says in words whose reasons they are. */
