@@ -1,4 +1,4 @@
-//! What one worker has counted so far of the parts of deliveries: by reason, or by link.
+//! What one worker has counted so far of the parts of deliveries: by reason, by link, or by domain.
 
 use super::partial::SpreadHasher;
 use super::{Change, Counter, Shown};

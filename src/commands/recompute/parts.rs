@@ -130,7 +130,7 @@ impl Renewal<'_> {
         let mut first_days = BTreeMap::new();
         for index in computed.values() {
             let parts = difference.get(index).into_iter().flat_map(BTreeMap::values);
-            let first = parts.filter_map(|hours| first_change(hours)).min();
+            let first = parts.filter_map(first_change).min();
             let first = first.map(Hour::day);
             let first = match self.stale.contains(index) {
                 true => Some(i64::MIN),
