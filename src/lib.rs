@@ -34,13 +34,13 @@
 //! use delivery_kpi::extracts::{Extract, FileSchema, Links, Mapping, check, list, open};
 //! use delivery_kpi::history::{Meaning, Occurrence, Row, Sink, Status, live};
 //! use delivery_kpi::model::{
-//!     Attributes, Catalog, Codes, DeadlineMode, DeliveryId, Fate, Instant, Labels, Log, MachineRules, Mark,
+//!     Attributes, Catalog, Code, Codes, DeadlineMode, DeliveryId, Fate, Instant, Labels, Log, MachineRules, Mark,
 //!     Policy, Report,
 //! };
-//! use delivery_kpi::publish::{Destination, Makes, Output, Restatement, RunRecord, Written};
+//! use delivery_kpi::publish::{DELIVERY_KPI, DELIVERY_KPI_HOURLY, Destination, Form, Output, RunRecord};
 //! use delivery_kpi::rollup::{Counter, Partial, finish};
 //! use delivery_kpi::stores::Access;
-//! use delivery_kpi::tables::{RunMarks, build};
+//! use delivery_kpi::tables::{Hourly, RunMarks, build};
 //! use parquet::arrow::ArrowWriter;
 //! use std::collections::BTreeMap;
 //! use std::fs::File;
@@ -151,7 +151,6 @@
 //! // 6. publish: the data tables, then the record of the run; readers take the versions it names.
 //! let place = Destination::Directory(folder.path().to_owned());
 //! let output = Output::at(&Disk::default(), &place, 2)?.ok_or("no such directory")?;
-//! let columns = frames.schemas()?;
 //! let mut record = RunRecord {
 //!     run_id: "tour".to_owned(),
 //!     started_at: as_of.to_string(),
@@ -159,17 +158,22 @@
 //!     as_of: as_of.to_string(),
 //!     ..RunRecord::default()
 //! };
-//! let restated = Restatement::schema(false);
-//! let makes = Makes::UsualTables;
-//! let empty = output.open(&columns.hourly, &columns.deliveries, &restated, makes)?;
-//! let hourly = empty.write_day("2026-03-02", day.rows.as_ref())?;
-//! let whole = empty.write_deliveries(deliveries.rows.as_ref())?;
-//! empty.publish(hourly, whole, Written::default(), &mut record, |_| {})?;
-//! let published = output.open(&columns.hourly, &columns.deliveries, &restated, makes)?;
+//! let form = |name, schema, partition_by| Form { name, schema, partition_by, is_made: true };
+//! let forms = [
+//!     form(DELIVERY_KPI_HOURLY, frames.schema()?, Some("date")),
+//!     form(DELIVERY_KPI, frames.schema_of_deliveries()?, None),
+//! ];
+//! let empty = output.open(&forms, true)?;
+//! let hourly = empty.write(DELIVERY_KPI_HOURLY, Some("2026-03-02"), day.rows.as_ref())?;
+//! let whole = empty.write(DELIVERY_KPI, None, deliveries.rows.as_ref())?;
+//! let written = BTreeMap::from([(DELIVERY_KPI_HOURLY, hourly), (DELIVERY_KPI, whole)]);
+//! empty.publish(written, &mut record, |_| {})?;
+//! let published = output.open(&forms, true)?;
 //! assert_eq!(record.table_versions["delivery_kpi"], 1);
 //! let newest = published.last.as_ref().map(|run| &run.table_versions);
 //! assert_eq!(newest, Some(&record.table_versions));
-//! let deliveries = published.deliveries()?;
+//! let files = published.files(DELIVERY_KPI)?;
+//! let deliveries = published.rows(DELIVERY_KPI, files.values().flatten())?;
 //! assert_eq!(deliveries.iter().flat_map(rates).collect::<Vec<_>>(), [1.0]);
 //! # Ok(())
 //! # }
