@@ -35,7 +35,7 @@
 //! use delivery_kpi::history::{Meaning, Occurrence, Row, Sink, Status, live};
 //! use delivery_kpi::model::{
 //!     Attributes, Catalog, Code, Codes, DeadlineMode, DeliveryId, Fate, Instant, Labels, Log, MachineRules, Mark,
-//!     Policy, Report,
+//!     Policy, Recipient, Report,
 //! };
 //! use delivery_kpi::publish::{DELIVERY_KPI, DELIVERY_KPI_HOURLY, Destination, Form, Output, RunRecord};
 //! use delivery_kpi::rollup::{Counter, Partial, finish};
@@ -84,6 +84,7 @@
 //!     selection: &Selection::All,
 //!     fingerprint: Fingerprint::random(),
 //!     asks_domains: false,
+//!     asks_recipients: false,
 //!     interval: None,
 //! };
 //! let mut decoded = Decoded::<u64>::default();
@@ -111,7 +112,7 @@
 //! let policy = Policy::new(&attributes, DeadlineMode::Infer);
 //! let mut rows = Vec::new();
 //! for event in decoded.events.iter() {
-//!     rows.push(Row { stamp: event.stamp, code: event.code, source: 0, tail: Row::SOLE, domain: Code::NULL });
+//!     rows.push(Row { stamp: event.stamp, code: event.code, source: 0, tail: Row::SOLE, domain: Code::NULL, recipient: Recipient::NONE });
 //! }
 //! let mut transitions = Transitions::default();
 //! live(&mut rows.clone(), &[], &policy, meaning, &mut transitions);
@@ -137,7 +138,7 @@
 //! assert_eq!(cumulative(Counter::Delivered), [0, 1]);
 //!
 //! // 5. tables: frames with rates, compared with what is published: nothing yet.
-//! let marks = RunMarks { run_id: "tour".to_owned(), as_of };
+//! let marks = RunMarks { run_id: "tour".to_owned(), as_of, counts_quarantines: false };
 //! let attributes = [attributes];
 //! let frames = build(&kpis, &attributes, false, &marks)?;
 //! let deliveries = frames.compare_deliveries(&[])?;

@@ -61,6 +61,7 @@ impl World {
             selection: &self.selection,
             fingerprint: Fingerprint::random(),
             asks_domains: false,
+            asks_recipients: false,
             interval: None,
         }
     }

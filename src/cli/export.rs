@@ -20,7 +20,7 @@ Exit codes: 0 done; 1 failed, no file was written; 2 wrong usage.";
 #[command(after_help = EXAMPLES)]
 pub struct Export {
     /// The table
-    #[arg(value_name = "TABLE", value_parser = ["delivery_kpi_hourly", "delivery_kpi", "delivery_kpi_hourly_by_reason", "delivery_kpi_hourly_by_url", "delivery_kpi_hourly_by_domain", "kpi_run"])]
+    #[arg(value_name = "TABLE", value_parser = ["delivery_kpi_hourly", "delivery_kpi", "delivery_kpi_hourly_by_reason", "delivery_kpi_hourly_by_url", "delivery_kpi_hourly_by_domain", "parent_kpi_hourly", "kpi_run"])]
     pub table: String,
 
     /// The file, its format by its extension: .parquet, .csv or .jsonl; "-" is standard output

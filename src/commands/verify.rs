@@ -1,6 +1,6 @@
 //! `verify`: the published tables beside a fresh full recompute.
 
-use super::compute::{Count, Inputs, Listed};
+use super::compute::{Count, Inputs, Listed, Persons};
 use super::diff::{Json, Tally, Teller, Text, exit_code};
 use super::outcome::say;
 use super::people::{Clock, counted as several};
@@ -14,7 +14,8 @@ use crate::extracts::IdKind;
 use crate::job::{Job, Stopwatch, parse_instant, resolve_timezone, resolve_verify};
 use crate::publish::{DELIVERY_KPI, DELIVERY_KPI_HOURLY, Output, Published, RunRecord};
 use crate::tables::{
-    Hourly, PART_TABLES, PartFrames, RunMarks, Versions, build, earlier_deliveries,
+    Hourly, PARENT_KPI_HOURLY, PART_TABLES, ParentFrames, PartFrames, RunMarks, Versions, build,
+    earlier_deliveries,
 };
 use std::collections::BTreeSet;
 
@@ -68,6 +69,9 @@ fn compare(
     let last = &published.last;
     let stays = frozen_anew(job, &pool, output, last, &inputs, &logs)?.after;
     let frozen = Frozen::places(&stays, &inputs.catalog);
+    let persons = Persons::of(sources, &inputs, &frozen);
+    let people = persons.as_ref().map(|persons| persons.people(&inputs));
+    let persons = persons.as_ref().zip(people.as_ref());
     let count = Count {
         sources,
         pool: &pool,
@@ -76,13 +80,18 @@ fn compare(
         volumes: None,
         frozen: &frozen,
         published: &BTreeSet::new(),
+        persons,
         progress,
     };
-    let account = || Watched::new(inputs.logs.len(), &frozen, sources.parts.by);
+    let account = || {
+        let people = persons.map(|(_, people)| people);
+        Watched::new(inputs.logs.len(), &frozen, sources.parts.by).telling(people)
+    };
     let (counted, _, _) = count.with(account, &mut Stopwatch::new())?;
     let marks = RunMarks {
         run_id: String::new(),
         as_of: sources.as_of,
+        counts_quarantines: sources.people.quarantine.is_some(),
     };
     let text_ids = inputs.schemas.delivery_id() == IdKind::String;
     let mut frames = build(&counted.kpis, &counted.attributes, text_ids, &marks)?;
@@ -123,18 +132,23 @@ fn compare(
             teller.hours(&rows)?;
         }
     }
+    let parents = counted.kpis.parents.as_ref();
+    let parents = parents.map(|parents| ParentFrames::new(parents, text_ids, &marks));
+    let mut others: Vec<&dyn Hourly> = parts.iter().map(|parts| parts as &dyn Hourly).collect();
+    others.extend(parents.iter().map(|parents| parents as &dyn Hourly));
     let mut of_parts = Vec::new();
-    for parts in &parts {
+    for parts in &others {
         match published.has(parts.table()) {
-            true => of_parts.push((parts.table(), compare_parts(parts, published)?)),
+            true => of_parts.push((parts.table(), compare_parts(*parts, published)?)),
             false => say(&format!(
                 "note: not compared, as the last run has left no {}\n",
                 parts.table()
             )),
         }
     }
-    for table in PART_TABLES.into_iter().filter(|table| published.has(table)) {
-        if !parts.iter().any(|parts| parts.table() == table) {
+    let tables = PART_TABLES.into_iter().chain([PARENT_KPI_HOURLY]);
+    for table in tables.filter(|table| published.has(table)) {
+        if !others.iter().any(|parts| parts.table() == table) {
             say(&format!(
                 "note: not compared, as the job does not ask for it: {table}\n"
             ));
@@ -151,8 +165,8 @@ fn compare(
     Ok(deliveries.sum() + hours.sum() + of_parts > 0)
 }
 
-/// How many rows of a table of parts differ.
-fn compare_parts(parts: &PartFrames<'_>, published: &Published<'_>) -> Result<Tally, Error> {
+/// How many rows of a table of parts, or of parents, differ.
+fn compare_parts(parts: &dyn Hourly, published: &Published<'_>) -> Result<Tally, Error> {
     let files = published.files(parts.table())?;
     let mut days: BTreeSet<&str> = parts.days().into_iter().collect();
     days.extend(files.keys().flatten().map(String::as_str));

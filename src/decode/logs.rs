@@ -6,12 +6,13 @@ use super::events::Events;
 use super::ids::{DecodeKey, Fingerprint, Recent};
 use super::instants::Zone;
 use super::keys::{Keys, Plain};
+use super::recipient::Recipients;
 use super::rising::Rising;
 use super::sending::Sending;
 use super::tracking::Tracking;
 use crate::model::{
     Catalog, Code, Codes, DeliveryId, DeliveryIndex, Event, FateCounts, Instant, Labels, Log,
-    Rejection, Stamp, Tail,
+    RecipientKey, Rejection, Stamp, Tail,
 };
 use arrow::array::RecordBatch;
 use std::collections::{BTreeSet, HashSet};
@@ -53,6 +54,8 @@ pub struct Decoder<'a> {
     pub fingerprint: Fingerprint,
     /// Whether the domains of recipients are asked for.
     pub asks_domains: bool,
+    /// Whether the recipients themselves are.
+    pub asks_recipients: bool,
     /// Deliveries with events in it are told.
     pub interval: Option<Range<Instant>>,
 }
@@ -70,6 +73,8 @@ pub struct Decoded<M> {
     pub keeps_row_ids: bool,
     /// The domains of recipients, in the same order; empty unless they are asked for.
     pub domains: Vec<Code>,
+    /// The recipients, likewise.
+    pub recipients: Vec<RecipientKey>,
     /// The `log_id`s of these rows.
     pub log_ids: Rising,
     /// Rows read, rejected, not selected.
@@ -92,6 +97,7 @@ impl<M> Default for Decoded<M> {
             row_ids: Vec::new(),
             keeps_row_ids: false,
             domains: Vec::new(),
+            recipients: Vec::new(),
             log_ids: Rising::default(),
             counts: FateCounts::default(),
             span: None,
@@ -113,10 +119,23 @@ impl<M> Decoded<M> {
     }
 }
 
+/// Whom the rows of a batch are of, as far as that is asked for.
+struct People {
+    domains: Option<Domains>,
+    recipients: Option<Recipients>,
+}
+
 /// A row that is neither rejected nor of another delivery.
 pub(super) type Read<M> = Result<Option<(Event<M>, Tail)>, Rejection>;
 
 impl Decoder<'_> {
+    /// The columns that are asked for besides those that every run needs.
+    pub fn others(&self) -> Vec<&'static str> {
+        let domain = self.asks_domains.then_some("recipient_domain");
+        let recipient = self.asks_recipients.then_some("recipient_id");
+        domain.into_iter().chain(recipient).collect()
+    }
+
     /// Decodes a batch of a log, its columns under the contract's names; with or without what
     /// decides between rows with one `log_id`.
     pub fn decode<M: DecodeKey>(
@@ -128,9 +147,15 @@ impl Decoder<'_> {
     ) -> Result<(), Unsupported> {
         let recent = std::mem::take(&mut out.recent);
         let keys = Keys::<M>::new(self, with_tails, batch, recent)?;
-        let domains = match log {
-            Log::Sending if self.asks_domains => Some(Domains::new(self.codes, batch)?),
-            Log::Sending | Log::Tracking => None,
+        let people = People {
+            domains: match log {
+                Log::Sending if self.asks_domains => Some(Domains::new(self.codes, batch)?),
+                Log::Sending | Log::Tracking => None,
+            },
+            recipients: match self.asks_recipients {
+                true => Some(Recipients::new(batch, self.fingerprint)?),
+                false => None,
+            },
         };
         match log {
             Log::Sending => {
@@ -140,11 +165,10 @@ impl Decoder<'_> {
                 };
                 if self.plain_rows(batch, &keys, out, Sending::PLAIN_FORM, says) {
                     out.recent = keys.recent();
-                    self.add_domains(domains.as_ref(), 0..batch.num_rows(), out);
+                    self.add_people(&people, 0..batch.num_rows(), out);
                     return Ok(());
                 }
-                let domains = domains.as_ref();
-                self.rows(batch, &keys, out, domains, |row| {
+                self.rows(batch, &keys, out, &people, |row| {
                     columns.read(self, &keys, row)
                 });
             }
@@ -155,10 +179,10 @@ impl Decoder<'_> {
                 };
                 if self.plain_rows(batch, &keys, out, Tracking::FORM, says) {
                     out.recent = keys.recent();
-                    self.add_domains(None, 0..batch.num_rows(), out);
+                    self.add_people(&people, 0..batch.num_rows(), out);
                     return Ok(());
                 }
-                self.rows(batch, &keys, out, None, |row| {
+                self.rows(batch, &keys, out, &people, |row| {
                     columns.read(self, &keys, row)
                 });
             }
@@ -167,11 +191,15 @@ impl Decoder<'_> {
         Ok(())
     }
 
-    /// Adds the domains of some rows that have become events.
-    fn add_domains<M>(&self, domains: Option<&Domains>, rows: Range<usize>, out: &mut Decoded<M>) {
+    /// Adds whom some rows are of that have become events, as far as that is asked for.
+    fn add_people<M>(&self, people: &People, rows: Range<usize>, out: &mut Decoded<M>) {
         if self.asks_domains {
+            let domains = people.domains.as_ref();
             let of = |row| domains.map_or(Code::NULL, |domains| domains.get(self.codes, row));
-            out.domains.extend(rows.map(of));
+            out.domains.extend(rows.clone().map(of));
+        }
+        if let Some(recipients) = &people.recipients {
+            out.recipients.extend(rows.map(|row| recipients.get(row)));
         }
     }
 
@@ -228,7 +256,7 @@ impl Decoder<'_> {
         batch: &RecordBatch,
         keys: &Keys<'_, M>,
         out: &mut Decoded<M>,
-        domains: Option<&Domains>,
+        people: &People,
         read: impl Fn(usize) -> Read<M>,
     ) {
         let has_tails = keys.rest.is_some();
@@ -254,7 +282,7 @@ impl Decoder<'_> {
                         out.row_ids.push(tail.log_id);
                     }
                     out.counts.read += 1;
-                    self.add_domains(domains, row..row + 1, out);
+                    self.add_people(people, row..row + 1, out);
                 }
                 Ok(None) => out.counts.not_selected += 1,
                 Err(rejection) => {

@@ -13,6 +13,7 @@ mod keys;
 mod labelled;
 mod logs;
 mod presence;
+mod recipient;
 mod rising;
 mod sending;
 mod tracking;

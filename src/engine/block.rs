@@ -1,7 +1,7 @@
 //! Rows column by column, so few that they stay in the processor's nearest cache.
 
 use super::packed::{COUNT, Number};
-use crate::model::{Code, DeliveryIndex, MessageKey, Stamp, Tail};
+use crate::model::{Code, DeliveryIndex, MessageKey, RecipientKey, Stamp, Tail};
 use std::array::from_fn;
 
 /// Rows of a block.
@@ -23,6 +23,8 @@ pub struct Block<'a, M> {
     pub row_ids: &'a [i64],
     /// None where they are not asked for.
     pub domains: &'a [Code],
+    /// Likewise.
+    pub recipients: &'a [RecipientKey],
     pub source: usize,
 }
 
@@ -38,6 +40,8 @@ impl<M: MessageKey> Block<'_, M> {
             Number::Source => to.at(self.stamps, |_| self.source as u64),
             Number::Code => to.at(self.codes, |code| u64::from(code.bits())),
             Number::Domain => to.at(self.domains, |code| u64::from(code.bits())),
+            Number::RecipientHigh => to.at(self.recipients, |key| key[0]),
+            Number::RecipientLow => to.at(self.recipients, |key| key[1]),
             Number::Stamp => to.at(self.stamps, |stamp| stamp.bits()),
             Number::LogId if tails.is_empty() => to.at(self.row_ids, |id| in_order(*id)),
             Number::LogId => to.at(tails, |tail| in_order(tail.log_id)),

@@ -66,6 +66,9 @@ impl<M: MessageKey> Merger<'_, M> {
             sheaf.decoded.events.push(event(&piece, row));
             let domain = piece.get(Number::Domain, row) as u32;
             sheaf.decoded.domains.push(Code::from_bits(domain));
+            let recipient = [Number::RecipientHigh, Number::RecipientLow];
+            let recipient = recipient.map(|number| piece.get(number, row));
+            sheaf.decoded.recipients.push(recipient);
             let log_id = || from_order(piece.get(Number::LogId, row));
             match piece.extra() {
                 Extra::Tails => sheaf.decoded.tails.push(Tail {

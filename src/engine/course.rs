@@ -71,15 +71,16 @@ impl Course {
     }
 }
 
-/// The kinds of rows that keep no message from the short way, where these rules tell machines from people, and
-/// counts are broken down so.
-pub fn simple_kinds(machines: &MachineRules, breakdowns: Breakdowns) -> u32 {
-    let mut looked_at = machines.types() << 16;
+/// The kinds of the rows after which a message may have failed.
+pub const FAILURES: u32 =
+    1 << Report::SoftBounce as u32 | 1 << Report::HardBounce as u32 | 1 << Report::Expired as u32;
+
+/// The kinds of rows that keep no message from the short way, where these rules tell machines from people, counts
+/// are broken down so, and the account asks for others.
+pub fn simple_kinds(machines: &MachineRules, breakdowns: Breakdowns, asked_for: u32) -> u32 {
+    let mut looked_at = machines.types() << 16 | asked_for;
     if breakdowns.has(Breakdown::Reason) {
-        // Without one of these a message does not fail.
-        for report in [Report::SoftBounce, Report::HardBounce, Report::Expired] {
-            looked_at |= 1 << report as u32;
-        }
+        looked_at |= FAILURES;
     }
     if breakdowns.has(Breakdown::Url) {
         looked_at |= Tracked::CLICKS << 16;

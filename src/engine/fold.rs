@@ -5,18 +5,18 @@ use super::messages::Messages;
 use super::shelf::{Shelved, SpillError};
 use super::{Pool, Progress, Stage, share};
 use crate::history::{Meaning, Row, live};
-use crate::model::{DeliveryIndex, Instant, MessageKey, Policy, Tail};
+use crate::model::{DeliveryIndex, Instant, MessageKey, Policy, RecipientKey, Tail};
 use crate::rollup::{Partial, Steps};
 
 /// Who takes up the messages of a fold, one after another; each thread has one.
 pub trait Account<M>: Send {
-    /// A message with all of its rows, in any order, and the tails that they point at.
+    /// A message with all of its rows, in any order, and the tails and recipients that they point at.
     fn message(
         &mut self,
         delivery: DeliveryIndex,
         message: M,
         rows: &mut Vec<Row>,
-        tails: &[Tail],
+        behind: Behind<'_>,
         policy: &Policy,
         meaning: Meaning<'_>,
     );
@@ -28,10 +28,27 @@ pub trait Account<M>: Send {
     fn counts(&self, _delivery: DeliveryIndex) -> bool {
         true
     }
+    /// The kinds of rows whose messages it has to be given, whatever their counters need.
+    fn asks_for(&self) -> u32 {
+        0
+    }
     /// A message that was counted so changes when its deadline passes, at or after as-of.
     fn waits(&mut self, _delivery: DeliveryIndex, _message: M, _deadline: Instant) {}
+    /// No message follows.
+    fn ends(&mut self) -> Result<(), SpillError> {
+        Ok(())
+    }
     /// Adds what another thread has.
     fn merge(&mut self, other: Self);
+}
+
+/// What rows point at.
+#[derive(Clone, Copy)]
+pub struct Behind<'a> {
+    /// Their tails.
+    pub tails: &'a [Tail],
+    /// Their recipients, by their places; none where they are not asked for.
+    pub recipients: &'a [RecipientKey],
 }
 
 impl<M> Account<M> for Partial {
@@ -41,12 +58,12 @@ impl<M> Account<M> for Partial {
         delivery: DeliveryIndex,
         _: M,
         rows: &mut Vec<Row>,
-        tails: &[Tail],
+        behind: Behind<'_>,
         policy: &Policy,
         meaning: Meaning<'_>,
     ) {
         let mut teller = self.teller(delivery);
-        let life = live(rows, tails, policy, meaning, &mut teller);
+        let life = live(rows, behind.tails, policy, meaning, &mut teller);
         teller.ends(&life);
     }
 
@@ -101,7 +118,9 @@ pub fn fold<M: MessageKey, A: Account<M>>(
             });
         }
     };
-    let finish = |(account, _, _, done): State<M, A>| done.map(|()| account);
+    let finish = |(mut account, _, _, done): State<M, A>| {
+        done.and_then(|()| account.ends()).map(|()| account)
+    };
     let folded = share(pool, partitions, start, fold, finish);
     progress.ends();
     let mut whole = None;

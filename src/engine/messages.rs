@@ -1,9 +1,10 @@
 //! The messages of one partition: told apart, counted by steps where they can be, and replayed where not.
 
 use super::course::{Course, is_simple, simple_kinds, take_back};
-use super::fold::{Account, Judging};
+use super::fold::{Account, Behind, Judging};
 use super::index::{Index, Key, read_keys};
 use super::packed::{Extra, Number, from_order};
+use super::recipients::Recipients;
 use super::run::Piece;
 use super::shelf::Shelved;
 use crate::history::{Life, Row};
@@ -43,6 +44,7 @@ struct Odd {
     rows: Vec<Row>,
     /// What the rows point at.
     tails: Vec<Tail>,
+    recipients: Recipients,
     /// The rows of one message, while it is replayed.
     history: Vec<Row>,
 }
@@ -84,13 +86,15 @@ impl<M: MessageKey> Messages<M> {
         self.places.clear();
         self.highest.clear();
         let mut none = Partial::default();
+        let asked_for = account.asks_for();
         let partial = account.partial_mut().unwrap_or(&mut none);
+        let kinds = simple_kinds(judging.meaning.machines, partial.breakdowns(), asked_for);
         for piece in pieces {
-            self.step(piece, shelved, judging, partial);
+            self.step(piece, shelved, judging, kinds, partial);
         }
         if self.end(judging, account) {
             self.gather(pieces);
-            self.replay(judging, account);
+            self.replay(judging, kinds, account);
         }
         self.places.len()
     }
@@ -101,6 +105,7 @@ impl<M: MessageKey> Messages<M> {
         piece: &Piece<'_>,
         shelved: &Shelved,
         judging: Judging<'_>,
+        kinds: u32,
         partial: &mut Partial,
     ) {
         read_keys(piece, &mut self.keys);
@@ -129,7 +134,6 @@ impl<M: MessageKey> Messages<M> {
         } = self;
         let has_tails = piece.extra() == Extra::Tails;
         let end = Stamp::when_at(judging.meaning.as_of);
-        let kinds = simple_kinds(judging.meaning.machines, partial.breakdowns());
         let steps = judging.steps;
         let first = places.len();
         let mut counted = (0, 0);
@@ -231,11 +235,13 @@ impl<M: MessageKey> Messages<M> {
             next,
             rows,
             tails,
+            recipients,
             ..
         } = &mut self.odd;
         order.sort_unstable_by_key(|place| messages[*place as usize].delivery);
         met.clear();
         tails.clear();
+        recipients.clear();
         next.clear();
         next.resize(messages.len(), 0);
         let mut first = 0;
@@ -244,7 +250,7 @@ impl<M: MessageKey> Messages<M> {
             first += places.len();
             for (row, place) in places.iter().enumerate() {
                 if is_odd.get(*place as usize) == Some(&true) {
-                    met.push((*place, row_of(piece, row, tails)));
+                    met.push((*place, row_of(piece, row, tails, recipients)));
                     next[*place as usize] += 1;
                 }
             }
@@ -264,19 +270,21 @@ impl<M: MessageKey> Messages<M> {
     }
 
     /// Replays the messages whose rows are gathered; what was counted of them on the short way goes first.
-    fn replay<A: Account<M>>(&mut self, judging: Judging<'_>, account: &mut A) {
+    fn replay<A: Account<M>>(&mut self, judging: Judging<'_>, kinds: u32, account: &mut A) {
         let Odd {
             order,
             next,
             rows,
             tails,
+            recipients,
             history,
             ..
         } = &mut self.odd;
+        let behind = Behind {
+            tails,
+            recipients: recipients.all(),
+        };
         let end = Stamp::when_at(judging.meaning.as_of);
-        let breakdowns = account.partial_mut().map(|partial| partial.breakdowns());
-        let breakdowns = breakdowns.unwrap_or_default();
-        let kinds = simple_kinds(judging.meaning.machines, breakdowns);
         let mut start = 0;
         for place in order.iter() {
             let message = &self.index.messages()[*place as usize];
@@ -301,7 +309,7 @@ impl<M: MessageKey> Messages<M> {
                 delivery,
                 message.message,
                 history,
-                tails,
+                behind,
                 &judging.policies[delivery.0 as usize],
                 judging.meaning,
             );
@@ -325,7 +333,12 @@ fn numbers<T: Clone>(piece: &Piece<'_>, number: Number, items: &mut Vec<T>, of: 
 }
 
 /// One row; its tail, if it has one, is added to the others.
-fn row_of(piece: &Piece<'_>, row: usize, tails: &mut Vec<Tail>) -> Row {
+fn row_of(
+    piece: &Piece<'_>,
+    row: usize,
+    tails: &mut Vec<Tail>,
+    recipients: &mut Recipients,
+) -> Row {
     let tail = match piece.extra() {
         Extra::None | Extra::RowIds => Row::SOLE,
         Extra::Tails => {
@@ -343,5 +356,8 @@ fn row_of(piece: &Piece<'_>, row: usize, tails: &mut Vec<Tail>) -> Row {
         source: piece.sources()[piece.get(Number::Source, row) as usize],
         tail,
         domain: Code::from_bits(piece.get(Number::Domain, row) as u32),
+        recipient: recipients.number(
+            [Number::RecipientHigh, Number::RecipientLow].map(|number| piece.get(number, row)),
+        ),
     }
 }

@@ -23,6 +23,10 @@ pub enum Number {
     Code,
     /// The domain of the recipient.
     Domain,
+    /// The first word of what stands for the recipient.
+    RecipientHigh,
+    /// The second one.
+    RecipientLow,
     /// The stamp.
     Stamp,
     /// Of the tail, in order: the `log_id`.
@@ -34,7 +38,7 @@ pub enum Number {
 }
 
 /// How many they are.
-pub const COUNT: usize = 10;
+pub const COUNT: usize = 12;
 
 const NUMBERS: [Number; COUNT] = [
     Number::High,
@@ -43,6 +47,8 @@ const NUMBERS: [Number; COUNT] = [
     Number::Source,
     Number::Code,
     Number::Domain,
+    Number::RecipientHigh,
+    Number::RecipientLow,
     Number::Stamp,
     Number::LogId,
     Number::Revision,
@@ -65,8 +71,8 @@ pub enum Extra {
 fn used<M: MessageKey>(extra: Extra) -> &'static [Number] {
     let first = if M::WIDE { 0 } else { 1 };
     let end = match extra {
-        Extra::None => 7,
-        Extra::RowIds => 8,
+        Extra::None => 9,
+        Extra::RowIds => 10,
         Extra::Tails => COUNT,
     };
     &NUMBERS[first..end]

@@ -9,6 +9,8 @@ pub enum Stage {
     Reading,
     /// Folding messages; counted in rows.
     Folding,
+    /// Folding the rows of persons; counted in rows.
+    Matching,
     /// Writing the tables; counted in rows.
     Publishing,
     /// Making synthetic extracts; counted in rows, about.
@@ -22,6 +24,7 @@ impl fmt::Display for Stage {
         f.write_str(match self {
             Stage::Reading => "reading",
             Stage::Folding => "folding",
+            Stage::Matching => "matching recipients",
             Stage::Publishing => "publishing",
             Stage::Generating => "generating",
             Stage::Importing => "importing",

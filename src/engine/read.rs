@@ -344,7 +344,7 @@ impl<M: DecodeKey> Reader<'_, M> {
         self.sheaf.decoded.begin();
         let (decoder, partitions, most_rows) = (self.decoder, self.partitions, self.most_rows());
         let source = self.source(unit);
-        let projection = file.projection_with(mapping, with_tails, decoder.asks_domains);
+        let projection = file.projection_with(mapping, with_tails, &decoder.others());
         file.read_pages(unit.row_group, unit.pages.as_ref(), &projection, |batch| {
             if self.sheaf.rows() + batch.num_rows() > most_rows {
                 self.sheaf.end(source);

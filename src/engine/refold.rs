@@ -59,9 +59,9 @@ pub struct Changed<'a> {
 /// What the messages came to before, and what they come to now.
 pub struct Refolded {
     /// Before.
-    pub before: Watched,
+    pub before: Watched<'static>,
     /// Now.
-    pub after: Watched,
+    pub after: Watched<'static>,
     /// The deliveries of new rows.
     pub added: DeliverySet,
     /// The deliveries of rows that count no longer.
@@ -134,8 +134,8 @@ pub fn refold<M: MessageKey>(
 
 /// One thread that folds again.
 struct Refolder<M> {
-    before: Watched,
-    after: Watched,
+    before: Watched<'static>,
+    after: Watched<'static>,
     added: DeliverySet,
     gone: DeliverySet,
     corrected: DeliverySet,

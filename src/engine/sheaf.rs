@@ -88,6 +88,7 @@ impl<M> Sheaf<M> {
         self.decoded.tails.truncate(end);
         self.decoded.row_ids.truncate(end);
         self.decoded.domains.truncate(end);
+        self.decoded.recipients.truncate(end);
         self.seen.partition_of.truncate(end);
     }
 
@@ -97,6 +98,7 @@ impl<M> Sheaf<M> {
         self.decoded.tails.clear();
         self.decoded.row_ids.clear();
         self.decoded.domains.clear();
+        self.decoded.recipients.clear();
         self.sources.clear();
         self.seen.partition_of.clear();
         self.seen.survey = Survey::default();
@@ -134,6 +136,7 @@ impl<M> Sheaf<M> {
             tails,
             row_ids,
             domains,
+            recipients,
             ..
         } = &self.decoded;
         let end = rows.end;
@@ -146,7 +149,8 @@ impl<M> Sheaf<M> {
                 codes: &events.codes[rows.clone()],
                 tails: tails.get(rows.clone()).unwrap_or_default(),
                 row_ids: row_ids.get(rows.clone()).unwrap_or_default(),
-                domains: domains.get(rows).unwrap_or_default(),
+                domains: domains.get(rows.clone()).unwrap_or_default(),
+                recipients: recipients.get(rows).unwrap_or_default(),
                 source,
             }
         })

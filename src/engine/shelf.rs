@@ -129,9 +129,9 @@ impl<'a> Shelf<'a> {
     }
 
     /// All runs. If some had no room, the others give theirs to what follows.
-    pub fn close(self) -> Result<Shelved, SpillError> {
-        let held = self.held.into_inner();
-        let mut shelved = held.unwrap_or_else(PoisonError::into_inner).shelved;
+    pub fn close(&self) -> Result<Shelved, SpillError> {
+        let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shelved = std::mem::take(&mut *held).shelved;
         let goes_on = !shelved.spilled.is_empty() || self.volumes.is_some();
         match self.room {
             Some(room) if !shelved.slabs.is_empty() && goes_on => {

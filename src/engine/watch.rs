@@ -1,10 +1,12 @@
 //! Messages that change without a new row, and when.
 
 use super::deliveries::DeliverySet;
-use super::fold::Account;
+use super::fold::{Account, Behind};
+use super::people::{People, Telling};
+use super::shelf::SpillError;
 use crate::history::{Failure, Meaning, Occurrence, Row, Sink, Status, domain, live};
 use crate::model::{
-    Breakdown, Breakdowns, Code, DeliveryIndex, Fate, Instant, Mark, MessageKey, Policy, Tail,
+    Breakdown, Breakdowns, Code, DeliveryIndex, Fate, Instant, Mark, MessageKey, Policy,
 };
 use crate::rollup::{Partial, Teller};
 use std::sync::Arc;
@@ -23,7 +25,7 @@ pub struct Wake {
 
 /// Counts, and takes note of the messages that time will change.
 #[derive(Default)]
-pub struct Watched {
+pub struct Watched<'p> {
     /// The counts.
     pub partial: Partial,
     /// Deliveries whose messages are not counted, as their published numbers stay.
@@ -34,23 +36,32 @@ pub struct Watched {
     pub wakes: Vec<Wake>,
     /// How many rows were superseded or deleted.
     pub corrected: u64,
+    /// Tells whose rows they are, where that is asked for.
+    people: Option<Telling<'p>>,
 }
 
-impl Watched {
+impl<'p> Watched<'p> {
     /// An empty one for rows of so many sources; the messages of `frozen` deliveries are not counted,
     /// the parts of others are where they are asked for.
-    pub fn new(sources: usize, frozen: &Arc<DeliverySet>, breakdowns: Breakdowns) -> Watched {
+    pub fn new(sources: usize, frozen: &Arc<DeliverySet>, breakdowns: Breakdowns) -> Self {
         Watched {
             partial: Partial::new(sources).broken_down(breakdowns),
             frozen: frozen.clone(),
             rows_frozen: vec![0; sources],
             corrected: 0,
             wakes: Vec::new(),
+            people: None,
         }
     }
 
+    /// The same, which tells whose rows they are.
+    pub fn telling(mut self, people: Option<&'p People<'p>>) -> Self {
+        self.people = people.map(Telling::new);
+        self
+    }
+
     /// Adds what another thread has.
-    pub fn absorb(&mut self, other: Watched) {
+    pub fn absorb(&mut self, other: Watched<'_>) {
         self.partial.merge(&other.partial);
         self.wakes.extend(other.wakes);
         for (rows, more) in self.rows_frozen.iter_mut().zip(&other.rows_frozen) {
@@ -64,14 +75,14 @@ impl Watched {
     }
 }
 
-impl<M: MessageKey> Account<M> for Watched {
+impl<M: MessageKey> Account<M> for Watched<'_> {
     #[inline(always)]
     fn message(
         &mut self,
         delivery: DeliveryIndex,
         message: M,
         rows: &mut Vec<Row>,
-        tails: &[Tail],
+        behind: Behind<'_>,
         policy: &Policy,
         meaning: Meaning<'_>,
     ) {
@@ -80,7 +91,7 @@ impl<M: MessageKey> Account<M> for Watched {
                 .for_each(|row| self.rows_frozen[row.source as usize] += 1);
             return;
         }
-        let as_of = meaning.as_of;
+        let (as_of, tails) = (meaning.as_of, behind.tails);
         let ahead = rows.iter().filter_map(|row| row.stamp.at());
         let ahead = ahead.filter(|at| *at >= as_of).min();
         let domain = match self.partial.breakdowns().has(Breakdown::Domain) {
@@ -90,10 +101,14 @@ impl<M: MessageKey> Account<M> for Watched {
         let mut noting = Noting {
             teller: self.partial.teller(delivery).in_domain(domain),
             corrected: 0,
+            people: self.people.as_mut(),
         };
         let life = live(rows, tails, policy, meaning, &mut noting);
         noting.teller.ends(&life);
         self.corrected += noting.corrected;
+        if let Some(people) = &mut self.people {
+            people.tell(delivery, message, behind.recipients);
+        }
         let is_retried = |at: &Instant| {
             let status = life
                 .status
@@ -118,8 +133,18 @@ impl<M: MessageKey> Account<M> for Watched {
     }
 
     fn counts(&self, delivery: DeliveryIndex) -> bool {
-        // The domain of a message is not known before all of its rows are.
-        !(self.frozen.holds(delivery) || self.partial.breakdowns().has(Breakdown::Domain))
+        // The domain of a message is not known before all of its rows are, nor is its recipient.
+        let is_told = self.people.as_ref().is_some_and(|p| p.asks_for(delivery));
+        let has_domain = self.partial.breakdowns().has(Breakdown::Domain);
+        !(self.frozen.holds(delivery) || has_domain || is_told)
+    }
+
+    fn asks_for(&self) -> u32 {
+        self.people.as_ref().map_or(0, Telling::kinds)
+    }
+
+    fn ends(&mut self) -> Result<(), SpillError> {
+        self.people.as_mut().map_or(Ok(()), Telling::ends)
     }
 
     fn waits(&mut self, delivery: DeliveryIndex, message: M, deadline: Instant) {
@@ -130,18 +155,19 @@ impl<M: MessageKey> Account<M> for Watched {
         });
     }
 
-    fn merge(&mut self, other: Watched) {
+    fn merge(&mut self, other: Self) {
         self.absorb(other);
     }
 }
 
 /// Tells a teller, and takes note of corrections.
-struct Noting<'a> {
+struct Noting<'a, 'p> {
     teller: Teller<'a>,
     corrected: u64,
+    people: Option<&'a mut Telling<'p>>,
 }
 
-impl Sink for Noting<'_> {
+impl Sink for Noting<'_, '_> {
     #[inline(always)]
     fn meets(&mut self, source: u32, fate: Fate) {
         self.corrected += u64::from(matches!(fate, Fate::Superseded | Fate::Deleted));
@@ -160,6 +186,13 @@ impl Sink for Noting<'_> {
     #[inline(always)]
     fn occurs(&mut self, at: Instant, what: Occurrence) {
         self.teller.occurs(at, what);
+    }
+
+    #[inline(always)]
+    fn counts(&mut self, row: &Row, by_machine: bool) {
+        if let Some(people) = &mut self.people {
+            people.note(row, by_machine);
+        }
     }
 
     fn fails(&mut self, at: Instant, from: Option<Failure>, to: Option<Failure>) {

@@ -16,11 +16,11 @@ pub use writer::Out;
 
 use dense::Dense;
 use rows::Rows;
-use select::{holds_day, rows_of, rows_within};
+use select::{holds_day, ids_in, rows_of, rows_within};
 use writer::Writer;
 
 use crate::model::Breakdown;
-use crate::publish::{DELIVERY_KPI, DELIVERY_KPI_HOURLY, KPI_RUN, PublishError};
+use crate::publish::{DELIVERY_KPI, DELIVERY_KPI_HOURLY, KPI_RUN, PARENT_KPI_HOURLY, PublishError};
 use std::path::Path;
 
 /// A table that can be exported.
@@ -34,16 +34,19 @@ pub enum Table {
     Runs,
     /// A table of parts of deliveries.
     Parts(Breakdown),
+    /// `parent_kpi_hourly`.
+    Parents,
 }
 
 impl Table {
     /// All of them.
-    pub const ALL: [Table; 6] = [
+    pub const ALL: [Table; 7] = [
         Table::Hourly,
         Table::Deliveries,
         Table::Parts(Breakdown::Reason),
         Table::Parts(Breakdown::Url),
         Table::Parts(Breakdown::Domain),
+        Table::Parents,
         Table::Runs,
     ];
 
@@ -59,6 +62,15 @@ impl Table {
             Table::Deliveries => DELIVERY_KPI,
             Table::Runs => KPI_RUN,
             Table::Parts(of) => of.table(),
+            Table::Parents => PARENT_KPI_HOURLY,
+        }
+    }
+
+    /// The column that names the delivery of a row.
+    pub fn id(self) -> &'static str {
+        match self {
+            Table::Parents => "parent_delivery_id",
+            _ => "delivery_id",
         }
     }
 
@@ -67,6 +79,7 @@ impl Table {
         match self {
             Table::Hourly => &["date", "delivery_id", "hour"],
             Table::Deliveries => &["delivery_id"],
+            Table::Parents => &["date", "parent_delivery_id", "hour"],
             Table::Runs => &["run_number"],
             Table::Parts(Breakdown::Reason) => &[
                 "date",

@@ -2,8 +2,8 @@
 
 use super::writer::Out;
 use super::{
-    Dense, ExportError, Format, Rows, Table, Writer, delivery_ids, holds_day, instants, parse_ids,
-    rows_of, rows_within,
+    Dense, ExportError, Format, Rows, Table, Writer, delivery_ids, holds_day, ids_in, instants,
+    parse_ids, rows_of, rows_within,
 };
 use crate::model::{DeliveryId, Instant};
 use crate::publish::{DataFile, Published};
@@ -75,8 +75,8 @@ pub fn export(
         let rows = published.rows(name, piece.iter().filter(is_read))?;
         let mut rows = order.in_order(&rows)?;
         if let Some(wanted) = &wanted {
-            rows = rows_of(wanted, &rows)?;
-            for id in delivery_ids(&rows)? {
+            rows = rows_of(wanted, &rows, request.table.id())?;
+            for id in ids_in(&rows, request.table.id())? {
                 without_rows.remove(&id);
             }
         }
@@ -117,9 +117,11 @@ fn wanted(
     if request.deliveries.is_empty() {
         return Ok(None);
     }
-    let kind = schema.field_with_name("delivery_id")?.data_type();
+    let kind = schema.field_with_name(request.table.id())?.data_type();
     let wanted = parse_ids(&request.deliveries, kind)?;
-    match wanted.iter().any(|id| known.contains_key(id)) {
+    // A parent need not be a delivery of its own.
+    let is_known = |id| known.contains_key(id) || request.table == Table::Parents;
+    match wanted.iter().any(is_known) {
         true => Ok(Some(wanted)),
         false => Err(ExportError::NoSuchDelivery(wanted.len())),
     }

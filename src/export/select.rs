@@ -8,12 +8,13 @@ use arrow::datatypes::{DataType, Int64Type, TimestampMicrosecondType};
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-/// The rows of some deliveries.
+/// The rows of some deliveries, which a column names.
 pub fn rows_of(
     wanted: &BTreeSet<DeliveryId>,
     rows: &RecordBatch,
+    name: &'static str,
 ) -> Result<RecordBatch, ExportError> {
-    let ids = delivery_ids(rows)?;
+    let ids = ids_in(rows, name)?;
     let mask: BooleanArray = ids.iter().map(|id| Some(wanted.contains(id))).collect();
     Ok(filter_record_batch(rows, &mask)?)
 }
@@ -37,7 +38,12 @@ pub fn holds_day(hours: &Range<Instant>, day: &str) -> bool {
 
 /// The identifiers of the deliveries, row by row.
 pub fn delivery_ids(rows: &RecordBatch) -> Result<Vec<DeliveryId>, ExportError> {
-    let (column, wrong) = column(rows, "delivery_id")?;
+    ids_in(rows, "delivery_id")
+}
+
+/// The identifiers in another column, row by row.
+pub fn ids_in(rows: &RecordBatch, name: &'static str) -> Result<Vec<DeliveryId>, ExportError> {
+    let (column, wrong) = column(rows, name)?;
     if let Some(texts) = column.as_string_opt::<i32>() {
         let texts = texts.iter().flatten();
         return Ok(texts.map(|text| DeliveryId::Text(text.into())).collect());

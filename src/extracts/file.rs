@@ -219,21 +219,19 @@ impl OpenFile {
     /// Which columns have to be decoded: those of the contract, and of these the ones that only
     /// tell rows of one `log_id` apart only where there is a `log_id` and they are asked for.
     pub fn projection(&self, mapping: &Mapping, with_tails: bool) -> Projection {
-        self.projection_with(mapping, with_tails, false)
+        self.projection_with(mapping, with_tails, &[])
     }
 
-    /// The same, with the domains of recipients or without.
+    /// The same, with some of the others.
     pub fn projection_with(
         &self,
         mapping: &Mapping,
         with_tails: bool,
-        with_domains: bool,
+        others: &[&str],
     ) -> Projection {
         let with_tails = with_tails && self.has_log_id(mapping);
         self.project(mapping, |column| {
-            with_tails
-                || !column.only_with_log_id
-                || with_domains && column.name == "recipient_domain"
+            with_tails || !column.only_with_log_id || others.contains(&column.name)
         })
     }
 

@@ -38,7 +38,7 @@ fn may_count(row: &Row, meaning: Meaning<'_>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Codes, Instant, Logged, MachineRules, Report, Stamp};
+    use crate::model::{Codes, Instant, Logged, MachineRules, Recipient, Report, Stamp};
 
     const AS_OF: i64 = 100;
 
@@ -65,6 +65,7 @@ mod tests {
                 source,
                 tail: tails.len() as u32,
                 domain: domain.map_or(Code::NULL, |name| codes.intern_domain(name)),
+                recipient: Recipient::NONE,
             });
             let (log_id, revision) = version.unwrap_or_default();
             tails.push(Tail {

@@ -157,7 +157,7 @@ fn is_click(row: &Row) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{ManyLinks, Stamp};
+    use crate::model::{ManyLinks, Recipient, Stamp};
 
     const SECOND: i64 = 1_000_000;
 
@@ -168,6 +168,7 @@ mod tests {
             source: 0,
             tail: Row::SOLE,
             domain: Code::NULL,
+            recipient: Recipient::NONE,
         }
     }
 

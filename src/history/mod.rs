@@ -4,6 +4,7 @@
 //! transitions go out to a [`Sink`].
 
 mod domain;
+mod firsts;
 mod machine;
 mod replay;
 mod rule;
@@ -11,6 +12,7 @@ mod settle;
 mod status;
 
 pub use domain::domain;
+pub use firsts::Firsts;
 pub use machine::MachineSign;
 pub use replay::{Failure, First, Life, Occurrence, replay};
 pub use rule::Rule;
@@ -32,6 +34,10 @@ pub trait Sink {
     /// The tracking row that was followed last is a machine's. Only who explains a message listens.
     #[inline(always)]
     fn is_made_by_machine(&mut self, _sign: MachineSign) {}
+    /// A counted row comes that is no test row, and of a type that some counter counts; a tracking row a machine may
+    /// have made. Only who tells recipients apart listens.
+    #[inline(always)]
+    fn counts(&mut self, _row: &Row, _by_machine: bool) {}
     /// The status of the message changed; it entered the log where `from` is none.
     fn moves(&mut self, at: Instant, from: Option<Status>, to: Status);
     /// Something happened that some counter counts.

@@ -1,5 +1,6 @@
 //! What the counted rows of a message do: transitions of its status, and what the counters count.
 
+use super::firsts::Firsts;
 use super::machine::{MachineSign, Signs};
 use super::{Row, Rule, Sink, Standing, Status};
 use crate::model::{Code, Instant, Log, MachineRules, Mark, Policy, Report, Tracked};
@@ -156,6 +157,7 @@ fn replay_reports(
         if life.deadline.is_some_and(|deadline| deadline <= at) {
             pass_deadline(life, sink);
         }
+        sink.counts(row, false);
         if report == Report::Ignored {
             sink.follows(Some(row.source), Rule::Ignored);
             continue;
@@ -231,8 +233,7 @@ fn pass_deadline(life: &mut Life, sink: &mut impl Sink) {
 }
 
 fn replay_tracking(rows: &[Row], life: &Life, signs: &Signs<'_>, sink: &mut impl Sink) {
-    let mut opted_out = false;
-    let mut firsts = [Seen::default(); 3];
+    let mut firsts = Firsts::default();
     for (place, row) in rows.iter().enumerate() {
         let (Some(at), Some(tracked)) = (row.stamp.at(), row.stamp.tracked()) else {
             continue;
@@ -246,6 +247,7 @@ fn replay_tracking(rows: &[Row], life: &Life, signs: &Signs<'_>, sink: &mut impl
             continue;
         }
         let sign = signs.sign(place, row);
+        sink.counts(row, sign.is_some());
         if let Some(sign) = sign {
             sink.is_made_by_machine(sign);
             sink.occurs(at, Occurrence::ByMachine(sign));
@@ -256,61 +258,18 @@ fn replay_tracking(rows: &[Row], life: &Life, signs: &Signs<'_>, sink: &mut impl
                 sink.occurs(at, by_machine);
             }
         };
-        let first = match tracked {
-            Tracked::Open => {
-                counts(Occurrence::Open, Occurrence::MachineOpen);
-                Some((First::Open, Occurrence::FirstOpen))
-            }
+        match tracked {
+            Tracked::Open => counts(Occurrence::Open, Occurrence::MachineOpen),
             Tracked::Click | Tracked::OfferClick | Tracked::OfferClick2 => {
                 counts(Occurrence::Click, Occurrence::MachineClick);
                 sink.clicks(at, row.code, sign.is_some());
-                Some((First::Click, Occurrence::FirstClick))
             }
-            Tracked::OptOut => {
-                counts(Occurrence::OptOut, Occurrence::MachineOptOut);
-                if !std::mem::replace(&mut opted_out, true) {
-                    sink.occurs(at, Occurrence::FirstOptOut);
-                }
-                None
-            }
-            Tracked::MirrorPage => {
-                sink.occurs(at, Occurrence::MirrorPage);
-                None
-            }
-            Tracked::Unknown => None,
-        };
-        let any = (First::Sign, Occurrence::FirstSign);
-        for (first, what) in first.into_iter().chain([any]) {
-            let seen = &mut firsts[first as usize];
-            if *seen == Seen::Nothing {
-                sink.occurs(at, what);
-            }
-            match (sign.is_some(), *seen) {
-                (true, Seen::Nothing) => {
-                    sink.occurs(at, Occurrence::MachineFirst(first));
-                    *seen = Seen::Machine;
-                }
-                (false, Seen::Machine) => {
-                    sink.occurs(at, Occurrence::HumanFirst(first));
-                    *seen = Seen::Human;
-                }
-                (false, Seen::Nothing) => *seen = Seen::Human,
-                (_, Seen::Human) | (true, Seen::Machine) => {}
-            }
+            Tracked::OptOut => counts(Occurrence::OptOut, Occurrence::MachineOptOut),
+            Tracked::MirrorPage => sink.occurs(at, Occurrence::MirrorPage),
+            Tracked::Unknown => {}
         }
+        firsts.meet(at, tracked, sign.is_some(), sink);
     }
-}
-
-/// Whose rows of one kind a message has.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
-enum Seen {
-    /// None yet.
-    #[default]
-    Nothing,
-    /// Only a machine's.
-    Machine,
-    /// A person's.
-    Human,
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Which rows of a message count: corrections, duplicates, as-of (kpi-semantics, section 6).
 
 use super::{Meaning, Sink};
-use crate::model::{Code, Codes, Fate, Instant, Log, Stamp, Tail, Tracked, Value};
+use crate::model::{Code, Codes, Fate, Instant, Log, Recipient, Stamp, Tail, Tracked, Value};
 use std::cmp::Ordering;
 use std::collections::HashMap;
 
@@ -18,6 +18,8 @@ pub struct Row {
     pub tail: u32,
     /// Of a report, the domain of its recipient, where that is asked for.
     pub domain: Code,
+    /// The recipient that it names, where that is asked for.
+    pub recipient: Recipient,
 }
 
 impl Row {
@@ -232,6 +234,10 @@ impl Rivals<'_> {
         let first = rows[0];
         let tied = rows.partition_point(|row| self.rank(row, &first).is_eq());
         let tied = &mut rows[..tied];
+        // The one that wins stands for all of them.
+        let named = tied.iter().map(|row| row.recipient);
+        let agreed = named.fold(Recipient::NONE, Recipient::agreed);
+        tied.iter_mut().for_each(|row| row.recipient = agreed);
         let are_copies = |a: &Row, b: &Row| self.tail(a).rest == self.tail(b).rest;
         if are_copies(&tied[0], &tied[tied.len() - 1]) {
             return;
@@ -297,6 +303,7 @@ fn settle_duplicates(rows: &mut Vec<Row>, codes: &Codes, sink: &mut impl Sink) {
             if row.stamp.is_machine() {
                 stays.stamp = stays.stamp.by_machine();
             }
+            stays.recipient = stays.recipient.agreed(row.recipient);
             let goes = stays.source.max(row.source);
             stays.source = stays.source.min(row.source);
             sink.meets(goes, Fate::Duplicate);

@@ -23,14 +23,14 @@ impl Export {
     /// Reads the job file, if one is named, and puts the flags over it.
     pub fn resolve(flags: &cli::Export) -> Result<Export, JobError> {
         let given = Given::read(flags.job.as_deref())?;
-        let tables = "delivery_kpi_hourly, delivery_kpi, delivery_kpi_hourly_by_reason, delivery_kpi_hourly_by_url, delivery_kpi_hourly_by_domain or kpi_run";
+        let tables = "delivery_kpi_hourly, delivery_kpi, delivery_kpi_hourly_by_reason, delivery_kpi_hourly_by_url, delivery_kpi_hourly_by_domain, parent_kpi_hourly or kpi_run";
         let table = Table::named(&flags.table);
         let table = table.ok_or_else(|| value("TABLE", tables, &flags.table))?;
         let only = |flag, is_there: bool, may_be: bool, expected| match is_there && !may_be {
             true => Err(value(flag, expected, table.name())),
             false => Ok(()),
         };
-        let has_hours = matches!(table, Table::Hourly | Table::Parts(_));
+        let has_hours = matches!(table, Table::Hourly | Table::Parts(_) | Table::Parents);
         let hours_of = "a table of hours, as delivery_kpi_hourly";
         only("--from", flags.from.is_some(), has_hours, hours_of)?;
         only("--to", flags.to.is_some(), has_hours, hours_of)?;

@@ -3,6 +3,7 @@
 use super::alerts::AlertTable;
 use super::breakdowns::BreakdownTable;
 use super::machines::MachineTable;
+use super::people::QuarantineTable;
 use super::vendor::Vendor;
 use super::{JobError, hours};
 use crate::extracts::{Extract, Mapping};
@@ -29,6 +30,7 @@ pub struct JobFile {
     pub(super) manifest: Option<PathBuf>,
     pub(super) on_vanished: Option<String>,
     pub(super) restatements: Option<bool>,
+    pub(super) parents: Option<bool>,
     pub(super) max_rejected: Option<u64>,
     pub(super) threads: Option<usize>,
     pub(super) memory_limit: Option<String>,
@@ -39,6 +41,7 @@ pub struct JobFile {
     pub(super) alerts: AlertTable,
     pub(super) machines: MachineTable,
     pub(super) breakdowns: BreakdownTable,
+    pub(super) quarantine: Option<QuarantineTable>,
 }
 
 /// An instant as text, or as TOML has it.

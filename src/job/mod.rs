@@ -10,6 +10,7 @@ mod file;
 mod import;
 mod machines;
 mod memory;
+mod people;
 mod place;
 mod report;
 mod shown;
@@ -26,6 +27,7 @@ pub use diff::{Choice, Diff};
 pub use export::Export;
 pub use file::JobFile;
 pub use import::Import;
+pub use people::People;
 pub use report::Report;
 pub use shown::{Shown, shown};
 pub use sources::{OnBadFile, Scope, Sources};
@@ -234,6 +236,7 @@ impl Job {
             Sources::resolve(&given, extracts, meaning, effort, scope, AsOf::HourStart)?;
         let (limit, temp_dir) = (flags.memory_limit.as_deref(), flags.temp_dir.as_deref());
         sources.room = given.room(limit, temp_dir, &sources)?;
+        sources.people = given.people()?;
         let output = output?;
         place::outside(&output, &sources)?;
         let job = Job {
@@ -301,6 +304,7 @@ pub fn resolve_stats(flags: &Stats) -> Result<(Destination, Option<Sources>), Jo
     let sources = || {
         let mut sources = Sources::resolve(&given, extracts, meaning, effort, scope, AsOf::Now)?;
         sources.room = given.room(None, None, &sources)?;
+        sources.people = given.people()?;
         Ok::<Sources, JobError>(sources)
     };
     Ok((output, if flags.fresh { Some(sources()?) } else { None }))

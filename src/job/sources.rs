@@ -1,7 +1,7 @@
 //! The extracts of a job and what their rows mean, for every command that reads them.
 
 use super::place::readable;
-use super::{AsOf, Given, JobError, PartTables, instant, now, value};
+use super::{AsOf, Given, JobError, PartTables, People, instant, now, value};
 use crate::cli::{Deadline, Effort, Extracts, Meaning};
 use crate::decode::Zone;
 use crate::engine::Room;
@@ -68,6 +68,8 @@ pub struct Sources {
     pub machines: Machines,
     /// What the counters of deliveries are broken down by.
     pub parts: PartTables,
+    /// What is counted by recipient, where the tables are computed; nothing where they are not.
+    pub people: People,
     /// Where naive instants are at home.
     pub zone: Zone,
     mappings: [Mapping; 3],
@@ -135,6 +137,7 @@ impl Sources {
             labels: file.labels(vendor)?,
             machines: file.machines.machines()?,
             parts: PartTables::resolve(given)?,
+            people: People::default(),
             zone: Zone::named(zone)
                 .ok_or_else(|| value("naive_timezone", "an IANA time zone", zone))?,
             mappings: file.mappings(vendor)?,

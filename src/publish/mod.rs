@@ -30,6 +30,7 @@ pub use lock::{Lock, LockError};
 pub use output::{Committed, Days, Form, Output};
 pub use plan::{
     DATA_TABLES, DELIVERY_KPI, DELIVERY_KPI_HOURLY, DataFile, KPI_RESTATEMENT, KPI_RUN,
+    PARENT_KPI_HOURLY,
 };
 pub use published::Published;
 pub use record::{FileRecord, LogRecord, RejectionRecord, ReportedRecord, RunRecord, TableRecord};

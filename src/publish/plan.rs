@@ -1,5 +1,6 @@
 //! What to do to the files of a table. Pure.
 
+pub use crate::tables::PARENT_KPI_HOURLY;
 use crate::tables::PART_TABLES;
 use std::collections::BTreeSet;
 
@@ -10,7 +11,7 @@ pub const DELIVERY_KPI: &str = "delivery_kpi";
 /// One row for each delivery and hour that had ended and changed after all; rows are added only.
 pub const KPI_RESTATEMENT: &str = "kpi_restatement";
 /// All data tables, in the order in which a run commits to them.
-pub const DATA_TABLES: [&str; 6] = {
+pub const DATA_TABLES: [&str; 7] = {
     let [reasons, links, domains] = PART_TABLES;
     [
         DELIVERY_KPI_HOURLY,
@@ -18,6 +19,7 @@ pub const DATA_TABLES: [&str; 6] = {
         reasons,
         links,
         domains,
+        PARENT_KPI_HOURLY,
         KPI_RESTATEMENT,
     ]
 };

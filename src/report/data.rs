@@ -7,7 +7,7 @@ use super::{ReportError, Request};
 use crate::export::{ExportError, delivery_ids, parse_ids};
 use crate::model::DeliveryId;
 use crate::publish::{AlertRecord, DELIVERY_KPI, Published, RunRecord};
-use crate::tables::told;
+use crate::tables::{NEW_QUARANTINES, told};
 use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, UInt64Array};
 use arrow::compute::{concat_batches, take_record_batch};
 use arrow::datatypes::{DataType, Float64Type, Int64Type, TimeUnit, TimestampMicrosecondType};
@@ -139,7 +139,12 @@ fn deliveries(
     let places = delivery_ids(&rows)?.into_iter().zip(0..).collect();
     let columns = rows.schema();
     let columns = columns.fields().iter().zip(rows.columns());
-    let columns = columns.filter(|(field, _)| field.name() != "run_id");
+    // A counter that nobody has asked for is none.
+    let is_counted = |name: &str, column: &ArrayRef| {
+        name != NEW_QUARANTINES || column.null_count() < column.len()
+    };
+    let columns = columns
+        .filter(|(field, column)| field.name() != "run_id" && is_counted(field.name(), column));
     let columns = columns.map(|(field, column)| (field.name().clone(), values(column)));
     let mut columns: BTreeMap<String, Vec<Json>> = columns.collect();
     if let Some(ids) = columns.get_mut("delivery_id") {

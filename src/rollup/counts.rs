@@ -61,6 +61,8 @@ pub enum Counter {
     MachineManyLinks,
     /// Because the open came right after the relay.
     MachineEarlyOpen,
+    /// Recipients that went into quarantine, where that is asked for.
+    NewQuarantines,
 }
 
 impl Counter {
@@ -96,6 +98,27 @@ impl Counter {
             MachineHoneypot,
             MachineManyLinks,
             MachineEarlyOpen,
+            NewQuarantines,
+        ]
+    };
+
+    /// Those that the rows of one message decide: all but the last one.
+    pub const OF_MESSAGES: &[Counter] = {
+        const ALL: &[Counter] = &Counter::ALL;
+        ALL.split_at(Counter::NewQuarantines as usize).0
+    };
+
+    /// Those that count a message once, whatever its rows: of several deliveries they do not add up.
+    pub const UNIQUE: [Counter; 7] = {
+        use Counter::*;
+        [
+            UniqueOpensTracked,
+            UniqueOpens,
+            UniqueClicks,
+            UniqueUnsubscribes,
+            MachineUniqueOpensTracked,
+            MachineUniqueOpens,
+            MachineUniqueClicks,
         ]
     };
 
@@ -115,7 +138,7 @@ impl Counter {
     }
 }
 
-const COUNTED: usize = Counter::MachineEarlyOpen as usize + 1;
+const COUNTED: usize = Counter::NewQuarantines as usize + 1;
 
 /// As many can change where no machine is at work.
 const USUAL: usize = Counter::UniqueUnsubscribes as usize + 1;
@@ -129,6 +152,12 @@ impl Change {
     /// Adds to one counter.
     pub fn add(&mut self, counter: Counter, by: i64) {
         self.0[counter as usize] += by;
+    }
+
+    /// Leaves out the counters of which several changes do not add up to that of all.
+    pub fn without_unique(mut self) -> Change {
+        Counter::UNIQUE.iter().for_each(|c| self.0[*c as usize] = 0);
+        self
     }
 
     /// The value of one counter.
@@ -194,8 +223,11 @@ pub struct Shown {
 }
 
 impl Shown {
+    /// The counter that is null where no job asks for it.
+    pub const NEW_QUARANTINES: &str = "new_quarantines";
+
     /// The counters of the tables, in the order of the specification.
-    pub const ALL: [Shown; 32] = {
+    pub const ALL: [Shown; 33] = {
         use Counter::*;
         [
             Shown::one("processed", &[Processed]),
@@ -210,6 +242,7 @@ impl Shown {
             Shown::one("soft_bounce_events", &[SoftBounceEvents]),
             Shown::one("late_successes", &[LateSuccesses]),
             Shown::one("complaints", &[Complaints]),
+            Shown::one(Self::NEW_QUARANTINES, &[NewQuarantines]),
             Shown::one("opens_tracked", &[OpensTracked]),
             Shown::one("unique_opens_tracked", &[UniqueOpensTracked]),
             Shown::one("unique_opens", &[UniqueOpens]),

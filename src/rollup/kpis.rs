@@ -1,6 +1,6 @@
 //! Changes to cumulative values, with the checks that no run may fail.
 
-use super::{Change, Counter, Facts, PartKpis, Partial};
+use super::{Change, Counter, Facts, ParentKpis, PartKpis, Partial};
 use crate::model::{DeliveryId, DeliveryIndex, Hour};
 
 /// The counters of one delivery in one hour in which any of them changed.
@@ -52,6 +52,8 @@ pub struct Kpis {
     pub deliveries: Vec<DeliveryKpis>,
     /// Their parts, by each breakdown that is asked for.
     pub parts: Vec<PartKpis>,
+    /// The parents, where they are asked for.
+    pub parents: Option<ParentKpis>,
 }
 
 /// A sum that cannot be: the program is wrong, and nothing may be published.
@@ -96,6 +98,7 @@ pub fn finish(partial: &Partial, ids: &[DeliveryId]) -> Result<Kpis, Violation> 
     Ok(Kpis {
         deliveries,
         parts: Vec::new(),
+        parents: None,
     })
 }
 

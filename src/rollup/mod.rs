@@ -5,6 +5,7 @@
 mod counts;
 mod effects;
 mod kpis;
+mod parents;
 mod partial;
 mod parts;
 mod series;
@@ -12,6 +13,7 @@ mod steps;
 
 pub use counts::{Change, Counter, Shown};
 pub use kpis::{DeliveryKpis, Given, HourKpis, Kpis, Violation, add_up, finish};
+pub use parents::{Families, ParentKpis};
 pub use partial::{Facts, Partial, Teller};
 pub use parts::{Parts, Totals, Values, add, change, counters, shown, values};
 pub use series::{

@@ -174,6 +174,11 @@ impl Partial {
         self.change(delivery, hour).add_usual(change);
     }
 
+    /// A recipient went into quarantine.
+    pub fn quarantines(&mut self, delivery: DeliveryIndex, hour: Hour) {
+        self.change(delivery, hour).add(Counter::NewQuarantines, 1);
+    }
+
     /// Takes away what a row was said to have changed.
     pub fn take(&mut self, delivery: DeliveryIndex, hour: Hour, change: &Change) {
         *self.change(delivery, hour) -= change;
@@ -271,7 +276,7 @@ impl Teller<'_> {
             let mut one = Change::default();
             change(&mut one);
             let values = domains.values(self.delivery, at.hour(), self.domain);
-            let by = Counter::ALL.iter().map(|counter| one.get(*counter));
+            let by = Counter::OF_MESSAGES.iter().map(|counter| one.get(*counter));
             values
                 .iter_mut()
                 .zip(by)

@@ -34,7 +34,7 @@ pub fn counters(of: Breakdown) -> &'static [Counter] {
             Counter::UniqueClicks,
             Counter::MachineClicks,
         ],
-        Breakdown::Domain => &Counter::ALL,
+        Breakdown::Domain => Counter::OF_MESSAGES,
     }
 }
 

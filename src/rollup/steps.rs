@@ -3,8 +3,8 @@
 use super::Change;
 use crate::history::{Occurrence, Row, Sink, Status, replay};
 use crate::model::{
-    Attributes, Code, DeadlineMode, Fate, Instant, Logged, MachineRules, Mark, Policy, Report,
-    Stamp, Tracked,
+    Attributes, Code, DeadlineMode, Fate, Instant, Logged, MachineRules, Mark, Policy, Recipient,
+    Report, Stamp, Tracked,
 };
 
 /// Where a message is on the short way, as a small number.
@@ -201,6 +201,7 @@ impl Way {
             source: 0,
             tail: Row::SOLE,
             domain: Code::NULL,
+            recipient: Recipient::NONE,
         };
         let rows: Vec<Row> = self.kinds.iter().map(row).collect();
         let attributes = Attributes {

@@ -54,7 +54,7 @@ impl Comparison {
 }
 
 /// Compares the rows of a run with the published ones, of a whole table or of one partition. All rows
-/// of the deliveries in `replaced` (a frame with `delivery_id`) are replaced by `computed`; the others
+/// of the deliveries in `replaced` (a frame with the first of the keys) are replaced by `computed`; the others
 /// stay. A row that is the same
 /// keeps the `run_id` of the run that wrote it.
 pub fn compare(
@@ -68,7 +68,7 @@ pub fn compare(
     if published.height() == 0 {
         return all_new(computed);
     }
-    let of_replaced = found_in(&published, replaced, &["delivery_id"])?;
+    let of_replaced = found_in(&published, replaced, &keys[..1])?;
     let (old, kept) = (
         published.filter(&of_replaced)?,
         published.filter(&!of_replaced)?,

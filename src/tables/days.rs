@@ -94,13 +94,17 @@ pub(super) fn is_given(day: &str) -> impl FnMut(Given) -> bool {
     }
 }
 
-/// The column of a counter, and the one of its changes: values before the hours and at their ends.
+/// The column of a counter, and the one of its changes: values before the hours and at their ends, null where they are
+/// not known.
 pub(super) fn counter_columns(
     shown: &Shown,
     values: impl Iterator<Item = (i64, i64)>,
+    are_known: bool,
 ) -> [Column; 2] {
-    let (totals, changes): (Vec<i64>, Vec<i64>) =
-        values.map(|(before, now)| (now, now - before)).unzip();
+    let known = |value| are_known.then_some(value);
+    let (totals, changes): (Vec<Option<i64>>, Vec<Option<i64>>) = values
+        .map(|(before, now)| (known(now), known(now - before)))
+        .unzip();
     let delta = format!("{}_delta", shown.name);
     [
         Column::new(shown.name.into(), totals),

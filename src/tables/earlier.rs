@@ -98,6 +98,15 @@ pub fn earlier_parts(
     Ok(())
 }
 
+/// The identifiers of deliveries in a column of some rows.
+pub(super) fn ids_of(
+    table: &'static str,
+    rows: &RecordBatch,
+    column: &str,
+) -> Result<Vec<DeliveryId>, TableError> {
+    Table(table, rows).ids_in(column)
+}
+
 /// Rows of a published table.
 struct Table<'a>(&'static str, &'a RecordBatch);
 
@@ -108,8 +117,13 @@ impl Counters {
     fn of(&self, row: usize) -> Change {
         let mut change = Change::default();
         for (counter, column, less) in &self.0 {
-            let less = less.as_ref().map_or(0, |less| less.value(row));
-            change.add(*counter, column.value(row) - less);
+            // Null where the run that wrote the row did not know it.
+            let value = |column: &Int64Array| match column.is_valid(row) {
+                true => column.value(row),
+                false => 0,
+            };
+            let less = less.as_ref().map_or(0, value);
+            change.add(*counter, value(column) - less);
         }
         change
     }
@@ -196,15 +210,18 @@ impl Table<'_> {
     }
 
     fn ids(&self) -> Result<Vec<DeliveryId>, TableError> {
-        const ID: &str = "delivery_id";
+        self.ids_in("delivery_id")
+    }
+
+    fn ids_in(&self, name: &str) -> Result<Vec<DeliveryId>, TableError> {
         const EXPECTED: &str = "Int64 or Utf8";
-        let column = self.column(ID, EXPECTED)?;
+        let column = self.column(name, EXPECTED)?;
         if *column.data_type() == DataType::Int64 {
             let numbers = column.as_primitive::<Int64Type>().values().iter();
             return Ok(numbers.map(|id| DeliveryId::Number(*id)).collect());
         }
         let texts = column.as_string_opt::<i32>();
-        let texts = texts.ok_or_else(|| self.wrong(ID, EXPECTED))?.iter();
+        let texts = texts.ok_or_else(|| self.wrong(name, EXPECTED))?.iter();
         let id = |text: Option<&str>| DeliveryId::Text(text.unwrap_or_default().into());
         Ok(texts.map(id).collect())
     }

@@ -19,6 +19,15 @@ pub struct RunMarks {
     pub run_id: String,
     /// The instant the KPIs are computed for.
     pub as_of: Instant,
+    /// Whether recipients that go into quarantine are counted; else nobody knows how many do.
+    pub counts_quarantines: bool,
+}
+
+impl RunMarks {
+    /// Whether the run knows the values of a counter.
+    pub(super) fn knows(&self, shown: &Shown) -> bool {
+        self.counts_quarantines || shown.name != Shown::NEW_QUARANTINES
+    }
 }
 
 /// A delivery of the run with its counters and attributes (the job's defaults in).
@@ -116,20 +125,9 @@ impl Frames<'_> {
 
     /// The rows of `delivery_kpi_hourly` of one day, sorted by delivery and hour.
     pub(super) fn hourly(&self, day: &str) -> Result<DataFrame, TableError> {
-        let row = |(place, at): (usize, usize)| {
-            let delivery = &self.run[place];
-            let hours = &delivery.kpis.hours;
-            HourRow {
-                delivery,
-                now: &hours[at],
-                before: match at.checked_sub(1) {
-                    Some(before) => &hours[before].total,
-                    None => &delivery.kpis.base,
-                },
-            }
-        };
+        let row = |(place, at): (usize, usize)| HourRow::of(&self.run[place], at);
         let rows: Vec<HourRow<'_>> = self.days.hours(day).map(row).collect();
-        hourly(&rows, self.text_ids, &self.marks)
+        hourly("delivery_id", &rows, self.text_ids, &self.marks)
     }
 }
 
@@ -167,18 +165,38 @@ impl Hourly for Frames<'_> {
     }
 }
 
-/// A row of `delivery_kpi_hourly`.
-struct HourRow<'a> {
+/// A row of `delivery_kpi_hourly`, or of `parent_kpi_hourly`.
+pub(super) struct HourRow<'a> {
     delivery: &'a Delivery<'a>,
     now: &'a HourKpis,
     /// The values before it.
     before: &'a Change,
 }
 
-fn hourly(rows: &[HourRow<'_>], text_ids: bool, marks: &RunMarks) -> Result<DataFrame, TableError> {
+impl<'a> HourRow<'a> {
+    /// That of one of the hours of a delivery.
+    pub fn of(delivery: &'a Delivery<'a>, at: usize) -> HourRow<'a> {
+        let hours = &delivery.kpis.hours;
+        HourRow {
+            delivery,
+            now: &hours[at],
+            before: match at.checked_sub(1) {
+                Some(before) => &hours[before].total,
+                None => &delivery.kpis.base,
+            },
+        }
+    }
+}
+
+pub(super) fn hourly(
+    id: &str,
+    rows: &[HourRow<'_>],
+    text_ids: bool,
+    marks: &RunMarks,
+) -> Result<DataFrame, TableError> {
     let mut columns = vec![
         ids(
-            "delivery_id",
+            id,
             rows.iter().map(|row| Some(&row.delivery.kpis.id)),
             text_ids,
         ),
@@ -188,7 +206,7 @@ fn hourly(rows: &[HourRow<'_>], text_ids: bool, marks: &RunMarks) -> Result<Data
         let values = rows
             .iter()
             .map(|row| (shown.of(row.before), shown.of(&row.now.total)));
-        columns.extend(counter_columns(shown, values));
+        columns.extend(counter_columns(shown, values, marks.knows(shown)));
     }
     let to_deliver: Vec<Option<i64>> = rows
         .iter()
@@ -230,10 +248,9 @@ fn snapshot(
         text_ids,
     )];
     for shown in Shown::ALL {
-        columns.push(integers(
-            shown.name,
-            totals.iter().map(|total| shown.of(total)),
-        ));
+        let of_delivery = |total: &Change| marks.knows(&shown).then(|| shown.of(total));
+        let values: Vec<Option<i64>> = totals.iter().map(of_delivery).collect();
+        columns.push(Column::new(shown.name.into(), values));
     }
     let counters = DataFrame::new_infer_height(columns)?;
     let keys = ["delivery_id"];
@@ -322,10 +339,6 @@ pub(super) fn ids<'a>(
         })
         .collect();
     Column::new(name.into(), numbers)
-}
-
-fn integers(name: &str, values: impl Iterator<Item = i64>) -> Column {
-    Column::new(name.into(), values.collect::<Vec<i64>>())
 }
 
 /// Instants are in UTC; the frames leave the zone out, and the tables put it back.

@@ -9,6 +9,7 @@ mod csv;
 mod days;
 mod earlier;
 mod frames;
+mod parents;
 mod parts;
 mod rates;
 mod restated;
@@ -22,6 +23,7 @@ pub use compare::{Comparison, RowCounts};
 pub use days::Hourly;
 pub use earlier::{EarlierDelivery, EarlierHour, earlier_deliveries, earlier_hours, earlier_parts};
 pub use frames::{Frames, RunMarks, build, date_name};
+pub use parents::{PARENT_KPI_HOURLY, ParentFrames};
 pub use parts::{NO_DOMAIN, NO_REASON, PART_TABLES, PartFrames, UNMAPPED_REASON};
 pub use restated::{Restated, restated};
 pub use snapshot::{Snapshot, Snapshots};
@@ -31,6 +33,9 @@ use crate::model::Instant;
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
 use days::NO_DAY;
+
+/// The counter that is null where nobody has asked for it.
+pub const NEW_QUARANTINES: &str = crate::rollup::Shown::NEW_QUARANTINES;
 
 use polars::error::PolarsError;
 use polars::prelude::SortMultipleOptions;

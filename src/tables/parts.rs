@@ -73,7 +73,7 @@ impl<'a> PartFrames<'a> {
             let values = |(series, at): &(&'a Series, usize)| {
                 (sum(series.before(*at)), sum(&series.hours[*at].1))
             };
-            columns.extend(counter_columns(shown, rows.iter().map(values)));
+            columns.extend(counter_columns(shown, rows.iter().map(values), true));
         }
         if self.kpis.of == Breakdown::Domain {
             columns = rates_of(columns)?;

@@ -24,6 +24,7 @@ impl Snapshots {
         let marks = RunMarks {
             run_id: String::new(),
             as_of: Instant::FIRST,
+            counts_quarantines: false,
         };
         let none = Kpis::default();
         let like = super::build(&none, &[], text_ids, &marks)?.deliveries;

@@ -2,7 +2,7 @@
 
 use super::statuses::Statuses;
 use crate::commands::compute::Counting;
-use crate::engine::Account;
+use crate::engine::{Account, Behind};
 use crate::history::{Meaning, Row, live};
 use crate::model::{
     Codes, DeliveryIndex, Hour, Instant, Log, Logged, MessageKey, Policy, Report, Tail, Tracked,
@@ -209,10 +209,11 @@ impl<M: MessageKey> Account<M> for Inspector {
         delivery: DeliveryIndex,
         message: M,
         rows: &mut Vec<Row>,
-        tails: &[Tail],
+        behind: Behind<'_>,
         policy: &Policy,
         meaning: Meaning<'_>,
     ) {
+        let tails = behind.tails;
         let key = (delivery, message.wide());
         for row in rows.iter() {
             if let Some(instant) = row.stamp.at() {

@@ -39,6 +39,7 @@ pub fn run(flags: &Check) -> Result<u8, Error> {
         volumes: None,
         frozen: &DeliverySet::default(),
         published: &BTreeSet::new(),
+        persons: None,
         progress: progress.as_ref(),
     };
     let (counted, mut inspector, _) = count.with(account, &mut watch)?;

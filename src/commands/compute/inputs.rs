@@ -21,6 +21,8 @@ pub struct Inputs {
     pub schemas: Schemas,
     /// Which deliveries are asked for.
     pub selection: Selection,
+    /// Whether rows of other deliveries are read too: what is counted by recipient depends on all of them.
+    reads_all: bool,
     /// The deliveries that the deliveries extract knows.
     pub catalog: Catalog,
     /// The files of the deliveries extract, and what became of their rows.
@@ -199,6 +201,7 @@ impl Opened {
             logs,
             schemas,
             selection,
+            reads_all: sources.people.quarantine.is_some(),
             catalog: Catalog::default(),
             delivery_files: Vec::new(),
             bad_files: self.bad,
@@ -213,6 +216,14 @@ impl Opened {
 }
 
 impl Inputs {
+    /// The deliveries whose rows are read.
+    pub fn reads(&self) -> &Selection {
+        match self.reads_all {
+            true => &Selection::All,
+            false => &self.selection,
+        }
+    }
+
     /// An error where links are to be told apart in a table, are texts, and have no key for their digests.
     pub fn refuse_bare_links(&self, sources: &Sources) -> Result<(), Error> {
         let parts = &sources.parts;
@@ -300,7 +311,7 @@ impl Inputs {
                 }
             }
             for batch in &batches {
-                decode_deliveries(batch, source, &sources.zone, &self.selection, &mut rows)?;
+                decode_deliveries(batch, source, &sources.zone, self.reads(), &mut rows)?;
             }
         }
         let attributes = rows.settle();

@@ -2,20 +2,22 @@
 
 mod inputs;
 mod ledger;
+mod persons;
 
 pub use inputs::{Earlier, Inputs, Listed};
 pub use ledger::{Entry, Ledger, draw_up, ledger, log_line, of_deliveries, rows};
+pub use persons::Persons;
 
 use crate::decode::{DecodeKey, Decoder, Fingerprint, Selection};
 use crate::engine::{
-    self, Account, DeliverySet, FileRead, Keeping, Partitions, Pool, Progress, Volume, Volumes,
-    Waiting, Watched,
+    self, Account, DeliverySet, FileRead, Keeping, Partitions, People, Pool, Progress, Volume,
+    Volumes, Waiting, Watched,
 };
 use crate::error::Error;
 use crate::extracts::{Extract, FileError, IdKind};
 use crate::history::Meaning;
 use crate::job::{OnBadFile, Scope, Sources, Stopwatch};
-use crate::model::{Attributes, Breakdown, Codes, DeliveryId, Policy};
+use crate::model::{Attributes, Breakdown, Codes, DeliveryId, DeliveryIndex, Policy};
 use crate::rollup::{DeliveryKpis, Kpis, Partial, finish, finish_parts};
 use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
@@ -52,7 +54,7 @@ impl Counting for Partial {
     }
 }
 
-impl Counting for Watched {
+impl Counting for Watched<'_> {
     fn partial(&self) -> &Partial {
         &self.partial
     }
@@ -79,6 +81,8 @@ pub struct Count<'a> {
     pub frozen: &'a DeliverySet,
     /// Deliveries with published rows in the time that is asked for, if one is.
     pub published: &'a BTreeSet<DeliveryId>,
+    /// What is counted by recipient, if something is, and where their rows wait.
+    pub persons: Option<(&'a Persons, &'a People<'a>)>,
     /// Who is told how far it is.
     pub progress: &'a dyn Progress,
 }
@@ -126,11 +130,19 @@ fn count_keyed<M: DecodeKey, A: Counting + Account<M>>(
         volumes,
         frozen,
         published,
+        persons,
         progress,
     } = count;
     let mut laps = Vec::new();
     let codes = Codes::default().digesting(sources.parts.digest());
-    let decoder = decoder(sources, inputs, &codes, fingerprint);
+    let decoder = Decoder {
+        asks_recipients: persons.is_some(),
+        ..decoder(sources, inputs, &codes, fingerprint)
+    };
+    let room = match persons {
+        None => sources.room.clone(),
+        Some(_) => sources.room.as_ref().map(Persons::room_for_messages),
+    };
     // What is kept grows from run to run.
     const LEAST_KEPT: u64 = 1 << 23;
     let rows = inputs.rows().max(volumes.map_or(0, |_| LEAST_KEPT));
@@ -148,7 +160,7 @@ fn count_keyed<M: DecodeKey, A: Counting + Account<M>>(
         &decoder,
         Waiting {
             partitions,
-            room: sources.room.as_ref(),
+            room: room.as_ref(),
             keeping: keeping.as_ref(),
         },
         progress,
@@ -169,7 +181,7 @@ fn count_keyed<M: DecodeKey, A: Counting + Account<M>>(
         codes: &codes,
         machines: &machines,
     };
-    let account = engine::fold::<M, A>(
+    let mut account = engine::fold::<M, A>(
         pool,
         &reading.shelved,
         partitions.count(),
@@ -180,6 +192,18 @@ fn count_keyed<M: DecodeKey, A: Counting + Account<M>>(
     )?;
     let volumes = std::mem::take(&mut reading.shelved).into_kept();
     laps.push(("folding", watch.lap()));
+    let firsts = match persons {
+        None => None,
+        Some((persons, people)) => {
+            let counts = people.fold(pool, &persons::ranks(&ids), progress)?;
+            laps.push(("matching recipients", watch.lap()));
+            if let Some(partial) = Account::<M>::partial_mut(&mut account) {
+                let entered = counts.quarantines.into_iter();
+                entered.for_each(|(delivery, hour)| partial.quarantines(delivery, hour));
+            }
+            persons.families.as_ref().zip(Some(counts.firsts))
+        }
+    };
 
     let partial = account.partial();
     let fates = partial.fates().iter().enumerate();
@@ -198,7 +222,7 @@ fn count_keyed<M: DecodeKey, A: Counting + Account<M>>(
             Scope::EventTime(_) => {
                 touched.contains(&delivery.id) || published.contains(&delivery.id)
             }
-            Scope::All | Scope::Deliveries(_) => true,
+            Scope::All | Scope::Deliveries(_) => inputs.selection.holds(&delivery.id),
         };
         is_known && is_asked_for
     });
@@ -208,6 +232,15 @@ fn count_keyed<M: DecodeKey, A: Counting + Account<M>>(
     let is_unknown = |id| of(id).efs.or(sources.defaults.efs).is_none();
     let unknown_mode = kpis.deliveries.iter().filter(|d| is_unknown(&d.id)).count();
     kpis.parts = finish_parts(partial, &ids, &codes, &kpis)?;
+    if let Some((families, firsts)) = &firsts {
+        let known = |delivery: DeliveryIndex| {
+            let id = &ids[delivery.0 as usize];
+            let is_known =
+                inputs.catalog.attributes(id).is_some() || partial.facts(delivery).in_a_log;
+            is_known.then(|| of(id).or(&sources.defaults))
+        };
+        kpis.parents = Some(families.finish(partial, firsts, known)?);
+    }
     let attributes = kpis
         .deliveries
         .iter()
@@ -242,8 +275,9 @@ pub fn decoder<'a>(
         codes,
         labels: &sources.labels,
         zone: &sources.zone,
-        selection: &inputs.selection,
+        selection: inputs.reads(),
         fingerprint,
+        asks_recipients: false,
         asks_domains: sources.parts.by.has(Breakdown::Domain),
         interval: match &sources.scope {
             Scope::EventTime(interval) => Some(interval.clone()),

@@ -4,7 +4,7 @@ use super::listener::{Listener, Step};
 use crate::engine::Found;
 use crate::history::{Life, MachineSign, Meaning, Row, Rule, Standing, Status, live};
 use crate::model::{
-    Code, Codes, Event, Fate, Hour, Instant, MessageKey, Policy, Rejection, Tail, Value,
+    Code, Codes, Event, Fate, Hour, Instant, MessageKey, Policy, Recipient, Rejection, Tail, Value,
     failure_reason_name,
 };
 use crate::rollup::Shown;
@@ -86,6 +86,7 @@ pub fn tell<M: MessageKey>(
                 source: number as u32,
                 tail: tails.len() as u32,
                 domain: Code::NULL,
+                recipient: Recipient::NONE,
             });
             tails.push(*tail);
         }

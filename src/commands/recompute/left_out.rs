@@ -2,8 +2,9 @@
 
 use super::retention::Frozen;
 use crate::commands::people::counted;
+use crate::job::People;
 use crate::publish::{FileRecord, ReportedRecord, RunRecord};
-use crate::tables::PART_TABLES;
+use crate::tables::{PARENT_KPI_HOURLY, PART_TABLES};
 use std::collections::BTreeMap;
 
 /// How many rows and files were left out that no earlier run has reported, and what has been reported
@@ -36,9 +37,14 @@ pub fn newly_left_out(
     (left_out, reported.into_values().collect())
 }
 
-/// What becomes of tables of parts that a run starts, or that it does not go on with; frozen deliveries have rows in
-/// neither, as nobody can compute them any more.
-pub fn notes_on_parts(tables: &[&str], last: Option<&RunRecord>, frozen: &Frozen) -> Vec<String> {
+/// What becomes of tables of parts, or of parents, that a run starts, or that it does not go on with; frozen deliveries
+/// have rows in neither, as nobody can compute them any more.
+pub fn notes_on_parts(
+    tables: &[&str],
+    people: People,
+    last: Option<&RunRecord>,
+    frozen: &Frozen,
+) -> Vec<String> {
     let Some(last) = last else {
         return Vec::new();
     };
@@ -49,13 +55,21 @@ pub fn notes_on_parts(tables: &[&str], last: Option<&RunRecord>, frozen: &Frozen
     let started = started.map(|table| format!("{table} has no rows of {deliveries}"));
     let left = PART_TABLES
         .into_iter()
+        .chain([PARENT_KPI_HOURLY])
         .filter(|table| is_there(table) && !tables.contains(table));
     let left = left.map(|table| {
         let without = match count {
             0 => String::new(),
             _ => format!(", without the rows of {deliveries}"),
         };
-        format!("{table} is no part of this run, as [breakdowns] does not ask for it: it starts anew when that does{without}")
+        let key = match table {
+            PARENT_KPI_HOURLY if people.parents => {
+                return format!("{table} stays as it is: a run of some deliveries does not know whole families");
+            }
+            PARENT_KPI_HOURLY => "parents = true",
+            _ => "[breakdowns]",
+        };
+        format!("{table} is no part of this run, as the job does not ask for it by {key}: it starts anew when that does{without}")
     });
     started.chain(left).collect()
 }

@@ -15,7 +15,7 @@ mod summary;
 pub use retention::{Frozen, frozen_anew};
 pub use summary::Report;
 
-use super::compute::{Count, Counted, Earlier, Inputs, Ledger, Listed, ledger, log_line};
+use super::compute::{Count, Counted, Earlier, Inputs, Ledger, Listed, Persons, ledger, log_line};
 use crate::decode::Fingerprint;
 use crate::engine::{self, Pool, Progress, Volumes, Watched};
 use crate::error::Error;
@@ -201,6 +201,9 @@ impl<'a> Run<'a> {
         let published = self.published_in_time()?;
         self.report.lap("opening", self.watch.lap());
         let volumes = self.volumes()?;
+        let persons = Persons::of(sources, &inputs, &frozen_places);
+        let people = persons.as_ref().map(|persons| persons.people(&inputs));
+        let persons = persons.as_ref().zip(people.as_ref());
         let count = Count {
             sources,
             pool,
@@ -209,9 +212,13 @@ impl<'a> Run<'a> {
             volumes: volumes.as_ref(),
             frozen: &frozen_places,
             published: &published,
+            persons,
             progress: self.progress,
         };
-        let account = || Watched::new(inputs.logs.len(), &frozen_places, sources.parts.by);
+        let account = || {
+            let people = persons.map(|(_, people)| people);
+            Watched::new(inputs.logs.len(), &frozen_places, sources.parts.by).telling(people)
+        };
         let (mut counted, watched, remains) = count.with(account, &mut self.watch)?;
         self.enter(&mut counted);
         let ledger = ledger(sources, &inputs, &counted)?;

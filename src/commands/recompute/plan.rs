@@ -8,10 +8,10 @@ use crate::publish::{Output, RunRecord};
 use crate::state::{Changes, Kept, Store, changes, digest};
 
 /// The version of what rows mean to the program; another one is another meaning.
-const SEMANTICS: u32 = 2;
+const SEMANTICS: u32 = 3;
 
 /// Why everything is read where rows have another meaning than before.
-pub const OTHER_MEANING: &str = "labels, defaults, columns, time zone, deadline, rules for machines, breakdowns or the rules of the program have changed";
+pub const OTHER_MEANING: &str = "labels, defaults, columns, time zone, deadline, rules for machines, breakdowns, parents, quarantine or the rules of the program have changed";
 
 /// How a run comes to its numbers.
 pub enum Plan<'a> {
@@ -28,13 +28,14 @@ pub fn meaning(job: &Job) -> String {
     let mappings = Extract::ALL.map(|extract| sources.mapping(extract));
     // Settings may name what no file of ours is to hold, such as a link.
     digest(&format!(
-        "{SEMANTICS} {:?} {:?} {:?} {:?} {:?} {mappings:?} {}",
+        "{SEMANTICS} {:?} {:?} {:?} {:?} {:?} {mappings:?} {} {:?}",
         sources.labels,
         sources.defaults,
         sources.deadline,
         sources.zone,
         sources.machines,
-        sources.parts.meaning()
+        sources.parts.meaning(),
+        sources.people
     ))
 }
 
@@ -76,6 +77,11 @@ fn usable(
     }
     if job.full {
         return everything("--full");
+    }
+    if job.sources.people.is_asked_for() {
+        return everything(
+            "parents and quarantines need all messages of a recipient, whatever has changed",
+        );
     }
     let Some(store) = store(job) else {
         return everything(

@@ -15,8 +15,8 @@ use crate::publish::{
 use crate::rollup::Kpis;
 use crate::state::Kept;
 use crate::tables::{
-    Comparison, EarlierDelivery, Frames, Hourly, PartFrames, Restated, RowCounts, RunMarks, build,
-    earlier_deliveries, restated,
+    Comparison, EarlierDelivery, Frames, Hourly, ParentFrames, PartFrames, Restated, RowCounts,
+    RunMarks, build, earlier_deliveries, restated,
 };
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -86,13 +86,16 @@ pub fn publish(
     let marks = RunMarks {
         run_id: report.record.run_id.clone(),
         as_of: job.sources.as_of,
+        counts_quarantines: job.sources.people.quarantine.is_some(),
     };
     let text_ids = ready.text_ids;
     let mut frames = build(ready.kpis, ready.attributes, text_ids, &marks)?;
     let parts = ready.kpis.parts.iter();
     let parts = parts.map(|parts| PartFrames::new(parts, text_ids, &marks));
     let mut parts: Vec<PartFrames<'_>> = parts.collect();
-    let forms = forms(job, &frames, &parts, text_ids)?;
+    let parents = ready.kpis.parents.as_ref();
+    let parents = parents.map(|parents| ParentFrames::new(parents, text_ids, &marks));
+    let forms = forms(job, &frames, &others(&parts, parents.as_ref()), text_ids)?;
     report.shown = frames.show(Report::SHOWN)?;
     report.not_final = frames.not_final()?;
     report.deliveries = ready.kpis.deliveries.len() as u64;
@@ -110,10 +113,14 @@ pub fn publish(
         enter(&[(DELIVERY_KPI_HOURLY, total(&days))], &deliveries, report);
         return Ok(true);
     };
-    let names: Vec<&str> = parts.iter().map(Hourly::table).collect();
-    report
-        .notes
-        .extend(notes_on_parts(&names, last.as_ref(), ready.frozen));
+    let names = others(&parts, parents.as_ref());
+    let names: Vec<&str> = names.into_iter().map(Hourly::table).collect();
+    report.notes.extend(notes_on_parts(
+        &names,
+        job.sources.people,
+        last.as_ref(),
+        ready.frozen,
+    ));
     for _ in 0..ATTEMPTS {
         if !ready.is_incremental {
             output.begin_anew();
@@ -134,8 +141,8 @@ pub fn publish(
         let earlier = committed.last.as_ref().filter(|_| !job.full);
         enter_left_out(report, earlier.map_or(&[], |last| &last.reported));
         enter_alerts(job, &frames, Some(&committed), earlier, report)?;
-        let parts = parts.iter().filter(|parts| committed.has(parts.table()));
-        let parts: Vec<&dyn Hourly> = parts.map(|parts| parts as &dyn Hourly).collect();
+        let mut parts = others(&parts, parents.as_ref());
+        parts.retain(|parts| committed.has(parts.table()));
         let rows = parts.iter().map(|parts| parts.rows()).sum::<u64>();
         let progress = place.progress;
         progress.begins(Stage::Publishing, frames.rows() + rows);
@@ -219,11 +226,22 @@ fn gone(
     Ok(gone)
 }
 
+/// The tables of hours that not every run has.
+fn others<'a>(
+    parts: &'a [PartFrames<'_>],
+    parents: Option<&'a ParentFrames<'_>>,
+) -> Vec<&'a dyn Hourly> {
+    let parts = parts.iter().map(|parts| parts as &dyn Hourly);
+    parts
+        .chain(parents.map(|parents| parents as &dyn Hourly))
+        .collect()
+}
+
 /// The data tables that a run writes to.
 fn forms(
     job: &Job,
     frames: &Frames<'_>,
-    parts: &[PartFrames<'_>],
+    parts: &[&dyn Hourly],
     text_ids: bool,
 ) -> Result<Vec<Form>, Error> {
     let form = |name, schema, partition_by| Form {
@@ -240,7 +258,7 @@ fn forms(
         form(DELIVERY_KPI, frames.schema_of_deliveries()?, None),
     ];
     for parts in parts {
-        forms.push(hours(parts)?);
+        forms.push(hours(*parts)?);
     }
     forms.push(Form {
         is_made: job.restatements,

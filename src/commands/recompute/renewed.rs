@@ -113,6 +113,8 @@ pub fn renew(
     Ok(Kpis {
         parts: renewal.parts()?,
         deliveries: renewed,
+        // A run that is asked for them reads everything.
+        parents: None,
     })
 }
 

@@ -310,7 +310,14 @@ impl Report {
                 counted(some as i64, "delivery", "deliveries")
             )?,
         }
-        let stages = ["opening", "reading", "folding", "rolling up", "publishing"];
+        let stages = [
+            "opening",
+            "reading",
+            "folding",
+            "matching recipients",
+            "rolling up",
+            "publishing",
+        ];
         let times = stages.iter().filter_map(|stage| {
             let seconds = record.stage_seconds.get(*stage)?;
             Some(format!("{stage} {seconds:.2} s"))

@@ -2,6 +2,7 @@
 
 use crate::commands::people::{Clock, number, printable, span};
 use crate::model::Instant;
+use crate::rollup::Shown;
 use crate::tables::Snapshot;
 use std::fmt::Write;
 
@@ -72,14 +73,22 @@ const BY_MACHINES: [&str; 4] = [
     "machine_early_open",
 ];
 
-/// The lines of a delivery; those of people alone where machines have made something.
+/// The line of a counter that jobs ask for.
+const QUARANTINES: [Measure; 1] = [measure("new quarantines", Shown::NEW_QUARANTINES, &[])];
+
+/// The lines of a delivery; those of people alone where machines have made something, and that of quarantines where
+/// they are counted.
 pub fn measures(row: &Snapshot) -> impl Iterator<Item = &'static Measure> {
     let by_machines = |column: &&str| row.count(column).is_some_and(|rows| rows > 0);
     let by_people = match BY_MACHINES.iter().any(by_machines) {
         true => &BY_PEOPLE[..],
         false => &[],
     };
-    MEASURES.iter().chain(by_people)
+    let quarantines = match row.count(Shown::NEW_QUARANTINES) {
+        Some(_) => &QUARANTINES[..],
+        None => &[],
+    };
+    MEASURES.iter().chain(quarantines).chain(by_people)
 }
 
 /// The block of a row, for people.

@@ -95,6 +95,7 @@ fn recomputed(flags: &Stats, sources: &Sources, delivery: &str) -> Result<Option
         volumes: None,
         frozen: &DeliverySet::default(),
         published: &BTreeSet::new(),
+        persons: None,
         progress: progress.as_ref(),
     };
     let counted = match count.plainly(&mut watch) {
@@ -104,6 +105,7 @@ fn recomputed(flags: &Stats, sources: &Sources, delivery: &str) -> Result<Option
     let marks = RunMarks {
         run_id: String::new(),
         as_of: sources.as_of,
+        counts_quarantines: false,
     };
     let text_ids = inputs.schemas.delivery_id() == IdKind::String;
     let frames = build(&counted.kpis, &counted.attributes, text_ids, &marks)?;

@@ -4,6 +4,7 @@
 use super::{Groups, Linked, NONE};
 use crate::engine::deliveries::DeliverySet;
 use crate::engine::fold::Account;
+use crate::engine::fold::Behind;
 use crate::engine::index::read_keys;
 use crate::engine::packed::{Extra, Number, from_order};
 use crate::engine::refold::{Judged, Standing};
@@ -11,7 +12,7 @@ use crate::engine::rests::RowKey;
 use crate::engine::run::Piece;
 use crate::engine::watch::Watched;
 use crate::history::Row;
-use crate::model::{Code, DeliveryIndex, MessageKey, Stamp, Tail};
+use crate::model::{Code, DeliveryIndex, MessageKey, Recipient, Stamp, Tail};
 use std::collections::{HashMap, HashSet};
 
 impl<M: MessageKey> Groups<M> {
@@ -162,11 +163,15 @@ impl<M: MessageKey> Groups<M> {
     pub fn replay_twice(
         &mut self,
         sources: &[Standing],
-        (judged_before, before): (Judged<'_>, &mut Watched),
-        (judged_after, after): (Judged<'_>, &mut Watched),
+        (judged_before, before): (Judged<'_>, &mut Watched<'_>),
+        (judged_after, after): (Judged<'_>, &mut Watched<'_>),
         corrected: &mut DeliverySet,
     ) {
         let mut others = Vec::new();
+        let behind = Behind {
+            tails: &self.tails,
+            recipients: &[],
+        };
         for message in self.index.messages() {
             self.history.clear();
             others.clear();
@@ -179,6 +184,8 @@ impl<M: MessageKey> Groups<M> {
                     source: linked.source,
                     tail: linked.tail,
                     domain: linked.domain,
+                    // Runs that tell recipients apart read everything.
+                    recipient: Recipient::NONE,
                 };
                 let standing = sources[linked.source as usize];
                 if standing.before {
@@ -199,7 +206,7 @@ impl<M: MessageKey> Groups<M> {
                     delivery,
                     id,
                     &mut self.history,
-                    &self.tails,
+                    behind,
                     &policy(judged_before),
                     judged_before.meaning,
                 );
@@ -209,7 +216,7 @@ impl<M: MessageKey> Groups<M> {
                     delivery,
                     id,
                     &mut others,
-                    &self.tails,
+                    behind,
                     &policy(judged_after),
                     judged_after.meaning,
                 );

@@ -1,7 +1,8 @@
 use super::super::{Meaning, live};
 use super::*;
 use crate::model::{
-    Attributes, Codes, DeadlineMode, Fate, HOUR, Logged, MachineRules, Report::*, Stamp, Value,
+    Attributes, Codes, DeadlineMode, Fate, HOUR, Logged, MachineRules, Recipient, Report::*, Stamp,
+    Value,
 };
 
 struct Deaf;
@@ -25,6 +26,7 @@ fn reason(efs: bool, reports: &[(i64, Report, Option<i64>)]) -> Option<i64> {
             source,
             tail: Row::SOLE,
             domain: Code::NULL,
+            recipient: Recipient::NONE,
         })
         .collect();
     let attributes = Attributes {

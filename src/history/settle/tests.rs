@@ -1,6 +1,6 @@
 use super::*;
 use crate::history::{Occurrence, Status};
-use crate::model::{Logged, MachineRules, Mark, Report};
+use crate::model::{Logged, MachineRules, Mark, Recipient, Report};
 
 /// The fate of each row, by source.
 struct Fates(Vec<Option<Fate>>);
@@ -25,6 +25,7 @@ fn settled(rows: &[(Stamp, Code, Tail)], codes: &Codes) -> Vec<Fate> {
             source: place,
             tail: place,
             domain: Code::NULL,
+            recipient: Recipient::NONE,
         })
         .collect();
     let meaning = Meaning {
@@ -193,6 +194,7 @@ fn the_shorter_way_comes_to_the_same() {
                     source,
                     tail: Row::SOLE,
                     domain: Code::NULL,
+                    recipient: Recipient::NONE,
                 }
             })
             .collect();

@@ -3,6 +3,7 @@
 const COUNTS = [
   "to_deliver", "processed", "pending", "delivered", "bounces_errors", "sent", "hard_bounces",
   "soft_bounces", "failed_by_deadline", "retrying", "soft_bounce_events", "late_successes", "complaints",
+  "new_quarantines",
   "opens_tracked", "unique_opens_tracked", "unique_opens", "opens", "clicks", "unique_clicks",
   "mirror_page_views", "unsubscribes", "unique_unsubscribes", "human_opens", "human_unique_opens",
   "human_clicks", "human_unique_clicks", "human_unsubscribes", "human_opens_tracked",
@@ -39,6 +40,7 @@ const NAMES = {
   bounces_errors: "bounces + errors", sent: "sent", hard_bounces: "hard bounces",
   soft_bounces: "soft bounces", failed_by_deadline: "failed by the deadline", retrying: "being retried",
   soft_bounce_events: "soft bounce reports", late_successes: "late successes", complaints: "complaints",
+  new_quarantines: "new quarantines",
   opens_tracked: "opens tracked", unique_opens_tracked: "messages with a tracked open",
   unique_opens: "messages opened", opens: "opens", clicks: "clicks", unique_clicks: "messages clicked",
   mirror_page_views: "mirror page views", unsubscribes: "unsubscribes",

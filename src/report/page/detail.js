@@ -23,6 +23,7 @@ const MEASURES = [
 ];
 /** What people do, machines left out. */
 const MORE_MEASURES = {
+  new_quarantines: [],
   human_unique_opens: ["human_open_rate"],
   human_opens: ["human_open_rate_total"],
   human_unique_clicks: ["human_click_through_rate", "human_click_to_open_rate"],

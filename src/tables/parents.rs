@@ -1,0 +1,92 @@
+//! The hours of recurring deliveries.
+
+use super::TableError;
+use super::bridge::to_batch;
+use super::compare::{self, Comparison};
+use super::days::{Days, Hourly, NO_DAY};
+use super::earlier::ids_of;
+use super::frames::{Delivery, HourRow, RunMarks, hourly, ids};
+use crate::model::DeliveryId;
+use crate::rollup::ParentKpis;
+use arrow::array::RecordBatch;
+use arrow::datatypes::SchemaRef;
+use polars::prelude::*;
+use std::collections::BTreeSet;
+
+/// The name of the table: one row for each parent and hour in which a counter of its deliveries changed.
+pub const PARENT_KPI_HOURLY: &str = "parent_kpi_hourly";
+
+const PARENT: &str = "parent_delivery_id";
+
+/// The rows of a run in that table. A run has those of all parents, but for the ones that stay.
+pub struct ParentFrames<'a> {
+    parents: Vec<Delivery<'a>>,
+    stay: &'a BTreeSet<DeliveryId>,
+    text_ids: bool,
+    marks: RunMarks,
+    days: Days,
+}
+
+impl<'a> ParentFrames<'a> {
+    /// Those of these parents; `text_ids` says whether identifiers of deliveries are strings.
+    pub fn new(kpis: &'a ParentKpis, text_ids: bool, marks: &RunMarks) -> ParentFrames<'a> {
+        let parents = kpis.parents.iter().zip(&kpis.attributes);
+        let parents = parents.map(|(kpis, attributes)| Delivery { kpis, attributes });
+        ParentFrames {
+            parents: parents.collect(),
+            stay: &kpis.stay,
+            text_ids,
+            marks: marks.clone(),
+            days: Days::of(
+                kpis.parents
+                    .iter()
+                    .map(|parent| parent.hours.iter().map(|row| row.hour)),
+            ),
+        }
+    }
+
+    fn hourly(&self, day: &str) -> Result<DataFrame, TableError> {
+        let row = |(place, at): (usize, usize)| HourRow::of(&self.parents[place], at);
+        let rows: Vec<HourRow<'_>> = self.days.hours(day).map(row).collect();
+        hourly(PARENT, &rows, self.text_ids, &self.marks)
+    }
+}
+
+impl Hourly for ParentFrames<'_> {
+    fn table(&self) -> &'static str {
+        PARENT_KPI_HOURLY
+    }
+
+    fn schema(&self) -> Result<SchemaRef, TableError> {
+        Ok(to_batch(&self.hourly(NO_DAY)?)?.schema())
+    }
+
+    fn rows(&self) -> u64 {
+        let hours = self.parents.iter();
+        hours.map(|parent| parent.kpis.hours.len() as u64).sum()
+    }
+
+    /// All days: a parent may have gone from any of them.
+    fn first_day(&self) -> Option<String> {
+        Some(NO_DAY.to_owned())
+    }
+
+    fn days(&self) -> Vec<&str> {
+        self.days.names()
+    }
+
+    fn compare_day(&self, day: &str, published: &[RecordBatch]) -> Result<Comparison, TableError> {
+        let mut known = BTreeSet::new();
+        for rows in published {
+            known.extend(ids_of(PARENT_KPI_HOURLY, rows, PARENT)?);
+        }
+        let replaced = known.iter().filter(|parent| !self.stay.contains(*parent));
+        compare::compare(
+            self.table(),
+            &[PARENT, "hour"],
+            published,
+            &self.hourly(day)?,
+            &ids(PARENT, replaced.map(Some), self.text_ids).into_frame(),
+        )
+    }
+}
