@@ -6,7 +6,7 @@ use std::path::Path;
 
 use serde_json::{Map, Value};
 
-use super::oracle::{self, COUNTERS, Defaults, Expected, Machines, Mode, OF_SECTION_3};
+use super::oracle::{self, COUNTERS, Defaults, Expected, Machines, Mode, OF_MESSAGES, Quarantine};
 use super::world::{DeliveryRow, SendingRow, TrackingRow, World};
 
 /// Cumulative counters that are not 0, by column; `sent` is left out, as in the cases.
@@ -21,8 +21,12 @@ pub struct Case {
     pub machines: Machines,
     /// Whether it tells of them.
     pub tells_of_people: bool,
+    /// The rules for quarantine, where the job has some.
+    pub quarantine: Option<Quarantine>,
     /// By (delivery, start of the hour); complete.
     pub expect: BTreeMap<(i64, i64), Counts>,
+    /// The same by parent, where the job asks for them.
+    pub expect_parents: Option<BTreeMap<(i64, i64), Counts>>,
 }
 
 impl Case {
@@ -30,6 +34,7 @@ impl Case {
     pub fn defaults(&self) -> Defaults {
         Defaults {
             machines: self.machines.clone(),
+            quarantine: self.quarantine,
             ..Defaults::default()
         }
     }
@@ -68,7 +73,7 @@ pub fn cases() -> Vec<Case> {
 pub fn cumulative(tells_of_people: bool, value: impl Fn(&str) -> i64) -> Counts {
     let counters = match tells_of_people {
         true => COUNTERS.len(),
-        false => OF_SECTION_3,
+        false => OF_MESSAGES,
     };
     COUNTERS[..counters]
         .iter()
@@ -80,18 +85,42 @@ pub fn cumulative(tells_of_people: bool, value: impl Fn(&str) -> i64) -> Counts 
 
 fn parse(case: &Value) -> Case {
     let case = Row(case.as_object().expect("a case is an object"));
+    case.only(&[
+        "name",
+        "source",
+        "as_of",
+        "deadline",
+        "machines",
+        "quarantine",
+        "deliveries",
+        "sending",
+        "tracking",
+        "expect",
+        "expect_parents",
+    ]);
     let mode = match case.text("deadline").as_deref() {
         None | Some("infer") => Mode::Infer,
         Some("reported") => Mode::Reported,
         Some(other) => panic!("unknown deadline mode {other}"),
     };
-    let expect: BTreeMap<_, _> = case.rows("expect").map(|row| expected(&row)).collect();
-    let is_told = |name: &String| COUNTERS[OF_SECTION_3..].iter().any(|(of, _)| of == name);
+    let expect: BTreeMap<_, _> = case
+        .rows("expect")
+        .map(|row| expected(&row, "delivery_id"))
+        .collect();
+    let expect_parents: Option<BTreeMap<_, _>> = case.value("expect_parents").map(|_| {
+        let rows = case.rows("expect_parents");
+        rows.map(|row| expected(&row, "parent_delivery_id"))
+            .collect()
+    });
+    let is_told = |name: &String| COUNTERS[OF_MESSAGES..].iter().any(|(of, _)| of == name);
+    let of_parents = expect_parents.iter().flat_map(BTreeMap::values);
+    let counts = expect.values().chain(of_parents);
     Case {
         machines: case
             .value("machines")
             .map_or_else(Machines::default, machines),
-        tells_of_people: expect.values().flat_map(Counts::keys).any(is_told),
+        quarantine: case.value("quarantine").map(quarantine),
+        tells_of_people: counts.flat_map(Counts::keys).any(is_told),
         name: case.text("name").expect("a case has a name"),
         world: World {
             deliveries: case.rows("deliveries").map(|row| delivery(&row)).collect(),
@@ -101,6 +130,20 @@ fn parse(case: &Value) -> Case {
         as_of: case.instant("as_of").expect("a case has an as-of"),
         mode,
         expect,
+        expect_parents,
+    }
+}
+
+/// The table `quarantine` of a job file.
+fn quarantine(table: &Value) -> Quarantine {
+    let row = Row(table.as_object().expect("rules are an object"));
+    row.only(&["soft_errors", "hours_apart", "days_to_forget"]);
+    let usual = Quarantine::default();
+    let key = |name: &str, usual: i64| row.integer(name).unwrap_or(usual);
+    Quarantine {
+        soft_errors: key("soft_errors", usual.soft_errors),
+        hours_apart: key("hours_apart", usual.hours_apart),
+        days_to_forget: key("days_to_forget", usual.days_to_forget),
     }
 }
 
@@ -221,15 +264,16 @@ fn tracking(row: &Row<'_>) -> TrackingRow {
     }
 }
 
-fn expected(row: &Row<'_>) -> ((i64, i64), Counts) {
+/// A row that is expected of a delivery or a parent, whose identifier is this column.
+fn expected(row: &Row<'_>, id: &str) -> ((i64, i64), Counts) {
     let delivery = row
-        .integer("delivery_id")
-        .expect("an expected row has a delivery");
+        .integer(id)
+        .unwrap_or_else(|| panic!("an expected row has a {id}"));
     let hour = row.instant("hour").expect("an expected row has an hour");
     let counters = row
         .0
         .iter()
-        .filter(|(name, _)| *name != "delivery_id" && *name != "hour");
+        .filter(|(name, _)| *name != id && *name != "hour");
     let counters: Counts = counters
         .map(|(name, value)| {
             assert!(

@@ -1,12 +1,16 @@
-//! The oracle: kpi-semantics.md, sections 1 to 7, as the slowest and plainest program that says it.
+//! The oracle: kpi-semantics.md, sections 1 to 8, as the slowest and plainest program that says it.
 //!
 //! It shares nothing with the program, and is the place to look when the two disagree: either the
 //! specification has a hole or one of them is wrong. Section numbers stand at every rule.
 
 pub mod breakdowns;
+mod columns;
 mod defaults;
 mod machines;
 mod message;
+mod parents;
+mod people;
+mod quarantine;
 mod rows;
 #[cfg(test)]
 mod tests;
@@ -15,85 +19,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::world::{DeliveryRow, World};
 pub use breakdowns::Breakdown;
+pub use columns::{COUNTERS, NEW_QUARANTINES, OF_MESSAGES, RATES};
 pub use defaults::Defaults;
 pub use machines::Machines;
+pub use parents::Families;
+use people::People;
+pub use quarantine::Quarantine;
 use rows::{Fate, TypeCode};
 
 /// An hour in microseconds.
 pub const HOUR: i64 = 3_600_000_000;
-
-/// How many counters section 3 has; what people and machines do comes after them.
-pub const OF_SECTION_3: usize = 21;
-
-/// The counters of section 3 and those of people and machines, each with the name of its change in the hour.
-pub const COUNTERS: [(&str, &str); 32] = [
-    ("processed", "processed_delta"),
-    ("pending", "pending_delta"),
-    ("delivered", "delivered_delta"),
-    ("bounces_errors", "bounces_errors_delta"),
-    ("sent", "sent_delta"),
-    ("hard_bounces", "hard_bounces_delta"),
-    ("soft_bounces", "soft_bounces_delta"),
-    ("failed_by_deadline", "failed_by_deadline_delta"),
-    ("retrying", "retrying_delta"),
-    ("soft_bounce_events", "soft_bounce_events_delta"),
-    ("late_successes", "late_successes_delta"),
-    ("complaints", "complaints_delta"),
-    ("opens_tracked", "opens_tracked_delta"),
-    ("unique_opens_tracked", "unique_opens_tracked_delta"),
-    ("unique_opens", "unique_opens_delta"),
-    ("opens", "opens_delta"),
-    ("clicks", "clicks_delta"),
-    ("unique_clicks", "unique_clicks_delta"),
-    ("mirror_page_views", "mirror_page_views_delta"),
-    ("unsubscribes", "unsubscribes_delta"),
-    ("unique_unsubscribes", "unique_unsubscribes_delta"),
-    ("human_opens_tracked", "human_opens_tracked_delta"),
-    (
-        "human_unique_opens_tracked",
-        "human_unique_opens_tracked_delta",
-    ),
-    ("human_unique_opens", "human_unique_opens_delta"),
-    ("human_opens", "human_opens_delta"),
-    ("human_clicks", "human_clicks_delta"),
-    ("human_unique_clicks", "human_unique_clicks_delta"),
-    ("human_unsubscribes", "human_unsubscribes_delta"),
-    ("machine_marked", "machine_marked_delta"),
-    ("machine_honeypot", "machine_honeypot_delta"),
-    ("machine_many_links", "machine_many_links_delta"),
-    ("machine_early_open", "machine_early_open_delta"),
-];
-
-/// The rates of section 4: name, numerator, denominator (counters, or `to_deliver`).
-pub const RATES: [(&str, &str, &str); 19] = [
-    ("delivered_rate", "delivered", "processed"),
-    ("bounce_error_rate", "bounces_errors", "processed"),
-    ("delivered_rate_of_sent", "delivered", "sent"),
-    ("bounce_error_rate_of_sent", "bounces_errors", "sent"),
-    ("hard_bounce_rate", "hard_bounces", "sent"),
-    ("soft_bounce_rate", "soft_bounces", "sent"),
-    ("open_rate", "unique_opens", "delivered"),
-    ("open_rate_total", "opens", "delivered"),
-    ("click_through_rate", "unique_clicks", "delivered"),
-    ("click_to_open_rate", "unique_clicks", "unique_opens"),
-    ("unsubscribe_rate", "unsubscribes", "delivered"),
-    ("complaint_rate", "complaints", "delivered"),
-    ("mirror_page_rate", "mirror_page_views", "delivered"),
-    ("progress", "processed", "to_deliver"),
-    ("human_open_rate", "human_unique_opens", "delivered"),
-    ("human_open_rate_total", "human_opens", "delivered"),
-    (
-        "human_click_through_rate",
-        "human_unique_clicks",
-        "delivered",
-    ),
-    (
-        "human_click_to_open_rate",
-        "human_unique_clicks",
-        "human_unique_opens",
-    ),
-    ("human_unsubscribe_rate", "human_unsubscribes", "delivered"),
-];
 
 /// What a job says about deadlines (section 2).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -124,6 +59,10 @@ pub struct Expected {
     /// The failures among them by reason, the clicks by link.
     pub by_reason: Breakdown,
     pub by_url: Breakdown,
+    /// Recurring deliveries, by their parent.
+    pub families: Families,
+    /// Whether the job has rules for quarantine; without them its counter is null, and 0 here.
+    pub has_quarantine: bool,
     pub deliveries: BTreeMap<i64, DeliveryExpected>,
     /// By log (`sending_log`, `tracking_log`): what became of its rows.
     pub fates: BTreeMap<&'static str, Counters>,
@@ -185,6 +124,8 @@ pub fn expect_with(world: &World, as_of: i64, mode: Mode, defaults: &Defaults) -
 
     // Section 2: every message's counted reports, test rows apart (section 6).
     let mut messages: BTreeMap<(i64, i64), Vec<message::Report>> = BTreeMap::new();
+    let people = People::of(&reports, &report_fates);
+    let mut failures = Vec::new();
     let mut sending = fate_counts(world.sending.len(), &report_fates);
     for (report, fate) in reports.iter().zip(&report_fates) {
         let (Some(report), Fate::Counted) = (report, fate) else {
@@ -199,6 +140,12 @@ pub fn expect_with(world: &World, as_of: i64, mode: Mode, defaults: &Defaults) -
         } else {
             let key = (report.delivery, report.message);
             let reason = breakdowns::reason_of(report, &reports, &report_fates);
+            failures.push(quarantine::Failure {
+                event,
+                at,
+                delivery: report.delivery,
+                person: people.person(key, &report.recipients(&reports)),
+            });
             messages
                 .entry(key)
                 .or_default()
@@ -220,6 +167,12 @@ pub fn expect_with(world: &World, as_of: i64, mode: Mode, defaults: &Defaults) -
         if let Some(deadline) = history.deadline {
             let latest = final_at.entry(*delivery).or_insert(deadline);
             *latest = deadline.max(*latest);
+        }
+    }
+
+    if let Some(rules) = &defaults.quarantine {
+        for (delivery, at) in rules.entries(&failures) {
+            changes.add(delivery, at, NEW_QUARANTINES, 1);
         }
     }
 
@@ -253,6 +206,7 @@ pub fn expect_with(world: &World, as_of: i64, mode: Mode, defaults: &Defaults) -
                 kind,
                 url: row.url,
                 marked: rows::is_marked(row, &openings),
+                person: people.person(key, &row.recipients(&openings)),
             });
         }
         by_message.entry(key).or_default().push((at, code));
@@ -264,13 +218,22 @@ pub fn expect_with(world: &World, as_of: i64, mode: Mode, defaults: &Defaults) -
     }
 
     let mut by_url = breakdowns::Urls::default();
+    let mut acts = Vec::new();
     for (key, rows) in &made {
         let entered_at = entered.get(key).copied();
         for (at, counter) in machines::counts(rows, entered_at, &defaults.machines) {
             changes.add(key.0, at, counter, 1);
         }
         by_url.add(key.0, rows, entered_at, &defaults.machines);
+        acts.extend(rows.iter().map(|row| parents::Act {
+            delivery: key.0,
+            person: row.person,
+            at: row.at,
+            kind: row.kind,
+            is_machine: defaults.machines.is_machine(rows, row, entered_at),
+        }));
     }
+    let families = Families::of(&attributes, &known, &changes, &acts);
 
     let hourly = changes.hours();
     let deliveries = known
@@ -295,6 +258,8 @@ pub fn expect_with(world: &World, as_of: i64, mode: Mode, defaults: &Defaults) -
         hourly,
         by_reason: by_reason.hours(),
         by_url: by_url.hours(),
+        families,
+        has_quarantine: defaults.quarantine.is_some(),
         deliveries,
         fates,
     }
@@ -437,7 +402,7 @@ fn fate_counts(rows_read: usize, fates: &[Fate]) -> Counters {
     counts
 }
 
-/// Changes of counters by delivery and hour.
+/// Changes of counters by delivery, or by parent, and hour.
 #[derive(Default)]
 struct Changes(BTreeMap<(i64, i64), Counters>);
 

@@ -17,7 +17,7 @@ use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
 
 use columns::{Column, Values};
-pub use rows::{DeliveryRow, SendingRow, TrackingRow, World};
+pub use rows::{BLANK, DeliveryRow, SendingRow, TrackingRow, World};
 
 /// How instants are written. A unit that an instant does not fit gives way to microseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,6 +102,12 @@ impl Layout {
         }
     }
 
+    /// An integer is never blank: null stands for it.
+    fn recipients(&self, values: Vec<Option<i64>>) -> Values {
+        let named = |id: Option<i64>| id.filter(|id| self.string_ids || *id != BLANK);
+        self.ids(values.into_iter().map(named).collect(), recipient_text)
+    }
+
     /// Labels or codes: 32-bit integers where all are digits and the identifiers are integers too.
     fn codes(&self, values: Vec<Option<String>>) -> Values {
         let code = |text: &String| {
@@ -148,7 +154,10 @@ pub fn url_text(id: i64) -> String {
 }
 
 fn recipient_text(id: i64) -> String {
-    format!("recipient {id:06}")
+    match id {
+        BLANK => "  ".to_owned(),
+        _ => format!("recipient {id:06}"),
+    }
 }
 
 impl World {
@@ -310,7 +319,7 @@ fn sending_columns(rows: &[SendingRow], layout: &Layout) -> Vec<Column> {
         ),
         Column::optional(
             "recipient_id",
-            layout.ids(all(rows, |row| row.recipient_id), recipient_text),
+            layout.recipients(all(rows, |row| row.recipient_id)),
         ),
         Column::optional(
             "recipient_domain",
@@ -335,7 +344,7 @@ fn tracking_columns(rows: &[TrackingRow], layout: &Layout) -> Vec<Column> {
         ),
         Column::optional(
             "recipient_id",
-            layout.ids(all(rows, |row| row.recipient_id), recipient_text),
+            layout.recipients(all(rows, |row| row.recipient_id)),
         ),
         Column::required(
             "type",

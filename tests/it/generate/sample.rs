@@ -111,6 +111,7 @@ fn every_kpi_fate_and_mode_is_in_the_sample() {
     let sum = |name: &&str| rows.iter().map(|row| number(row, name)).sum::<i64>();
     // What only rules of a job find is in no extract.
     let of_rules = [
+        "new_quarantines",
         "machine_honeypot",
         "machine_many_links",
         "machine_early_open",

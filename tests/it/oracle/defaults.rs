@@ -1,7 +1,7 @@
 //! What a job says about deliveries without a row, or with nulls (section 6).
 
 use super::super::world::DeliveryRow;
-use super::{HOUR, Machines};
+use super::{HOUR, Machines, Quarantine};
 
 /// The defaults of a job, and its other rules.
 #[derive(Clone, Debug, Default)]
@@ -12,6 +12,7 @@ pub struct Defaults {
     pub validity_hours: Option<i64>,
     /// Not of deliveries, but of the job as well.
     pub machines: Machines,
+    pub quarantine: Option<Quarantine>,
 }
 
 impl Defaults {

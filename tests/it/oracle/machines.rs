@@ -1,5 +1,7 @@
 //! Which opens and clicks machines make: the rules of a job, and what is left without them.
 
+use super::people::Person;
+
 /// The rules. Spans are microseconds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Machines {
@@ -33,6 +35,7 @@ pub struct Opening {
     pub kind: i64,
     pub url: Option<i64>,
     pub marked: bool,
+    pub person: Person,
 }
 
 impl Opening {

@@ -1,8 +1,10 @@
 //! Sections 5 and 6: what a row says, and what becomes of it.
 
+mod recipients;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::super::world::{SendingRow, TrackingRow};
+use super::super::world::{BLANK, SendingRow, TrackingRow};
 
 /// The events of a report, in the order of section 2 at one instant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -98,6 +100,11 @@ pub fn not_blank(text: &Option<String>) -> Option<String> {
 /// A label without its surrounding blanks and its case; a blank one is null.
 pub fn label(text: &Option<String>) -> Option<String> {
     not_blank(text).map(|text| text.trim().to_lowercase())
+}
+
+/// An identifier that is no blank text.
+fn named(id: Option<i64>) -> Option<i64> {
+    id.filter(|id| *id != BLANK)
 }
 
 /// Whether an instant lies in the years 1990 to 2099.
@@ -200,7 +207,7 @@ fn read_report(row: &SendingRow, efs: impl Fn(i64) -> bool) -> Option<Report> {
         event,
         at,
         reason: Code::read(&row.failure_reason, &REASONS),
-        recipient: (row.recipient_id, not_blank(&row.recipient_domain)),
+        recipient: (named(row.recipient_id), not_blank(&row.recipient_domain)),
         form: form_of(row),
         version,
         is_test: row.is_test.unwrap_or(false),
@@ -271,7 +278,7 @@ fn read_opening(row: &TrackingRow) -> Option<Tracking> {
         code,
         at,
         url: row.url_id,
-        recipient: row.recipient_id,
+        recipient: named(row.recipient_id),
         machine: row.machine,
         version,
         is_test: row.is_test.unwrap_or(false),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::super::golden;
 use super::super::world::{DeliveryRow, SendingRow, World};
-use super::{COUNTERS, Defaults, HOUR, Mode, expect, expect_with};
+use super::{COUNTERS, Counters, Defaults, HOUR, Mode, Quarantine, expect, expect_with};
 
 #[test]
 fn golden_cases_hold_for_the_oracle() {
@@ -12,17 +12,19 @@ fn golden_cases_hold_for_the_oracle() {
     assert!(cases.len() >= 65, "only {} golden cases found", cases.len());
     for case in cases {
         let expected = case.expected();
-        let found: BTreeMap<_, _> = expected
-            .hourly
-            .iter()
-            .map(|(key, values)| {
-                (
-                    *key,
-                    golden::cumulative(case.tells_of_people, |name| values[name]),
-                )
-            })
-            .collect();
-        assert_eq!(found, case.expect, "{}", case.name);
+        let found = |hourly: &BTreeMap<(i64, i64), Counters>| -> BTreeMap<_, _> {
+            let counts =
+                |values: &Counters| golden::cumulative(case.tells_of_people, |name| values[name]);
+            hourly
+                .iter()
+                .map(|(key, values)| (*key, counts(values)))
+                .collect()
+        };
+        assert_eq!(found(&expected.hourly), case.expect, "{}", case.name);
+        if let Some(expect) = &case.expect_parents {
+            let parents = found(&expected.families.hourly);
+            assert_eq!(parents, *expect, "{}, parents", case.name);
+        }
     }
 }
 
@@ -92,6 +94,7 @@ fn random_worlds_reach_every_counter_and_fate() {
         let (world, as_of, mode) = super::super::random::world(seed);
         let defaults = Defaults {
             machines: super::super::random::machines(seed),
+            quarantine: Some(Quarantine::default()),
             ..Defaults::default()
         };
         let expected = expect_with(&world, as_of, mode, &defaults);

@@ -97,6 +97,7 @@ impl Settings {
             channel: self.channel.map(str::to_owned),
             validity_hours: self.validity_hours,
             machines: self.machines.clone(),
+            ..Defaults::default()
         }
     }
 

@@ -1,5 +1,8 @@
 //! The rows of the three extracts as plain values; no arrow, no parquet.
 
+/// A recipient that is a text of blanks; nobody.
+pub const BLANK: i64 = i64::MIN;
+
 /// A row of the sending log. Instants are microseconds since 1970, `None` is null.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SendingRow {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::super::world::World;
 use super::super::rows::{self, Report};
-use super::super::{Defaults, Mode, expect_with};
+use super::super::{Defaults, Mode, NEW_QUARANTINES, expect_with};
 use super::{Breakdown, Part};
 
 /// What stands in the place of a text that is no name of a domain.
@@ -27,7 +27,9 @@ pub fn by_domain(world: &World, as_of: i64, mode: Mode, defaults: &Defaults) -> 
         some.tracking
             .retain(|row| is_in(row.delivery_id, row.message_id));
         let expected = expect_with(&some, as_of, mode, defaults);
-        for ((delivery, hour), counters) in expected.hourly {
+        for ((delivery, hour), mut counters) in expected.hourly {
+            // A person is of no domain.
+            counters.retain(|name, _| !name.starts_with(NEW_QUARANTINES));
             found.insert((delivery, hour, domain.clone()), counters);
         }
     }
