@@ -20,6 +20,7 @@ mod jobs;
 mod layering;
 mod machines;
 mod oracle;
+mod people;
 mod publishing;
 mod python;
 mod random;

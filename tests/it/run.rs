@@ -1,6 +1,7 @@
 //! Runs the program on worlds and compares its tables with the oracle.
 
 mod compare;
+mod keys;
 
 use std::path::Path;
 use std::process::Command;
@@ -18,13 +19,13 @@ use tempfile::TempDir;
 use super::golden;
 use super::oracle::{self, Defaults, Expected, Machines, Mode};
 use super::random;
-use super::world::{
-    Absent, Instants, Layout, World, long_prefix, message_text, one_byte, url_text,
-};
+use super::world::{Absent, Instants, Layout, World, long_prefix, message_text, one_byte};
 pub use compare::{
-    assert_breakdowns, compare, delivery_differences, differences, domain_differences,
-    fate_differences, first_lines, golden_differences, hourly_differences, table_differences,
+    PARENTS_TABLE, assert_breakdowns, compare, delivery_differences, differences,
+    domain_differences, fate_differences, first_lines, golden_differences, hourly_differences,
+    table_differences,
 };
+pub use keys::{job_text, rules_text};
 
 /// How a run works: on so many threads, with room for rows that wait, with tables of parts.
 pub type Effort = (usize, bool, bool);
@@ -100,11 +101,50 @@ pub fn run_in_process(
     output: &Path,
     as_of: i64,
     mode: Mode,
-    (threads, has_room, has_parts): Effort,
+    effort: Effort,
     machines: &Machines,
 ) -> Outcome {
-    let path = |name: &str| Some(extracts.join(name)).filter(|path| path.exists());
+    let flags = flags(extracts, output, as_of, mode, effort);
+    let mut job = Job::resolve(&flags).expect("a job");
+    job.sources.machines = keys::rules(machines);
+    outcome(job, extracts, effort)
+}
+
+/// The same by a job file of this text; any file may be gone.
+pub fn run_keys(
+    extracts: &Path,
+    output: &Path,
+    as_of: i64,
+    mode: Mode,
+    effort: Effort,
+    keys: &str,
+) -> Outcome {
+    let path = output.with_extension("toml");
+    std::fs::write(&path, keys).expect("a job file");
     let flags = Recompute {
+        job: Some(path),
+        accept_shrinkage: true,
+        ..flags(extracts, output, as_of, mode, effort)
+    };
+    match Job::resolve(&flags) {
+        Ok(job) => outcome(job, extracts, effort),
+        Err(error) => Outcome {
+            status: None,
+            stdout: String::new(),
+            stderr: error.to_string(),
+        },
+    }
+}
+
+fn flags(
+    extracts: &Path,
+    output: &Path,
+    as_of: i64,
+    mode: Mode,
+    (threads, _, _): Effort,
+) -> Recompute {
+    let path = |name: &str| Some(extracts.join(name)).filter(|path| path.exists());
+    Recompute {
         extracts: Extracts {
             sending_log: path("sending_log"),
             tracking_log: path("tracking_log"),
@@ -125,9 +165,10 @@ pub fn run_in_process(
             ..cli::Effort::default()
         },
         ..Recompute::default()
-    };
-    let mut job = Job::resolve(&flags).expect("a job");
-    job.sources.machines = rules(machines);
+    }
+}
+
+fn outcome(mut job: Job, extracts: &Path, (_, has_room, has_parts): Effort) -> Outcome {
     for breakdown in model::Breakdown::ALL {
         let parts = &mut job.sources.parts;
         parts.by = parts.by.with(breakdown, has_parts);
@@ -147,50 +188,6 @@ pub fn run_in_process(
         stdout,
         stderr,
     }
-}
-
-/// The rules as the program has them.
-fn rules(machines: &Machines) -> model::Machines {
-    let number = |url: &i64| model::Value::Number(*url);
-    let text = |url: &i64| model::Value::Text(url_text(*url).into());
-    let honeypots = &machines.honeypots;
-    model::Machines {
-        marked: machines.marked,
-        open_within: machines.open_within,
-        many_links: machines
-            .many_links
-            .map(|(links, within)| model::ManyLinks { links, within }),
-        honeypots: honeypots
-            .iter()
-            .map(number)
-            .chain(honeypots.iter().map(text))
-            .collect(),
-        honeypot_within: machines.honeypot_within,
-    }
-}
-
-/// The rules as a job file has them, links in both forms that the extracts may have.
-pub fn rules_text(machines: &Machines) -> String {
-    let seconds = |micros: i64| micros as f64 / 1e6;
-    let mut text = format!(
-        "[machines]\nmarked = {}\nhoneypot_seconds = {:?}\n",
-        machines.marked,
-        seconds(machines.honeypot_within)
-    );
-    if let Some(within) = machines.open_within {
-        text += &format!("open_seconds = {:?}\n", seconds(within));
-    }
-    if let Some((links, within)) = machines.many_links {
-        text += &format!(
-            "many_links = {links}\nmany_links_seconds = {:?}\n",
-            seconds(within)
-        );
-    }
-    let urls = machines.honeypots.iter();
-    let urls: Vec<String> = urls
-        .map(|url| format!("{url}, \"{}\"", url_text(*url)))
-        .collect();
-    text + &format!("honeypots = [{}]\n", urls.join(", "))
 }
 
 /// The exit code for this world: 3 with a rejected row (`max_rejected` is 0), else 0.
@@ -231,7 +228,7 @@ fn check(
 }
 
 /// Takes away rows for as long as something stays wrong, to show the smallest world that is.
-fn shrink(mut world: World, still_wrong: impl Fn(&World) -> bool) -> World {
+pub fn shrink(mut world: World, still_wrong: impl Fn(&World) -> bool) -> World {
     loop {
         let before = world.clone();
         shrink_rows(&mut world, |world| &mut world.tracking, &still_wrong);
@@ -312,7 +309,9 @@ fn golden_cases() {
     ];
     let check_case = |case: &golden::Case| {
         let mut wrong = Vec::new();
-        let (expected, job) = (case.expected(), rules_text(&case.machines));
+        let expected = case.expected();
+        let has_parents = case.expect_parents.is_some();
+        let job = job_text(has_parents, &case.machines, case.quarantine.as_ref());
         for (name, layout) in &layouts {
             let directory = TempDir::new().expect("a temporary directory");
             let output = directory.path().join("out");
@@ -328,15 +327,9 @@ fn golden_cases() {
             // The same once more, all rows waiting in files meanwhile.
             let again = directory.path().join("again");
             let effort = (3, false, true);
-            let machines = &case.machines;
-            run_in_process(
-                directory.path(),
-                &again,
-                case.as_of,
-                case.mode,
-                effort,
-                machines,
-            );
+            let (as_of, mode) = (case.as_of, case.mode);
+            let outcome = run_keys(directory.path(), &again, as_of, mode, effort, &job);
+            assert_eq!(outcome.status, Some(0), "{}: {}", case.name, outcome.text());
             let mut found = found;
             found.extend(golden_differences(case, &again, layout));
             wrong.extend(

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::super::delta::{newest_run, read_parquet};
 use super::super::oracle::{COUNTERS, RATES};
+use super::super::run::PARENTS_TABLE;
 use super::super::site::{HOUR, NINE, Site, number, report, tracked, two_deliveries};
 use super::super::world::{Layout, World};
 use super::{TABLES, commits};
@@ -171,6 +172,36 @@ fn columns_are_those_of_the_contract() {
                     };
                     assert_eq!(found.get(name), Some(&expected), "{table}.{name}");
                 }
+            }
+        }
+    }
+}
+
+#[test]
+fn columns_of_parents_are_those_of_hours() {
+    for string_ids in [false, true] {
+        let layout = Layout {
+            string_ids,
+            ..Layout::default()
+        };
+        let mut world = two_deliveries();
+        for row in &mut world.deliveries {
+            row.parent_delivery_id = Some(9);
+        }
+        let site = Site::laid_out(&world, &layout);
+        site.run_job("parents = true\n", &[]).expect_status(0);
+        let mut expected = declared(&site.output(), "delivery_kpi_hourly");
+        let id = expected.remove("delivery_id").expect("an identifier");
+        expected.insert("parent_delivery_id".to_owned(), id);
+        assert_eq!(declared(&site.output(), PARENTS_TABLE), expected);
+        let partitions = &metadata(&site.output(), PARENTS_TABLE)["partitionColumns"];
+        assert_eq!(*partitions, serde_json::json!(["date"]));
+        for (path, _) in added(&site.output(), "delivery_kpi_hourly") {
+            let mut expected = columns_of(&path);
+            let id = expected.remove("delivery_id").expect("an identifier");
+            expected.insert("parent_delivery_id".to_owned(), id);
+            for (path, _) in added(&site.output(), PARENTS_TABLE) {
+                assert_eq!(columns_of(&path), expected);
             }
         }
     }

@@ -5,7 +5,16 @@ use serde_json::json;
 use super::super::super::{oracle, random};
 use super::*;
 
-fn rates_into(row: &mut Row, counters: &Counters, to_deliver: Option<i64>) {
+/// A row of counters, or of counters and changes.
+pub fn counters_into(values: &Counters, expected: &Expected) -> Row {
+    let cell = |(name, value): (&&str, &i64)| {
+        let value = counter_value(name, *value, expected);
+        ((*name).to_owned(), value)
+    };
+    values.iter().map(cell).collect()
+}
+
+pub fn rates_into(row: &mut Row, counters: &Counters, to_deliver: Option<i64>) {
     for (name, numerator, denominator) in RATES {
         row.insert(
             name.to_owned(),
@@ -16,10 +25,7 @@ fn rates_into(row: &mut Row, counters: &Counters, to_deliver: Option<i64>) {
 
 fn hourly_rows(expected: &Expected, layout: &Layout) -> Vec<Row> {
     let row = |((delivery, hour), values): (&(i64, i64), &Counters)| {
-        let mut row: Row = values
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), json!(value)))
-            .collect();
+        let mut row = counters_into(values, expected);
         row.insert("delivery_id".to_owned(), delivery_value(*delivery, layout));
         row.insert("hour".to_owned(), json!(hour));
         row.insert("date".to_owned(), json!(instant(*hour)[..10]));
@@ -36,11 +42,7 @@ fn hourly_rows(expected: &Expected, layout: &Layout) -> Vec<Row> {
 
 fn delivery_rows(expected: &Expected, layout: &Layout) -> Vec<Row> {
     let row = |(delivery, values): (&i64, &DeliveryExpected)| {
-        let mut row: Row = values
-            .counters
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), json!(value)))
-            .collect();
+        let mut row = counters_into(&values.counters, expected);
         let others = [
             ("delivery_id", delivery_value(*delivery, layout)),
             ("label", json!(values.label)),

@@ -1,0 +1,176 @@
+//! What is counted by person: recurring deliveries by their parent, and new quarantines.
+
+mod pieces;
+mod random;
+pub mod worlds;
+
+use serde_json::Value;
+
+use super::delta::{Row, committed, committed_versions};
+use super::run::PARENTS_TABLE;
+use super::site::{
+    HOUR, MINUTE, NINE, Site, delivery, number, outcome, report, tracked, two_deliveries,
+};
+use super::world::{DeliveryRow, Layout, SendingRow, TrackingRow, World, write_tracking};
+
+const BOTH: &str = "parents = true\n[quarantine]\n";
+
+/// Both deliveries are children of a third, of which nobody knows more.
+fn history() -> World {
+    let mut world = two_deliveries();
+    for row in &mut world.deliveries {
+        row.parent_delivery_id = Some(9);
+    }
+    world
+}
+
+fn opened(delivery: i64, message: i64, recipient: i64, at: i64) -> TrackingRow {
+    TrackingRow {
+        recipient_id: Some(recipient),
+        ..tracked(delivery, message, "open", at)
+    }
+}
+
+/// The rows of the table of parents, `run_id` and all.
+fn parents(site: &Site) -> Vec<String> {
+    let rows = committed(&site.output(), PARENTS_TABLE).into_iter();
+    let mut rows: Vec<String> = rows.map(|row| Value::Object(row).to_string()).collect();
+    rows.sort_unstable();
+    rows
+}
+
+#[test]
+fn a_job_has_what_it_asks_for() {
+    let site = Site::new(&history());
+    let quarantines = |rows: Vec<Row>| -> Vec<Value> {
+        let rows = rows.into_iter();
+        rows.map(|row| row["new_quarantines"].clone()).collect()
+    };
+    site.run_job("", &[]).expect_status(0);
+    assert!(!site.output().join(PARENTS_TABLE).exists());
+    for rows in [
+        site.hourly().into_values().collect(),
+        committed(&site.output(), "delivery_kpi"),
+    ] {
+        assert!(quarantines(rows).iter().all(Value::is_null));
+    }
+    site.run_job("parents = true\n", &[]).expect_status(0);
+    let rows = committed(&site.output(), PARENTS_TABLE);
+    assert_eq!(rows.len(), 3, "the hours of 9, 10 and 11");
+    assert!(quarantines(rows).iter().all(Value::is_null));
+    // Message 12 is the only one that bounces hard.
+    site.run_job(BOTH, &[]).expect_status(0);
+    let found = site.deliveries();
+    assert_eq!(number(&found["1"], "new_quarantines"), 1);
+    assert_eq!(number(&found["2"], "new_quarantines"), 0);
+    let rows = committed(&site.output(), PARENTS_TABLE);
+    let sum: i64 = rows
+        .iter()
+        .map(|row| number(row, "new_quarantines_delta"))
+        .sum();
+    assert_eq!(sum, 1);
+    site.run_job("parents = false\n", &[]).expect_status(0);
+    assert!(!committed_versions(&site.output()).contains_key(PARENTS_TABLE));
+}
+
+#[test]
+fn a_run_of_some_deliveries_leaves_parents_as_they_are() {
+    let site = Site::new(&history());
+    site.run_job("parents = true\n", &[]).expect_status(0);
+    let before = parents(&site);
+    let late = opened(1, 11, 7, NINE + 100 * MINUTE);
+    let path = site.path("in/tracking_log/late.parquet");
+    write_tracking(&path, &[late], &Layout::default());
+    let some = [
+        &["--delivery", "1"][..],
+        &[
+            "--event-time-start",
+            "2026-03-02T09:00:00Z",
+            "--event-time-end",
+            "2026-03-02T11:00:00Z",
+        ],
+    ];
+    for flags in some {
+        site.run_job("parents = true\n", flags).expect_status(0);
+        assert_eq!(number(&site.deliveries()["1"], "opens_tracked"), 2);
+        assert_eq!(parents(&site), before, "{flags:?}");
+    }
+    site.run_job("parents = true\n", &[]).expect_status(0);
+    assert_ne!(parents(&site), before);
+    let verify = outcome(site.program().args(["verify", "job.toml"])).expect_status(0);
+    assert!(verify.stdout.contains(PARENTS_TABLE), "{}", verify.text());
+}
+
+/// At one instant the delivery counts whose identifier comes first: numbers by value, texts as texts.
+#[test]
+fn a_tie_goes_to_the_first_identifier() {
+    let bounced = |delivery: i64, event: &str| SendingRow {
+        recipient_id: Some(7),
+        ..report(delivery, 1, event, NINE)
+    };
+    let of_deliveries = |site: &Site, ids: [&str; 2]| {
+        let rows = site.deliveries();
+        ids.map(|id| number(&rows[id], "new_quarantines"))
+    };
+    for (events, numbers, texts) in [
+        (["soft_bounce", "soft_bounce"], [1, 0], [0, 1]),
+        (["hard_bounce", "hard_bounce"], [1, 0], [0, 1]),
+        // Hard ones come first.
+        (["hard_bounce", "soft_bounce"], [1, 0], [1, 0]),
+        (["soft_bounce", "hard_bounce"], [0, 1], [0, 1]),
+    ] {
+        let world = World {
+            deliveries: vec![delivery(2, "Second"), delivery(10, "Tenth")],
+            sending: vec![bounced(2, events[0]), bounced(10, events[1])],
+            ..World::default()
+        };
+        let keys = "[quarantine]\nsoft_errors = 1\n";
+        let site = Site::new(&world);
+        site.run_job(keys, &[]).expect_status(0);
+        assert_eq!(of_deliveries(&site, ["2", "10"]), numbers, "{events:?}");
+        let layout = Layout {
+            string_ids: true,
+            ..Layout::default()
+        };
+        let site = Site::laid_out(&world, &layout);
+        site.run_job(keys, &[]).expect_status(0);
+        assert_eq!(of_deliveries(&site, ["d-2", "d-10"]), texts, "{events:?}");
+    }
+}
+
+/// The attributes alone make a family, and take it apart.
+#[test]
+fn a_family_follows_its_attributes() {
+    let mut world = history();
+    world.tracking = vec![
+        opened(1, 11, 7, NINE + HOUR),
+        opened(2, 21, 7, NINE + 2 * HOUR),
+        opened(2, 22, 8, NINE + 2 * HOUR),
+    ];
+    let site = Site::new(&world);
+    let uniques = |parent: i64| -> i64 {
+        let rows = committed(&site.output(), PARENTS_TABLE);
+        let of_parent = rows
+            .iter()
+            .filter(|row| row["parent_delivery_id"] == parent);
+        of_parent.map(|row| number(row, "unique_opens_delta")).sum()
+    };
+    let keys = "parents = true\n";
+    site.run_job(keys, &[]).expect_status(0);
+    assert_eq!(uniques(9), 2, "recipient 7 counts once in two children");
+    // Now the first delivery is the parent of the second.
+    let second = DeliveryRow {
+        parent_delivery_id: Some(1),
+        ..world.deliveries[1].clone()
+    };
+    world.deliveries[1] = second;
+    site.rewrite(&world, &Layout::default());
+    site.run_job(keys, &[]).expect_status(0);
+    assert_eq!([uniques(9), uniques(1)], [1, 2]);
+    for row in &mut world.deliveries {
+        row.parent_delivery_id = None;
+    }
+    site.rewrite(&world, &Layout::default());
+    site.run_job(keys, &[]).expect_status(0);
+    assert_eq!(committed(&site.output(), PARENTS_TABLE).len(), 0);
+}
