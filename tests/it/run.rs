@@ -341,7 +341,7 @@ fn golden_cases() {
         wrong
     };
     let cases = golden::cases();
-    assert_eq!(cases.len(), 71);
+    assert_eq!(cases.len(), 91);
     let wrong = side_by_side(0..cases.len(), |number| check_case(&cases[number]));
     assert!(
         wrong.is_empty(),
