@@ -133,7 +133,7 @@ fn compare(
         }
     }
     let parents = counted.kpis.parents.as_ref();
-    let parents = parents.map(|parents| ParentFrames::new(parents, text_ids, &marks));
+    let parents = parents.map(|parents| ParentFrames::new(Some(parents), text_ids, &marks));
     let mut others: Vec<&dyn Hourly> = parts.iter().map(|parts| parts as &dyn Hourly).collect();
     others.extend(parents.iter().map(|parents| parents as &dyn Hourly));
     let mut of_parts = Vec::new();

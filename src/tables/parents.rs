@@ -18,31 +18,38 @@ pub const PARENT_KPI_HOURLY: &str = "parent_kpi_hourly";
 
 const PARENT: &str = "parent_delivery_id";
 
-/// The rows of a run in that table. A run has those of all parents, but for the ones that stay.
+/// The rows of a run in that table: those of all parents but for the ones that stay, or none at all.
 pub struct ParentFrames<'a> {
     parents: Vec<Delivery<'a>>,
-    stay: &'a BTreeSet<DeliveryId>,
+    /// None where all stay.
+    stay: Option<&'a BTreeSet<DeliveryId>>,
     text_ids: bool,
     marks: RunMarks,
     days: Days,
 }
 
 impl<'a> ParentFrames<'a> {
-    /// Those of these parents; `text_ids` says whether identifiers of deliveries are strings.
-    pub fn new(kpis: &'a ParentKpis, text_ids: bool, marks: &RunMarks) -> ParentFrames<'a> {
-        let parents = kpis.parents.iter().zip(&kpis.attributes);
-        let parents = parents.map(|(kpis, attributes)| Delivery { kpis, attributes });
+    /// Those of these parents, where the run has computed them; `text_ids` says whether identifiers of deliveries are
+    /// strings.
+    pub fn new(kpis: Option<&'a ParentKpis>, text_ids: bool, marks: &RunMarks) -> ParentFrames<'a> {
+        let each = kpis
+            .iter()
+            .flat_map(|kpis| kpis.parents.iter().zip(&kpis.attributes));
+        let each = each.map(|(kpis, attributes)| Delivery { kpis, attributes });
+        let parents: Vec<Delivery<'a>> = each.collect();
+        let hours = parents.iter().map(|parent| &parent.kpis.hours);
         ParentFrames {
-            parents: parents.collect(),
-            stay: &kpis.stay,
+            days: Days::of(hours.map(|hours| hours.iter().map(|row| row.hour))),
+            parents,
+            stay: kpis.map(|kpis| &kpis.stay),
             text_ids,
             marks: marks.clone(),
-            days: Days::of(
-                kpis.parents
-                    .iter()
-                    .map(|parent| parent.hours.iter().map(|row| row.hour)),
-            ),
         }
+    }
+
+    /// Whether the run has computed them.
+    pub fn are_computed(&self) -> bool {
+        self.stay.is_some()
     }
 
     fn hourly(&self, day: &str) -> Result<DataFrame, TableError> {
@@ -66,9 +73,9 @@ impl Hourly for ParentFrames<'_> {
         hours.map(|parent| parent.kpis.hours.len() as u64).sum()
     }
 
-    /// All days: a parent may have gone from any of them.
+    /// All days, where some are given: a parent may have gone from any of them.
     fn first_day(&self) -> Option<String> {
-        Some(NO_DAY.to_owned())
+        self.stay.map(|_| NO_DAY.to_owned())
     }
 
     fn days(&self) -> Vec<&str> {
@@ -80,7 +87,8 @@ impl Hourly for ParentFrames<'_> {
         for rows in published {
             known.extend(ids_of(PARENT_KPI_HOURLY, rows, PARENT)?);
         }
-        let replaced = known.iter().filter(|parent| !self.stay.contains(*parent));
+        let stays = |parent: &&DeliveryId| self.stay.is_none_or(|stay| stay.contains(*parent));
+        let replaced = known.iter().filter(|parent| !stays(parent));
         compare::compare(
             self.table(),
             &[PARENT, "hour"],

@@ -2,7 +2,6 @@
 
 use super::retention::Frozen;
 use crate::commands::people::counted;
-use crate::job::People;
 use crate::publish::{FileRecord, ReportedRecord, RunRecord};
 use crate::tables::{PARENT_KPI_HOURLY, PART_TABLES};
 use std::collections::BTreeMap;
@@ -39,12 +38,7 @@ pub fn newly_left_out(
 
 /// What becomes of tables of parts, or of parents, that a run starts, or that it does not go on with; frozen deliveries
 /// have rows in neither, as nobody can compute them any more.
-pub fn notes_on_parts(
-    tables: &[&str],
-    people: People,
-    last: Option<&RunRecord>,
-    frozen: &Frozen,
-) -> Vec<String> {
+pub fn notes_on_parts(tables: &[&str], last: Option<&RunRecord>, frozen: &Frozen) -> Vec<String> {
     let Some(last) = last else {
         return Vec::new();
     };
@@ -63,9 +57,6 @@ pub fn notes_on_parts(
             _ => format!(", without the rows of {deliveries}"),
         };
         let key = match table {
-            PARENT_KPI_HOURLY if people.parents => {
-                return format!("{table} stays as it is: a run of some deliveries does not know whole families");
-            }
             PARENT_KPI_HOURLY => "parents = true",
             _ => "[breakdowns]",
         };

@@ -2,6 +2,7 @@
 
 mod again;
 mod alerts;
+mod forms;
 mod keep;
 mod left_out;
 mod parts;

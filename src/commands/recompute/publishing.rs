@@ -1,6 +1,7 @@
 //! The rows of a run beside the published ones, and into the tables.
 
 use super::alerts::enter_alerts;
+use super::forms::{UNTOLD_FAMILIES, forms, others};
 use super::left_out::{newly_left_out, notes_on_parts};
 use super::retention::Frozen;
 use super::summary::Report;
@@ -9,7 +10,7 @@ use crate::error::Error;
 use crate::job::{Job, Scope, Stopwatch, parse_instant};
 use crate::model::{Attributes, DeliveryId, Instant};
 use crate::publish::{
-    Committed, DELIVERY_KPI, DELIVERY_KPI_HOURLY, Form, KPI_RESTATEMENT, Output, PublishError,
+    Committed, DELIVERY_KPI, DELIVERY_KPI_HOURLY, KPI_RESTATEMENT, Output, PublishError,
     ReportedRecord, RestatedKpi, Restatement, TableRecord, Written,
 };
 use crate::rollup::Kpis;
@@ -93,9 +94,9 @@ pub fn publish(
     let parts = ready.kpis.parts.iter();
     let parts = parts.map(|parts| PartFrames::new(parts, text_ids, &marks));
     let mut parts: Vec<PartFrames<'_>> = parts.collect();
-    let parents = ready.kpis.parents.as_ref();
-    let parents = parents.map(|parents| ParentFrames::new(parents, text_ids, &marks));
-    let forms = forms(job, &frames, &others(&parts, parents.as_ref()), text_ids)?;
+    let parents = || ParentFrames::new(ready.kpis.parents.as_ref(), text_ids, &marks);
+    let parents = job.sources.people.parents.then(parents);
+    let forms = forms(job, &frames, &parts, parents.as_ref(), text_ids)?;
     report.shown = frames.show(Report::SHOWN)?;
     report.not_final = frames.not_final()?;
     report.deliveries = ready.kpis.deliveries.len() as u64;
@@ -115,12 +116,15 @@ pub fn publish(
     };
     let names = others(&parts, parents.as_ref());
     let names: Vec<&str> = names.into_iter().map(Hourly::table).collect();
-    report.notes.extend(notes_on_parts(
-        &names,
-        job.sources.people,
-        last.as_ref(),
-        ready.frozen,
-    ));
+    report
+        .notes
+        .extend(notes_on_parts(&names, last.as_ref(), ready.frozen));
+    if parents
+        .as_ref()
+        .is_some_and(|parents| !parents.are_computed())
+    {
+        report.notes.push(UNTOLD_FAMILIES.to_owned());
+    }
     for _ in 0..ATTEMPTS {
         if !ready.is_incremental {
             output.begin_anew();
@@ -224,47 +228,6 @@ fn gone(
         return Err(Error::DeliveriesGone { lost, before });
     }
     Ok(gone)
-}
-
-/// The tables of hours that not every run has.
-fn others<'a>(
-    parts: &'a [PartFrames<'_>],
-    parents: Option<&'a ParentFrames<'_>>,
-) -> Vec<&'a dyn Hourly> {
-    let parts = parts.iter().map(|parts| parts as &dyn Hourly);
-    parts
-        .chain(parents.map(|parents| parents as &dyn Hourly))
-        .collect()
-}
-
-/// The data tables that a run writes to.
-fn forms(
-    job: &Job,
-    frames: &Frames<'_>,
-    parts: &[&dyn Hourly],
-    text_ids: bool,
-) -> Result<Vec<Form>, Error> {
-    let form = |name, schema, partition_by| Form {
-        name,
-        schema,
-        partition_by,
-        is_made: true,
-    };
-    let hours = |table: &dyn Hourly| -> Result<Form, Error> {
-        Ok(form(table.table(), table.schema()?, Some("date")))
-    };
-    let mut forms = vec![
-        hours(frames)?,
-        form(DELIVERY_KPI, frames.schema_of_deliveries()?, None),
-    ];
-    for parts in parts {
-        forms.push(hours(*parts)?);
-    }
-    forms.push(Form {
-        is_made: job.restatements,
-        ..form(KPI_RESTATEMENT, Restatement::schema(text_ids), None)
-    });
-    Ok(forms)
 }
 
 /// Compares hourly rows with the published ones, day by day, and without a memory limit several days at
