@@ -4,12 +4,17 @@ mod pieces;
 mod random;
 pub mod worlds;
 
+use std::sync::Arc;
+
+use arrow::array::{ArrayRef, BinaryArray, Float64Array};
+use parquet::file::properties::WriterProperties;
 use serde_json::Value;
 
 use super::delta::{Row, committed, committed_versions};
 use super::run::PARENTS_TABLE;
 use super::site::{
-    HOUR, MINUTE, NINE, Site, delivery, number, outcome, report, tracked, two_deliveries,
+    HOUR, MINUTE, NINE, Site, delivery, number, outcome, read_columns, report, tracked,
+    two_deliveries, write_parquet,
 };
 use super::world::{DeliveryRow, Layout, SendingRow, TrackingRow, World, write_tracking};
 
@@ -135,6 +140,41 @@ fn a_tie_goes_to_the_first_identifier() {
         let site = Site::laid_out(&world, &layout);
         site.run_job(keys, &[]).expect_status(0);
         assert_eq!(of_deliveries(&site, ["d-2", "d-10"]), texts, "{events:?}");
+    }
+}
+
+/// A recipient that is no whole number or no text rejects no row, and is nobody.
+#[test]
+fn what_cannot_be_read_names_nobody() {
+    let clicked = |delivery, message, minute| TrackingRow {
+        recipient_id: Some(7),
+        ..tracked(delivery, message, "click", NINE + HOUR + minute * MINUTE)
+    };
+    let mut world = history();
+    world.tracking = vec![
+        clicked(1, 11, 0),
+        clicked(2, 21, 1),
+        clicked(1, 12, 2),
+        clicked(2, 22, 3),
+    ];
+    let numbers = Float64Array::from(vec![7.0, 7.0, 7.5, 7.5]);
+    let texts = BinaryArray::from_iter_values([&b"seven"[..], b"seven", b"\xff", b"\xff"]);
+    let columns: [(bool, ArrayRef); 2] = [(false, Arc::new(numbers)), (true, Arc::new(texts))];
+    for (string_ids, recipients) in columns {
+        let layout = Layout {
+            string_ids,
+            ..Layout::default()
+        };
+        let site = Site::laid_out(&world, &layout);
+        let path = site.path("in/tracking_log/part-000.parquet");
+        let mut columns = read_columns(&path);
+        let column = columns.iter_mut().find(|(name, _)| name == "recipient_id");
+        column.expect("recipients").1 = recipients;
+        write_parquet(&path, &columns, WriterProperties::default());
+        site.run_job("parents = true\n", &[]).expect_status(0);
+        let rows = committed(&site.output(), PARENTS_TABLE);
+        let clicks = rows.iter().map(|row| number(row, "unique_clicks_delta"));
+        assert_eq!(clicks.sum::<i64>(), 3, "string ids {string_ids}");
     }
 }
 

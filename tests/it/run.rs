@@ -329,9 +329,11 @@ fn golden_cases() {
             let effort = (3, false, true);
             let (as_of, mode) = (case.as_of, case.mode);
             let outcome = run_keys(directory.path(), &again, as_of, mode, effort, &job);
-            assert_eq!(outcome.status, Some(0), "{}: {}", case.name, outcome.text());
             let mut found = found;
-            found.extend(golden_differences(case, &again, layout));
+            match outcome.status {
+                Some(0) => found.extend(golden_differences(case, &again, layout)),
+                _ => found.push(outcome.text()),
+            }
             wrong.extend(
                 found
                     .into_iter()
