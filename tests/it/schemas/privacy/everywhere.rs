@@ -11,7 +11,8 @@ use std::sync::Mutex;
 use delivery_kpi::cli::{Extracts, Meaning, Recompute};
 use delivery_kpi::commands::recompute;
 use delivery_kpi::engine::{Progress, Room, Stage};
-use delivery_kpi::job::Job;
+use delivery_kpi::job::{Job, People};
+use delivery_kpi::model::Quarantine;
 
 use super::super::super::delta::read_parquet;
 use super::super::super::report::data;
@@ -251,6 +252,13 @@ fn watched(site: &Site, traces: &Traces, flags: Recompute) -> Seen {
         memory: 0,
         directory: site.path(""),
     });
+    if job.dry_run {
+        // Such runs build on no state, and the rows of persons wait as well.
+        job.sources.people = People {
+            parents: true,
+            quarantine: Some(Quarantine::default()),
+        };
+    }
     let onlooker = Onlooker {
         site,
         traces,

@@ -1,10 +1,11 @@
-//! The tables of parts: what tells parts apart is text of the extracts in part, and none of it may be seen.
+//! The tables of parts: what tells parts apart is text of the extracts in part, and none of it may be seen; nor who
+//! the persons are that parents and quarantines count.
 
 use super::super::super::delta::committed;
 use super::everywhere::{IN_TABLES, assert_only, traces, traces_below};
 use super::site;
 
-const KEYS: &str = "max_rejected = 100\n[breakdowns]\nby_domain = true\nby_reason = true\nby_url = true\nurl_key = \"url.key\"\n";
+const KEYS: &str = "max_rejected = 100\nparents = true\n[quarantine]\n[breakdowns]\nby_domain = true\nby_reason = true\nby_url = true\nurl_key = \"url.key\"\n";
 
 #[test]
 fn tables_of_parts_hold_no_text_of_a_row() {
