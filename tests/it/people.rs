@@ -9,11 +9,13 @@ use std::sync::Arc;
 use arrow::array::{ArrayRef, BinaryArray, Float64Array};
 use parquet::file::properties::WriterProperties;
 use serde_json::Value;
+use tempfile::TempDir;
 
 use super::delta::{Row, committed, committed_versions};
-use super::run::PARENTS_TABLE;
+use super::oracle::Mode;
+use super::run::{PARENTS_TABLE, run_keys};
 use super::site::{
-    HOUR, MINUTE, NINE, Site, delivery, number, outcome, read_columns, report, tracked,
+    DAY, HOUR, MINUTE, NINE, Site, delivery, number, outcome, read_columns, report, tracked,
     two_deliveries, write_parquet,
 };
 use super::world::{DeliveryRow, Layout, SendingRow, TrackingRow, World, write_tracking};
@@ -140,6 +142,56 @@ fn a_tie_goes_to_the_first_identifier() {
         let site = Site::laid_out(&world, &layout);
         site.run_job(keys, &[]).expect_status(0);
         assert_eq!(of_deliveries(&site, ["d-2", "d-10"]), texts, "{events:?}");
+    }
+}
+
+/// So many that they are matched in parts: each clicks in three children, in one hour after the other, and bounces
+/// in two.
+#[test]
+fn many_people_count_once_each() {
+    const PEOPLE: i64 = 40_000;
+    let mut world = World::default();
+    for child in 1..=3 {
+        world.deliveries.push(DeliveryRow {
+            parent_delivery_id: Some(9),
+            ..delivery(child, "Child")
+        });
+    }
+    for person in 0..PEOPLE {
+        let child = |place: i64| 1 + (person + place) % 3;
+        let hour = |place: i64| NINE + place * HOUR + person;
+        world.tracking.extend((0..3).map(|place| TrackingRow {
+            recipient_id: Some(person),
+            ..tracked(child(place), person, "click", hour(place))
+        }));
+        world.sending.extend((0..2).map(|place| SendingRow {
+            recipient_id: Some(person),
+            ..report(child(place), person, "hard_bounce", hour(place))
+        }));
+    }
+    let directory = TempDir::new().expect("a temporary directory");
+    world.write(directory.path(), &Layout::default());
+    for effort in [(1, true, false), (3, false, false)] {
+        let output = directory.path().join(format!("out-{}", effort.0));
+        let (as_of, mode) = (NINE + DAY, Mode::Infer);
+        let outcome = run_keys(directory.path(), &output, as_of, mode, effort, BOTH);
+        assert_eq!(outcome.status, Some(0), "{}", outcome.text());
+        let mut rows = committed(&output, PARENTS_TABLE);
+        rows.sort_by_key(|row| number(row, "hour"));
+        let column =
+            |name: &str| -> Vec<i64> { rows.iter().map(|row| number(row, name)).collect() };
+        assert_eq!(column("unique_clicks_delta"), [PEOPLE, 0, 0], "{effort:?}");
+        assert_eq!(
+            column("new_quarantines_delta"),
+            [PEOPLE, 0, 0],
+            "{effort:?}"
+        );
+        assert_eq!(column("clicks_delta"), [PEOPLE; 3], "{effort:?}");
+        assert_eq!(
+            column("hard_bounces_delta"),
+            [PEOPLE, PEOPLE, 0],
+            "{effort:?}"
+        );
     }
 }
 

@@ -205,7 +205,7 @@ fn unlike_fresh(pieces: &Pieces, history: &History, asked: &Asked, as_of: i64) -
 #[test]
 fn people_in_pieces_come_to_what_they_come_to_as_a_whole() {
     let base = number_from_environment("DELIVERY_KPI_SEED").unwrap_or(20_260_302);
-    let worlds = number_from_environment("DELIVERY_KPI_WORLDS").unwrap_or(60);
+    let worlds = number_from_environment("DELIVERY_KPI_WORLDS").unwrap_or(24);
     let failures: Vec<String> = side_by_side(base..base.saturating_add(worlds), check);
     if let Some(failure) = failures.first() {
         let failure: String = failure.chars().take(6000).collect();

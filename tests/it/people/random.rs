@@ -83,7 +83,7 @@ fn check(
 #[test]
 fn random_people() {
     let base = number_from_environment("DELIVERY_KPI_SEED").unwrap_or(20_260_302);
-    let worlds = number_from_environment("DELIVERY_KPI_WORLDS").unwrap_or(250);
+    let worlds = number_from_environment("DELIVERY_KPI_WORLDS").unwrap_or(100);
     let found = AtomicBool::new(false);
     let failures = side_by_side(base..base.saturating_add(worlds), |seed| {
         if found.load(Ordering::Relaxed) {
@@ -120,7 +120,7 @@ fn random_people() {
 /// Threads, the order of rows and files, and rows that wait in files change no cell.
 #[test]
 fn how_a_run_works_changes_nothing() {
-    let wrong: Vec<String> = side_by_side(0..24u64, |seed| {
+    let wrong: Vec<String> = side_by_side(0..8u64, |seed| {
         let history = history(seed);
         let asked = asked(seed, &history);
         let tables = |seed: u64, effort: Effort| {
@@ -156,7 +156,7 @@ fn how_a_run_works_changes_nothing() {
 /// Histories that were made for other rules know families and failures, too.
 #[test]
 fn people_of_other_histories() {
-    let wrong: Vec<String> = side_by_side(0..100u64, |seed| {
+    let wrong: Vec<String> = side_by_side(0..40u64, |seed| {
         let (world, as_of, mode) = random::world(seed);
         let history = History {
             as_of,

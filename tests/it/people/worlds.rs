@@ -36,6 +36,8 @@ struct Style {
     contradictions: u32,
     log_ids: u32,
     statuses: u32,
+    /// The first recipient, and how many there are.
+    first: i64,
     recipients: i64,
     quarantine: Quarantine,
 }
@@ -58,6 +60,7 @@ pub fn history(seed: u64) -> History {
         contradictions: pick(rng, &[0, 0, 8, 25]),
         log_ids: pick(rng, &[0, 50, 90]),
         statuses: pick(rng, &[0, 0, 30]),
+        first: pick(rng, &[101, 101, -1]),
         recipients: rng.i64(1..=4),
         quarantine: rules(rng),
     };
@@ -74,7 +77,7 @@ pub fn history(seed: u64) -> History {
             continue;
         }
         for message in 1..=rng.i64(0..=4) {
-            let recipient = 100 + rng.i64(1..=style.recipients);
+            let recipient = style.first + rng.i64(..style.recipients);
             messages.push(Message {
                 delivery,
                 message,
@@ -89,8 +92,8 @@ pub fn history(seed: u64) -> History {
         log.reports(rng, *message);
         log.openings(rng, *message);
     }
-    for recipient in 1..=style.recipients {
-        let own = messages.iter().filter(|m| m.recipient == 100 + recipient);
+    for recipient in style.first..style.first + style.recipients {
+        let own = messages.iter().filter(|m| m.recipient == recipient);
         log.errors(rng, &own.copied().collect::<Vec<_>>());
     }
     let Log {
@@ -315,7 +318,7 @@ impl Log<'_> {
     /// The recipient that stands in a row, if one does in this share of the rows.
     fn named(&self, rng: &mut Rng, share: u32, message: Message) -> Option<i64> {
         if share > 0 && chance(rng, self.style.contradictions) {
-            let other = 100 + rng.i64(1..=self.style.recipients + 1);
+            let other = self.style.first + rng.i64(..=self.style.recipients);
             return pick(rng, &[None, Some(BLANK), Some(other), Some(other)]);
         }
         chance(rng, share).then_some(message.recipient)
