@@ -1,5 +1,6 @@
 //! What is counted by person: recurring deliveries by their parent, and new quarantines.
 
+mod lasting;
 mod pieces;
 mod random;
 pub mod worlds;

@@ -111,7 +111,8 @@ fn totals_are_the_sums_of_the_deliveries() {
     };
     let row = &site.hourly().into_values().next().expect("a row");
     let counters = row.keys().filter_map(|name| name.strip_suffix("_delta"));
-    let counters: Vec<&str> = counters.collect();
+    // That of quarantines is null where nobody asks for it.
+    let counters: Vec<&str> = counters.filter(|name| !row[*name].is_null()).collect();
     assert_eq!(counters.len(), 32);
     for (old, new) in [(1, 2), (2, 3), (3, 1)] {
         let words = [
