@@ -172,6 +172,16 @@ pub enum Error {
         /// How many there were.
         before: usize,
     },
+    /// Most of the parents whose rows are published are none any more.
+    #[error(
+        "{lost} of the {before} published parents are named by no delivery any more; has the deliveries extract lost rows? --accept-shrinkage goes on without them"
+    )]
+    ParentsGone {
+        /// How many are gone.
+        lost: usize,
+        /// How many there were.
+        before: usize,
+    },
     /// What is left for the next run.
     #[error(transparent)]
     State(#[from] StateError),
@@ -258,6 +268,7 @@ impl Error {
             | Error::Vanished(_)
             | Error::Shrunk { .. }
             | Error::DeliveriesGone { .. }
+            | Error::ParentsGone { .. }
             | Error::Crowded(..)
             | Error::Lock(LockError::Io { .. })
             | Error::Generate(_)

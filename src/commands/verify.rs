@@ -1,6 +1,6 @@
 //! `verify`: the published tables beside a fresh full recompute.
 
-use super::compute::{Count, Inputs, Listed, Persons};
+use super::compute::{Count, Inputs, Listed, Persons, parents_of};
 use super::diff::{Json, Tally, Teller, Text, exit_code};
 use super::outcome::say;
 use super::people::{Clock, counted as several};
@@ -69,7 +69,10 @@ fn compare(
     let last = &published.last;
     let stays = frozen_anew(job, &pool, output, last, &inputs, &logs)?.after;
     let frozen = Frozen::places(&stays, &inputs.catalog);
-    let persons = Persons::of(sources, &inputs, &frozen);
+    let before = published.deliveries()?;
+    let known = earlier_deliveries(&before)?;
+    let untold = parents_of(&stays, &known);
+    let persons = Persons::of(sources, &inputs, &frozen, untold);
     let people = persons.as_ref().map(|persons| persons.people(&inputs));
     let persons = persons.as_ref().zip(people.as_ref());
     let count = Count {
@@ -99,8 +102,6 @@ fn compare(
     let parts = parts.map(|parts| PartFrames::new(parts, text_ids, &marks));
     let mut parts: Vec<PartFrames<'_>> = parts.collect();
     let (mut deliveries, mut hours) = (Tally::default(), Tally::default());
-    let before = published.deliveries()?;
-    let known = earlier_deliveries(&before)?;
     let gone = frames.gone(&known, &stays);
     parts.iter_mut().for_each(|parts| parts.remove(&gone));
     frames.remove(gone);

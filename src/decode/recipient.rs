@@ -31,20 +31,12 @@ impl Recipients {
                 Cell::Null | Cell::Bad(_) => NO_RECIPIENT,
             },
             Opaque::Texts(texts) => match texts.get(row) {
-                Cell::Value(text) => self.of(text),
+                Cell::Value(text) => {
+                    let [high, low] = self.fingerprint.of(text);
+                    [high | TEXT, low]
+                }
                 Cell::Null | Cell::Bad(_) => NO_RECIPIENT,
             },
-        }
-    }
-
-    /// A number that one log has as a text is that of the other.
-    fn of(&self, text: &str) -> RecipientKey {
-        match text.parse::<i64>() {
-            Ok(id) if id.to_string() == text => [NUMBER, id as u64],
-            _ => {
-                let [high, low] = self.fingerprint.of(text);
-                [high | TEXT, low]
-            }
         }
     }
 }
@@ -63,13 +55,17 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_the_same_whatever_the_column_is() {
-        let numbers = keys(Arc::new(Int64Array::from(vec![Some(7), Some(-7), None])));
-        let texts = [Some("7"), Some("-7"), Some("  "), Some("07"), Some("ann")];
+    fn who_is_named_and_who_is_not() {
+        let numbers = keys(Arc::new(Int64Array::from(vec![Some(7), Some(0), None])));
+        assert_eq!(numbers, [[NUMBER, 7], [NUMBER, 0], NO_RECIPIENT]);
+        let texts = [Some("7"), Some("7"), Some("  "), Some("07"), None];
         let texts = keys(Arc::new(StringArray::from(texts.to_vec())));
-        assert_eq!(numbers, texts[..3]);
-        assert_eq!((numbers[0], numbers[2]), ([NUMBER, 7], NO_RECIPIENT));
-        assert!(texts[3..].iter().all(|[high, _]| high & TEXT == TEXT));
-        assert_ne!(texts[3], texts[4]);
+        assert_eq!((texts[0], texts[2]), (texts[1], NO_RECIPIENT));
+        assert!(
+            [texts[0], texts[3]]
+                .iter()
+                .all(|[high, _]| high & TEXT == TEXT)
+        );
+        assert!(texts[0] != texts[3] && texts[4] == NO_RECIPIENT);
     }
 }

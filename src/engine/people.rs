@@ -8,10 +8,10 @@ use super::sheaf::Sheaf;
 use super::shelf::{Room, Shelf, SpillError};
 use super::slab::Slab;
 use super::{Pool, Progress, Stage, share};
-use crate::history::{Firsts, Row};
+use crate::history::{Firsts, Occurrence, Row, Sink, Status};
 use crate::model::{
-    Code, DeliveryIndex, Errors, Event, Hour, Log, MessageKey, Quarantine, Recipient, RecipientKey,
-    Report, Stamp,
+    Code, DeliveryIndex, Errors, Event, Fate, Instant, Log, Mark, MessageKey, Quarantine,
+    Recipient, RecipientKey, Report, Stamp,
 };
 use crate::rollup::Partial;
 
@@ -40,8 +40,8 @@ pub struct People<'a> {
 pub struct PersonCounts {
     /// Of each family, in the place of a delivery: what counts each person once.
     pub firsts: Partial,
-    /// Where and when recipients went into quarantine.
-    pub quarantines: Vec<(DeliveryIndex, Hour)>,
+    /// Of each delivery: recipients that went into quarantine.
+    pub entered: Partial,
 }
 
 impl<'a> People<'a> {
@@ -97,7 +97,7 @@ impl<'a> People<'a> {
         for (counts, _, _, done) in parts {
             done?;
             all.firsts.merge(&counts.firsts);
-            all.quarantines.extend(counts.quarantines);
+            all.entered.merge(&counts.entered);
         }
         Ok(all)
     }
@@ -120,9 +120,11 @@ impl<'a> People<'a> {
                         at.is_some_and(|at| errors.meet(at, told.is_hard(), rule))
                     };
                     let entered = of_one.iter().find(enters);
-                    let hour =
-                        entered.and_then(|told| Some((told.delivery, told.stamp.at()?.hour())));
-                    counts.quarantines.extend(hour);
+                    if let Some(told) = entered
+                        && let Some(at) = told.stamp.at()
+                    {
+                        counts.entered.quarantines(told.delivery, at.hour(), 1);
+                    }
                 }
                 _ => {
                     let mut firsts = Firsts::default();
@@ -244,6 +246,10 @@ impl<'p> Telling<'p> {
         if self.sheaf.rows() >= Self::MANY {
             self.put();
         }
+        if self.people.shelf.has_failed() {
+            // No more of them are needed.
+            self.sheaf.clear();
+        }
     }
 
     fn put(&mut self) {
@@ -258,6 +264,17 @@ impl<'p> Telling<'p> {
         self.put();
         self.failed.take().map_or(Ok(()), Err)
     }
+}
+
+/// Takes note of the rows of messages that count nothing.
+impl Sink for Telling<'_> {
+    fn meets(&mut self, _: u32, _: Fate) {}
+    fn mark(&mut self, _: u32, _: Mark) {}
+    fn counts(&mut self, row: &Row, by_machine: bool) {
+        self.note(row, by_machine);
+    }
+    fn moves(&mut self, _: Instant, _: Option<Status>, _: Status) {}
+    fn occurs(&mut self, _: Instant, _: Occurrence) {}
 }
 
 /// What stands for the recipient of a message of which no row names one.

@@ -89,6 +89,11 @@ impl<M: MessageKey> Account<M> for Watched<'_> {
         if self.frozen.holds(delivery) {
             rows.iter()
                 .for_each(|row| self.rows_frozen[row.source as usize] += 1);
+            // It counts nothing any more, but its recipient may have been in quarantine since.
+            if let Some(people) = &mut self.people {
+                live(rows, behind.tails, policy, meaning, people);
+                people.tell(delivery, message, behind.recipients);
+            }
             return;
         }
         let (as_of, tails) = (meaning.as_of, behind.tails);

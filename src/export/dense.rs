@@ -155,8 +155,8 @@ impl Dense {
             cells.iter().map(place).collect()
         };
         let held: Vec<Place> = cells.iter().map(|cell| cell.place).collect();
-        let (changes, complete) = (places(|_| 0), places(usize::from));
-        let no_change = Int64Array::from(vec![0]);
+        let complete = places(usize::from);
+        let no_change = Int64Array::from(vec![Some(0), None]);
         let answers = BooleanArray::from(vec![false, true]);
         let starts = cells.iter().map(|cell| cell.hour.start().micros());
         let starts: TimestampMicrosecondArray = starts.map(Some).collect();
@@ -170,7 +170,16 @@ impl Dense {
                 "hour" => Arc::new(starts.clone().with_data_type(field.data_type().clone())),
                 "date" => Arc::new(days.clone()),
                 "hour_complete" => or(&answers, &complete)?,
-                name if name.ends_with("_delta") => or(&no_change, &changes)?,
+                name if name.ends_with("_delta") => {
+                    // What nobody has counted has not changed by nothing.
+                    let is_null = |(array, row): Place| [carried, own][array].is_null(row);
+                    let place = |cell: &Cell| match cell.is_complete {
+                        Some(_) => (MADE, usize::from(is_null(cell.place))),
+                        None => cell.place,
+                    };
+                    let changes: Vec<Place> = cells.iter().map(place).collect();
+                    or(&no_change, &changes)?
+                }
                 _ => interleave(&[carried, own], &held)?,
             })
         });

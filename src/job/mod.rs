@@ -304,7 +304,6 @@ pub fn resolve_stats(flags: &Stats) -> Result<(Destination, Option<Sources>), Jo
     let sources = || {
         let mut sources = Sources::resolve(&given, extracts, meaning, effort, scope, AsOf::Now)?;
         sources.room = given.room(None, None, &sources)?;
-        sources.people = given.people()?;
         Ok::<Sources, JobError>(sources)
     };
     Ok((output, if flags.fresh { Some(sources()?) } else { None }))

@@ -34,10 +34,10 @@ impl Given<'_> {
     /// What the job file asks for.
     pub(super) fn people(&self) -> Result<People, JobError> {
         let table = self.file.quarantine.as_ref();
-        let table = table.filter(|table| table.count != Some(false));
+        let rule = table.map(QuarantineTable::quarantine).transpose()?;
         Ok(People {
             parents: self.file.parents == Some(true),
-            quarantine: table.map(QuarantineTable::quarantine).transpose()?,
+            quarantine: rule.filter(|_| table.is_some_and(|table| table.count != Some(false))),
         })
     }
 }

@@ -25,8 +25,13 @@ pub struct ParentKpis {
 }
 
 impl Families {
-    /// Those of a catalog, in which parents without a row get a place; some deliveries are not computed.
-    pub fn of(catalog: &Catalog, is_computed: impl Fn(DeliveryIndex) -> bool) -> Families {
+    /// Those of a catalog, in which parents without a row get a place; some deliveries are not computed, and of some
+    /// parents that is known before.
+    pub fn of(
+        catalog: &Catalog,
+        is_computed: impl Fn(DeliveryIndex) -> bool,
+        untold: BTreeSet<DeliveryId>,
+    ) -> Families {
         let mut members: BTreeMap<DeliveryId, BTreeSet<DeliveryIndex>> = BTreeMap::new();
         for id in catalog.ids() {
             let parent = catalog
@@ -38,12 +43,14 @@ impl Families {
                 of_parent.extend([own, catalog.index(&id)]);
             }
         }
-        let (all, others): (Vec<_>, Vec<_>) = members
-            .into_iter()
-            .partition(|(_, members)| members.iter().all(|member| is_computed(*member)));
+        let is_told = |(parent, members): &(DeliveryId, BTreeSet<_>)| {
+            !untold.contains(parent) && members.iter().all(|member| is_computed(*member))
+        };
+        let (all, others): (Vec<_>, Vec<_>) = members.into_iter().partition(is_told);
+        let others = others.into_iter().map(|(parent, _)| parent);
         Families {
             all,
-            untold: others.into_iter().map(|(parent, _)| parent).collect(),
+            untold: untold.iter().cloned().chain(others).collect(),
         }
     }
 

@@ -174,9 +174,10 @@ impl Partial {
         self.change(delivery, hour).add_usual(change);
     }
 
-    /// A recipient went into quarantine.
-    pub fn quarantines(&mut self, delivery: DeliveryIndex, hour: Hour) {
-        self.change(delivery, hour).add(Counter::NewQuarantines, 1);
+    /// So many recipients went into quarantine.
+    pub fn quarantines(&mut self, delivery: DeliveryIndex, hour: Hour, recipients: i64) {
+        let change = self.change(delivery, hour);
+        change.add(Counter::NewQuarantines, recipients);
     }
 
     /// Takes away what a row was said to have changed.

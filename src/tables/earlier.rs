@@ -26,7 +26,7 @@ pub struct EarlierHour {
 }
 
 /// A published row of `delivery_kpi`.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct EarlierDelivery {
     /// Its counters.
     pub total: Change,
@@ -34,6 +34,8 @@ pub struct EarlierDelivery {
     pub first_event_at: Option<Instant>,
     /// The latest one.
     pub last_event_at: Option<Instant>,
+    /// Its parent.
+    pub parent: Option<DeliveryId>,
 }
 
 /// The published rows of `delivery_kpi`.
@@ -44,6 +46,7 @@ pub fn earlier_deliveries(
     for batch in batches {
         let table = Table("delivery_kpi", batch);
         let (ids, counters) = (table.ids()?, table.counters("", &|_| true)?);
+        let mut parents = table.ids_in("parent_delivery_id")?;
         let first = table.instants("first_event_at")?;
         let last = table.instants("last_event_at")?;
         let at = |column: &TimestampMicrosecondArray, row: usize| {
@@ -55,6 +58,7 @@ pub fn earlier_deliveries(
                 total: counters.of(row),
                 first_event_at: at(&first, row),
                 last_event_at: at(&last, row),
+                parent: std::mem::take(&mut parents[row]),
             };
             totals.insert(id, earlier);
         }
@@ -104,7 +108,8 @@ pub(super) fn ids_of(
     rows: &RecordBatch,
     column: &str,
 ) -> Result<Vec<DeliveryId>, TableError> {
-    Table(table, rows).ids_in(column)
+    let ids = Table(table, rows).ids_in(column)?;
+    Ok(ids.into_iter().flatten().collect())
 }
 
 /// Rows of a published table.
@@ -210,19 +215,20 @@ impl Table<'_> {
     }
 
     fn ids(&self) -> Result<Vec<DeliveryId>, TableError> {
-        self.ids_in("delivery_id")
+        Ok(self.ids_in("delivery_id")?.into_iter().flatten().collect())
     }
 
-    fn ids_in(&self, name: &str) -> Result<Vec<DeliveryId>, TableError> {
+    /// Those in a column that may have nulls.
+    fn ids_in(&self, name: &str) -> Result<Vec<Option<DeliveryId>>, TableError> {
         const EXPECTED: &str = "Int64 or Utf8";
         let column = self.column(name, EXPECTED)?;
         if *column.data_type() == DataType::Int64 {
-            let numbers = column.as_primitive::<Int64Type>().values().iter();
-            return Ok(numbers.map(|id| DeliveryId::Number(*id)).collect());
+            let numbers = column.as_primitive::<Int64Type>().iter();
+            return Ok(numbers.map(|id| id.map(DeliveryId::Number)).collect());
         }
         let texts = column.as_string_opt::<i32>();
         let texts = texts.ok_or_else(|| self.wrong(name, EXPECTED))?.iter();
-        let id = |text: Option<&str>| DeliveryId::Text(text.unwrap_or_default().into());
+        let id = |text: Option<&str>| text.map(|text| DeliveryId::Text(text.into()));
         Ok(texts.map(id).collect())
     }
 }

@@ -47,9 +47,20 @@ impl<'a> ParentFrames<'a> {
         }
     }
 
-    /// Whether the run has computed them.
-    pub fn are_computed(&self) -> bool {
-        self.stay.is_some()
+    /// What has to be said of rows that stay as they are.
+    pub fn note(&self) -> Option<String> {
+        match self.stay.map(BTreeSet::len) {
+            None => Some(format!(
+                "{PARENT_KPI_HOURLY} stays as it is: a run of some deliveries does not know whole families"
+            )),
+            Some(0) => None,
+            Some(1) => Some(format!(
+                "{PARENT_KPI_HOURLY}: 1 parent keeps its rows, as a delivery of it is frozen"
+            )),
+            Some(parents) => Some(format!(
+                "{PARENT_KPI_HOURLY}: {parents} parents keep their rows, as deliveries of them are frozen"
+            )),
+        }
     }
 
     fn hourly(&self, day: &str) -> Result<DataFrame, TableError> {

@@ -96,6 +96,24 @@ fn busy() -> Site {
 }
 
 #[test]
+fn a_page_has_quarantines_where_they_are_counted() {
+    let site = Site::new(&two_deliveries());
+    site.run_job("[quarantine]\n", &[]).expect_status(0);
+    let data = data(&page(&site, &[]));
+    let deliveries = &data["deliveries"];
+    let entered: BTreeMap<&str, i64> = column(deliveries, "delivery_id")
+        .iter()
+        .zip(column(deliveries, "new_quarantines"))
+        .filter_map(|(id, entered)| Some((id.as_str()?, entered.as_i64()?)))
+        .collect();
+    assert_eq!(entered, BTreeMap::from([("1", 1), ("2", 0)]));
+    let block = outcome(site.program().args(["stats", "1", "--output", "out"]));
+    block
+        .expect_status(0)
+        .says(&["new quarantines                   1"]);
+}
+
+#[test]
 fn a_page_holds_what_the_tables_say() {
     let site = busy();
     let page = page(&site, &["--timezone", "Europe/Paris"]);
@@ -107,11 +125,16 @@ fn a_page_holds_what_the_tables_say() {
         .filter_map(Value::as_str)
         .collect();
     let rows = site.deliveries();
+    assert!(
+        deliveries["new_quarantines"].is_null(),
+        "nobody asked for it"
+    );
     let mut known: Vec<&str> = ids.clone();
     known.sort_unstable();
     assert_eq!(known, rows.keys().map(String::as_str).collect::<Vec<_>>());
     for (place, id) in ids.iter().enumerate() {
-        for (name, value) in rows[*id].iter().filter(|(name, _)| *name != "run_id") {
+        let is_there = |name: &str| !["run_id", "new_quarantines"].contains(&name);
+        for (name, value) in rows[*id].iter().filter(|(name, _)| is_there(name)) {
             let shown = &column(deliveries, name)[place];
             let is_instant = name.ends_with("_at") || name == "as_of";
             match value.as_i64() {

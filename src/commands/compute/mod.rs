@@ -6,7 +6,7 @@ mod persons;
 
 pub use inputs::{Earlier, Inputs, Listed};
 pub use ledger::{Entry, Ledger, draw_up, ledger, log_line, of_deliveries, rows};
-pub use persons::Persons;
+pub use persons::{Persons, parents_of};
 
 use crate::decode::{DecodeKey, Decoder, Fingerprint, Selection};
 use crate::engine::{
@@ -18,7 +18,7 @@ use crate::extracts::{Extract, FileError, IdKind};
 use crate::history::Meaning;
 use crate::job::{OnBadFile, Scope, Sources, Stopwatch};
 use crate::model::{Attributes, Breakdown, Codes, DeliveryId, DeliveryIndex, Policy};
-use crate::rollup::{DeliveryKpis, Kpis, Partial, finish, finish_parts};
+use crate::rollup::{Counter, DeliveryKpis, Kpis, Partial, finish, finish_parts};
 use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
@@ -198,8 +198,12 @@ fn count_keyed<M: DecodeKey, A: Counting + Account<M>>(
             let counts = people.fold(pool, &persons::ranks(&ids), progress)?;
             laps.push(("matching recipients", watch.lap()));
             if let Some(partial) = Account::<M>::partial_mut(&mut account) {
-                let entered = counts.quarantines.into_iter();
-                entered.for_each(|(delivery, hour)| partial.quarantines(delivery, hour));
+                let computed = |delivery| !frozen.holds(delivery);
+                let entered = counts.entered.changes();
+                for ((delivery, hour), change) in entered.filter(|((of, _), _)| computed(*of)) {
+                    let recipients = change.get(Counter::NewQuarantines);
+                    partial.quarantines(delivery, hour, recipients);
+                }
             }
             persons.families.as_ref().zip(Some(counts.firsts))
         }

@@ -5,6 +5,8 @@ use crate::engine::{Asked, DeliverySet, People, Room};
 use crate::job::{Scope, Sources};
 use crate::model::DeliveryId;
 use crate::rollup::Families;
+use crate::tables::EarlierDelivery;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a run counts by recipient.
 pub struct Persons {
@@ -17,12 +19,18 @@ pub struct Persons {
 const PART: usize = 4;
 
 impl Persons {
-    /// Of these sources; `frozen` deliveries are not computed. None where nothing is asked for.
-    pub fn of(sources: &Sources, inputs: &Inputs, frozen: &DeliverySet) -> Option<Persons> {
+    /// Of these sources; `frozen` deliveries are not computed, nor are the parents that the tables give them. None where
+    /// nothing is asked for.
+    pub fn of(
+        sources: &Sources,
+        inputs: &Inputs,
+        frozen: &DeliverySet,
+        untold: BTreeSet<DeliveryId>,
+    ) -> Option<Persons> {
         // A run of some deliveries does not know whole families.
         let has_parents = sources.people.parents && matches!(sources.scope, Scope::All);
         let is_computed = |delivery| !frozen.holds(delivery);
-        let families = has_parents.then(|| Families::of(&inputs.catalog, is_computed));
+        let families = has_parents.then(|| Families::of(&inputs.catalog, is_computed, untold));
         let quarantine = sources.people.quarantine;
         (families.is_some() || quarantine.is_some()).then(|| Persons {
             asked: Asked {
@@ -53,6 +61,15 @@ impl Persons {
             ..room.clone()
         }
     }
+}
+
+/// The parents that published rows give some deliveries.
+pub fn parents_of(
+    some: &BTreeSet<DeliveryId>,
+    published: &BTreeMap<DeliveryId, EarlierDelivery>,
+) -> BTreeSet<DeliveryId> {
+    let parent = |id| published.get(id)?.parent.clone();
+    some.iter().filter_map(parent).collect()
 }
 
 /// The place of each delivery in the order of identifiers.

@@ -1,13 +1,31 @@
 //! The tables that a run writes to.
 
+use super::publishing::Ready;
 use crate::error::Error;
 use crate::job::Job;
-use crate::publish::{DELIVERY_KPI, Form, KPI_RESTATEMENT, Restatement};
-use crate::tables::{Frames, Hourly, ParentFrames, PartFrames};
+use crate::publish::{
+    DELIVERY_KPI, Form, KPI_RESTATEMENT, PARENT_KPI_HOURLY, Restatement, RunRecord,
+};
+use crate::tables::{Frames, Hourly, ParentFrames, PartFrames, RunMarks};
 
-/// What a run of some deliveries says where the job has a table of parents.
-pub const UNTOLD_FAMILIES: &str =
-    "parent_kpi_hourly stays as it is: a run of some deliveries does not know whole families";
+/// Whether a run has published a table of parents.
+pub fn has_parents(run: &RunRecord) -> bool {
+    run.table_versions.contains_key(PARENT_KPI_HOURLY)
+}
+
+/// The rows of parents, where the job asks for them. A run that has not computed them carries on what the last one has
+/// left, if that is something.
+pub fn parents<'a>(
+    ready: &Ready<'a>,
+    job: &Job,
+    last: Option<&RunRecord>,
+    marks: &RunMarks,
+) -> Option<ParentFrames<'a>> {
+    let computed = ready.kpis.parents.as_ref();
+    let is_there = computed.is_some() || last.is_some_and(has_parents);
+    let frames = || ParentFrames::new(computed, ready.text_ids, marks);
+    (job.sources.people.parents && is_there).then(frames)
+}
 
 /// The tables of hours that not every run has.
 pub fn others<'a>(
@@ -28,29 +46,23 @@ pub fn forms(
     parents: Option<&ParentFrames<'_>>,
     text_ids: bool,
 ) -> Result<Vec<Form>, Error> {
-    let form = |name, schema, partition_by, is_made| Form {
+    let form = |name, schema, partition_by| Form {
         name,
         schema,
         partition_by,
-        is_made,
+        is_made: true,
     };
-    let hours = |table: &dyn Hourly, is_made| -> Result<Form, Error> {
-        let schema = table.schema()?;
-        Ok(form(table.table(), schema, Some("date"), is_made))
+    let hours = |table: &dyn Hourly| -> Result<Form, Error> {
+        Ok(form(table.table(), table.schema()?, Some("date")))
     };
     let deliveries = frames.schema_of_deliveries()?;
-    let mut forms = vec![
-        hours(frames, true)?,
-        form(DELIVERY_KPI, deliveries, None, true),
-    ];
-    for parts in parts {
-        forms.push(hours(parts, true)?);
+    let mut forms = vec![hours(frames)?, form(DELIVERY_KPI, deliveries, None)];
+    for table in others(parts, parents) {
+        forms.push(hours(table)?);
     }
-    if let Some(parents) = parents {
-        // A table of which nothing is known yet says nothing.
-        forms.push(hours(parents, parents.are_computed())?);
-    }
-    let restated = Restatement::schema(text_ids);
-    forms.push(form(KPI_RESTATEMENT, restated, None, job.restatements));
+    forms.push(Form {
+        is_made: job.restatements,
+        ..form(KPI_RESTATEMENT, Restatement::schema(text_ids), None)
+    });
     Ok(forms)
 }

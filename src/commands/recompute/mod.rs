@@ -16,7 +16,9 @@ mod summary;
 pub use retention::{Frozen, frozen_anew};
 pub use summary::Report;
 
-use super::compute::{Count, Counted, Earlier, Inputs, Ledger, Listed, Persons, ledger, log_line};
+use super::compute::{
+    Count, Counted, Earlier, Inputs, Ledger, Listed, Persons, ledger, log_line, parents_of,
+};
 use crate::decode::Fingerprint;
 use crate::engine::{self, Pool, Progress, Volumes, Watched};
 use crate::error::Error;
@@ -26,7 +28,7 @@ use crate::model::{Attributes, Breakdown, DeliveryId, Instant};
 use crate::publish::{DELIVERY_KPI_HOURLY, Lock, Output, PublishError, RunRecord};
 use crate::rollup::Kpis;
 use crate::state::{Changes, Kept, Store};
-use crate::tables::{EarlierHour, date_name, earlier_hours};
+use crate::tables::{EarlierHour, date_name, earlier_deliveries, earlier_hours};
 use again::Again;
 use plan::Plan;
 use publishing::{ATTEMPTS, Causes, Place, Ready};
@@ -202,7 +204,8 @@ impl<'a> Run<'a> {
         let published = self.published_in_time()?;
         self.report.lap("opening", self.watch.lap());
         let volumes = self.volumes()?;
-        let persons = Persons::of(sources, &inputs, &frozen_places);
+        let untold = self.untold(&frozen)?;
+        let persons = Persons::of(sources, &inputs, &frozen_places, untold);
         let people = persons.as_ref().map(|persons| persons.people(&inputs));
         let persons = persons.as_ref().zip(people.as_ref());
         let count = Count {
@@ -256,6 +259,21 @@ impl<'a> Run<'a> {
             is_incremental: false,
         };
         self.publish(&ready)
+    }
+
+    /// The published parents of frozen deliveries, which the extracts may no longer name.
+    fn untold(&self, frozen: &Frozen) -> Result<BTreeSet<DeliveryId>, Error> {
+        if frozen.after.is_empty() || !self.job.sources.people.parents {
+            return Ok(BTreeSet::new());
+        }
+        let published = self.output.map(Output::published).transpose()?;
+        Ok(match published.flatten() {
+            Some(published) => {
+                let rows = earlier_deliveries(&published.deliveries()?)?;
+                parents_of(&frozen.after, &rows)
+            }
+            None => BTreeSet::new(),
+        })
     }
 
     /// Enters what a count tells.

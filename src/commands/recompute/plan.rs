@@ -78,11 +78,6 @@ fn usable(
     if job.full {
         return everything("--full");
     }
-    if job.sources.people.is_asked_for() {
-        return everything(
-            "parents and quarantines need all messages of a recipient, whatever has changed",
-        );
-    }
     let Some(store) = store(job) else {
         return everything(
             "an output in an object store has a state only where the job names a directory for it (key `state`)",
@@ -103,6 +98,11 @@ fn usable(
     };
     if kept.meaning != meaning(job) {
         return everything(OTHER_MEANING);
+    }
+    if job.sources.people.is_asked_for() {
+        return everything(
+            "parents and quarantines need all messages of a recipient, whatever has changed",
+        );
     }
     if kept.as_of > job.sources.as_of {
         return everything("as-of is earlier than that of the last run");

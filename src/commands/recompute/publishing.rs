@@ -1,7 +1,7 @@
 //! The rows of a run beside the published ones, and into the tables.
 
 use super::alerts::enter_alerts;
-use super::forms::{UNTOLD_FAMILIES, forms, others};
+use super::forms::{self, forms, others};
 use super::left_out::{newly_left_out, notes_on_parts};
 use super::retention::Frozen;
 use super::summary::Report;
@@ -94,14 +94,13 @@ pub fn publish(
     let parts = ready.kpis.parts.iter();
     let parts = parts.map(|parts| PartFrames::new(parts, text_ids, &marks));
     let mut parts: Vec<PartFrames<'_>> = parts.collect();
-    let parents = || ParentFrames::new(ready.kpis.parents.as_ref(), text_ids, &marks);
-    let parents = job.sources.people.parents.then(parents);
+    let last = place.output.map(Output::last_run).transpose()?.flatten();
+    let parents = forms::parents(ready, job, last.as_ref(), &marks);
     let forms = forms(job, &frames, &parts, parents.as_ref(), text_ids)?;
     report.shown = frames.show(Report::SHOWN)?;
     report.not_final = frames.not_final()?;
     report.deliveries = ready.kpis.deliveries.len() as u64;
     report.record.mode = mode(job, ready).to_owned();
-    let last = place.output.map(Output::last_run).transpose()?.flatten();
     let (Some(output), false) = (place.output, job.dry_run && last.is_none()) else {
         let days = frames.days();
         let compare = |at: usize| frames.compare_day(days[at], &[]);
@@ -119,12 +118,8 @@ pub fn publish(
     report
         .notes
         .extend(notes_on_parts(&names, last.as_ref(), ready.frozen));
-    if parents
-        .as_ref()
-        .is_some_and(|parents| !parents.are_computed())
-    {
-        report.notes.push(UNTOLD_FAMILIES.to_owned());
-    }
+    let parents_told = parents.as_ref().and_then(ParentFrames::note);
+    report.notes.extend(parents_told);
     for _ in 0..ATTEMPTS {
         if !ready.is_incremental {
             output.begin_anew();
@@ -136,7 +131,11 @@ pub fn publish(
         }
         let files = committed.files(DELIVERY_KPI)?;
         let earlier = committed.rows(DELIVERY_KPI, files.values().flatten())?;
-        let gone = gone(job, ready, &frames, &earlier_deliveries(&earlier)?)?;
+        let published = earlier_deliveries(&earlier)?;
+        let gone = gone(job, ready, &frames, &published)?;
+        if committed.last.as_ref().is_some_and(forms::has_parents) {
+            refuse_lost_parents(job, ready, &published)?;
+        }
         report.enter_gone(&gone);
         parts.iter_mut().for_each(|parts| parts.remove(&gone));
         frames.remove(gone);
@@ -228,6 +227,26 @@ fn gone(
         return Err(Error::DeliveriesGone { lost, before });
     }
     Ok(gone)
+}
+
+/// That most parents have gone at once is more likely an error, too.
+fn refuse_lost_parents(
+    job: &Job,
+    ready: &Ready<'_>,
+    published: &BTreeMap<DeliveryId, EarlierDelivery>,
+) -> Result<(), Error> {
+    let Some(now) = &ready.kpis.parents else {
+        return Ok(());
+    };
+    let parents = published.values().filter_map(|of| of.parent.as_ref());
+    let before: BTreeSet<&DeliveryId> = parents.collect();
+    let mut left: BTreeSet<&DeliveryId> = now.parents.iter().map(|parent| &parent.id).collect();
+    left.extend(&now.stay);
+    let (lost, before) = (before.difference(&left).count(), before.len());
+    match lost > 0 && 2 * lost >= before && !job.accept_shrinkage {
+        true => Err(Error::ParentsGone { lost, before }),
+        false => Ok(()),
+    }
 }
 
 /// Compares hourly rows with the published ones, day by day, and without a memory limit several days at

@@ -3,6 +3,7 @@
 use super::block::{certainty, head, measures, percent};
 use crate::commands::people::{Clock, number};
 use crate::model::Instant;
+use crate::rollup::Shown;
 use crate::tables::Snapshot;
 use std::fmt::Write;
 
@@ -42,6 +43,7 @@ fn write(out: &mut String, table: &Snapshot, fresh: &Snapshot, clock: &Clock) ->
         };
         let counts = (table.count(measure.counter), fresh.count(measure.counter));
         let difference = match counts {
+            _ if measure.counter == Shown::NEW_QUARANTINES => String::new(),
             (Some(before), Some(now)) if before != now => format!("{:+}", now - before),
             (before, now) if before != now => "≠".to_owned(),
             _ => String::new(),
@@ -72,6 +74,7 @@ fn different(table: &Snapshot, fresh: &Snapshot) -> Vec<String> {
         .filter(|(name, value)| fresh.get(*name) != Some(*value));
     let names = names.map(|(name, _)| name.clone());
     names
-        .filter(|name| !matches!(name.as_str(), "run_id" | "as_of"))
+        // Quarantines need the rows of all deliveries.
+        .filter(|name| !["run_id", "as_of", Shown::NEW_QUARANTINES].contains(&name.as_str()))
         .collect()
 }

@@ -48,7 +48,7 @@ fn a_later_schema_version_is_refused() {
     for table in TABLES {
         let site = published();
         edit_first_commit(&site.output(), table, |text| {
-            text.replace("\"schema_version\":\"2\"", "\"schema_version\":\"999\"")
+            text.replace("\"schema_version\":\"3\"", "\"schema_version\":\"999\"")
         });
         refused(&site, &[table, "schema_version", "999"], table);
     }
