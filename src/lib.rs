@@ -84,7 +84,7 @@
 //!     selection: &Selection::All,
 //!     fingerprint: Fingerprint::random(),
 //!     asks_domains: false,
-//!     asks_recipients: false,
+//!     recipients: None,
 //!     interval: None,
 //! };
 //! let mut decoded = Decoded::<u64>::default();

@@ -61,7 +61,7 @@ impl World {
             selection: &self.selection,
             fingerprint: Fingerprint::random(),
             asks_domains: false,
-            asks_recipients: false,
+            recipients: None,
             interval: None,
         }
     }

@@ -54,8 +54,8 @@ pub struct Decoder<'a> {
     pub fingerprint: Fingerprint,
     /// Whether the domains of recipients are asked for.
     pub asks_domains: bool,
-    /// Whether the recipients themselves are.
-    pub asks_recipients: bool,
+    /// The key of what stands for recipients, where they are asked for themselves.
+    pub recipients: Option<Fingerprint>,
     /// Deliveries with events in it are told.
     pub interval: Option<Range<Instant>>,
 }
@@ -132,7 +132,7 @@ impl Decoder<'_> {
     /// The columns that are asked for besides those that every run needs.
     pub fn others(&self) -> Vec<&'static str> {
         let domain = self.asks_domains.then_some("recipient_domain");
-        let recipient = self.asks_recipients.then_some("recipient_id");
+        let recipient = self.recipients.map(|_| "recipient_id");
         domain.into_iter().chain(recipient).collect()
     }
 
@@ -152,9 +152,9 @@ impl Decoder<'_> {
                 Log::Sending if self.asks_domains => Some(Domains::new(self.codes, batch)?),
                 Log::Sending | Log::Tracking => None,
             },
-            recipients: match self.asks_recipients {
-                true => Some(Recipients::new(batch, self.fingerprint)?),
-                false => None,
+            recipients: match self.recipients {
+                Some(key) => Some(Recipients::new(batch, key)?),
+                None => None,
             },
         };
         match log {

@@ -1,6 +1,6 @@
 //! Who a message is to.
 
-/// What stands for a `recipient_id`: the number itself, or the fingerprint of a text.
+/// What stands for a `recipient_id`: a number under a mask, or the fingerprint of a text.
 pub type RecipientKey = [u64; 2];
 
 /// Stands for none.

@@ -136,7 +136,8 @@ fn count_keyed<M: DecodeKey, A: Counting + Account<M>>(
     let mut laps = Vec::new();
     let codes = Codes::default().digesting(sources.parts.digest());
     let decoder = Decoder {
-        asks_recipients: persons.is_some(),
+        // What stands for them is of no use to a later run, so that nobody needs the key.
+        recipients: persons.map(|_| Fingerprint::random()),
         ..decoder(sources, inputs, &codes, fingerprint)
     };
     let room = match persons {
@@ -281,7 +282,7 @@ pub fn decoder<'a>(
         zone: &sources.zone,
         selection: inputs.reads(),
         fingerprint,
-        asks_recipients: false,
+        recipients: None,
         asks_domains: sources.parts.by.has(Breakdown::Domain),
         interval: match &sources.scope {
             Scope::EventTime(interval) => Some(interval.clone()),

@@ -18,7 +18,7 @@ fn decode(log: Log, columns: &[(&str, ArrayRef)], times: usize) -> Decoded<u64> 
         selection: &Selection::All,
         fingerprint: Fingerprint::random(),
         asks_domains: false,
-        asks_recipients: false,
+        recipients: None,
         interval: None,
     };
     let mut out = Decoded::default();
@@ -367,7 +367,7 @@ fn the_shorter_way_comes_to_the_same() {
                         selection: &Selection::All,
                         fingerprint,
                         asks_domains: false,
-                        asks_recipients: false,
+                        recipients: None,
                         interval,
                     };
                     let mut out = Decoded::<u64>::default();

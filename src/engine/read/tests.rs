@@ -86,7 +86,7 @@ fn told_apart(groups: &[&[i64]], lies: &[(i64, i64)]) -> Vec<bool> {
         selection: &Selection::All,
         fingerprint: Fingerprint::random(),
         asks_domains: false,
-        asks_recipients: false,
+        recipients: None,
         interval: None,
     };
     let reading = read::<u64>(
