@@ -108,9 +108,11 @@ fn a_page_has_quarantines_where_they_are_counted() {
         .collect();
     assert_eq!(entered, BTreeMap::from([("1", 1), ("2", 0)]));
     let block = outcome(site.program().args(["stats", "1", "--output", "out"]));
-    block
-        .expect_status(0)
-        .says(&["new quarantines                   1"]);
+    let block = block.expect_status(0).stdout;
+    let line = block
+        .lines()
+        .find(|line| line.starts_with("new quarantines"));
+    assert!(line.is_some_and(|line| line.ends_with(" 1")), "{block}");
 }
 
 #[test]

@@ -16,9 +16,7 @@ mod summary;
 pub use retention::{Frozen, frozen_anew};
 pub use summary::Report;
 
-use super::compute::{
-    Count, Counted, Earlier, Inputs, Ledger, Listed, Persons, ledger, log_line, parents_of,
-};
+use super::compute::{Count, Counted, Earlier, Inputs, Ledger, Listed, Persons, ledger, log_line};
 use crate::decode::Fingerprint;
 use crate::engine::{self, Pool, Progress, Volumes, Watched};
 use crate::error::Error;
@@ -28,7 +26,7 @@ use crate::model::{Attributes, Breakdown, DeliveryId, Instant};
 use crate::publish::{DELIVERY_KPI_HOURLY, Lock, Output, PublishError, RunRecord};
 use crate::rollup::Kpis;
 use crate::state::{Changes, Kept, Store};
-use crate::tables::{EarlierHour, date_name, earlier_deliveries, earlier_hours};
+use crate::tables::{EarlierHour, date_name, earlier_hours};
 use again::Again;
 use plan::Plan;
 use publishing::{ATTEMPTS, Causes, Place, Ready};
@@ -204,7 +202,7 @@ impl<'a> Run<'a> {
         let published = self.published_in_time()?;
         self.report.lap("opening", self.watch.lap());
         let volumes = self.volumes()?;
-        let untold = self.untold(&frozen)?;
+        let untold = frozen.parents(self.output.filter(|_| sources.people.parents))?;
         let persons = Persons::of(sources, &inputs, &frozen_places, untold);
         let people = persons.as_ref().map(|persons| persons.people(&inputs));
         let persons = persons.as_ref().zip(people.as_ref());
@@ -219,10 +217,9 @@ impl<'a> Run<'a> {
             persons,
             progress: self.progress,
         };
-        let account = || {
-            let people = persons.map(|(_, people)| people);
-            Watched::new(inputs.logs.len(), &frozen_places, sources.parts.by).telling(people)
-        };
+        let told = persons.map(|(_, people)| people);
+        let watched = || Watched::new(inputs.logs.len(), &frozen_places, sources.parts.by);
+        let account = || watched().telling(told);
         let (mut counted, watched, remains) = count.with(account, &mut self.watch)?;
         self.enter(&mut counted);
         let ledger = ledger(sources, &inputs, &counted)?;
@@ -259,21 +256,6 @@ impl<'a> Run<'a> {
             is_incremental: false,
         };
         self.publish(&ready)
-    }
-
-    /// The published parents of frozen deliveries, which the extracts may no longer name.
-    fn untold(&self, frozen: &Frozen) -> Result<BTreeSet<DeliveryId>, Error> {
-        if frozen.after.is_empty() || !self.job.sources.people.parents {
-            return Ok(BTreeSet::new());
-        }
-        let published = self.output.map(Output::published).transpose()?;
-        Ok(match published.flatten() {
-            Some(published) => {
-                let rows = earlier_deliveries(&published.deliveries()?)?;
-                parents_of(&frozen.after, &rows)
-            }
-            None => BTreeSet::new(),
-        })
     }
 
     /// Enters what a count tells.

@@ -2,6 +2,7 @@
 
 use super::plan::{meaning, store};
 use super::{Error, Inputs};
+use crate::commands::compute::parents_of;
 use crate::engine::{DeliverySet, Pool, deliveries_of};
 use crate::extracts::{Extract, IdKind, OpenFile, SourceFile};
 use crate::job::{Job, OnVanished};
@@ -157,6 +158,17 @@ fn parsed(texts: &[String], kind: IdKind) -> BTreeSet<DeliveryId> {
 }
 
 impl Frozen {
+    /// The published parents of the deliveries, which the extracts may no longer name.
+    pub fn parents(&self, output: Option<&Output>) -> Result<BTreeSet<DeliveryId>, Error> {
+        let output = output.filter(|_| !self.after.is_empty());
+        let published = output.map(Output::published).transpose()?.flatten();
+        let Some(published) = published else {
+            return Ok(BTreeSet::new());
+        };
+        let rows = earlier_deliveries(&published.deliveries()?)?;
+        Ok(parents_of(&self.after, &rows))
+    }
+
     /// Those of a run before this one.
     fn earlier(job: &Job, last: &RunRecord, kind: IdKind) -> Frozen {
         let before = Frozen::recorded_in(last, kind);
