@@ -77,7 +77,7 @@ pub fn history(seed: u64) -> History {
             continue;
         }
         for message in 1..=rng.i64(0..=4) {
-            let recipient = style.first + rng.i64(..style.recipients);
+            let recipient = style.first + rng.i64(0..style.recipients);
             messages.push(Message {
                 delivery,
                 message,
@@ -318,7 +318,7 @@ impl Log<'_> {
     /// The recipient that stands in a row, if one does in this share of the rows.
     fn named(&self, rng: &mut Rng, share: u32, message: Message) -> Option<i64> {
         if share > 0 && chance(rng, self.style.contradictions) {
-            let other = self.style.first + rng.i64(..=self.style.recipients);
+            let other = self.style.first + rng.i64(0..=self.style.recipients);
             return pick(rng, &[None, Some(BLANK), Some(other), Some(other)]);
         }
         chance(rng, share).then_some(message.recipient)
