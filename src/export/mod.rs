@@ -16,7 +16,7 @@ pub use writer::Out;
 
 use dense::Dense;
 use rows::Rows;
-use select::{holds_day, ids_in, rows_of, rows_within};
+use select::{holds_day, ids_in, rows_of, rows_with, rows_within};
 use writer::Writer;
 
 use crate::model::Breakdown;

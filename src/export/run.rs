@@ -2,8 +2,8 @@
 
 use super::writer::Out;
 use super::{
-    Dense, ExportError, Format, Rows, Table, Writer, delivery_ids, holds_day, ids_in, instants,
-    parse_ids, rows_of, rows_within,
+    Dense, ExportError, Format, Rows, Table, Writer, holds_day, ids_in, instants, parse_ids,
+    rows_of, rows_with, rows_within,
 };
 use crate::model::{DeliveryId, Instant};
 use crate::publish::{DataFile, Published};
@@ -46,7 +46,7 @@ pub fn export(
     let name = request.table.name();
     let schema = published.schema(name)?;
     let known = match request.dense || !request.deliveries.is_empty() {
-        true => known(published)?,
+        true => known(published, request.table)?,
         false => HashMap::new(),
     };
     let wanted = wanted(request, &schema, &known)?;
@@ -96,13 +96,18 @@ pub fn export(
     })
 }
 
-/// The deliveries of the tables, and the as-of of each.
-fn known(published: &Published<'_>) -> Result<HashMap<DeliveryId, Instant>, ExportError> {
+/// The deliveries that a table may have rows of, and the as-of of each: all that are known, or those that others name
+/// as their parent.
+fn known(
+    published: &Published<'_>,
+    of: Table,
+) -> Result<HashMap<DeliveryId, Instant>, ExportError> {
     let table = Table::Deliveries;
     let mut known = HashMap::new();
     for piece in published.pieces(table.name(), table.order()[0])? {
         for rows in published.rows(table.name(), &piece)? {
-            let ids = delivery_ids(&rows)?.into_iter();
+            let rows = rows_with(&rows, of.id())?;
+            let ids = ids_in(&rows, of.id())?.into_iter();
             known.extend(ids.zip(instants(&rows, "as_of")?));
         }
     }
@@ -119,9 +124,7 @@ fn wanted(
     }
     let kind = schema.field_with_name(request.table.id())?.data_type();
     let wanted = parse_ids(&request.deliveries, kind)?;
-    // A parent need not be a delivery of its own.
-    let is_known = |id| known.contains_key(id) || request.table == Table::Parents;
-    match wanted.iter().any(is_known) {
+    match wanted.iter().any(|id| known.contains_key(id)) {
         true => Ok(Some(wanted)),
         false => Err(ExportError::NoSuchDelivery(wanted.len())),
     }

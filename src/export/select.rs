@@ -3,7 +3,7 @@
 use super::ExportError;
 use crate::model::{DeliveryId, Instant};
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, RecordBatch};
-use arrow::compute::filter_record_batch;
+use arrow::compute::{filter_record_batch, is_not_null};
 use arrow::datatypes::{DataType, Int64Type, TimestampMicrosecondType};
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -17,6 +17,16 @@ pub fn rows_of(
     let ids = ids_in(rows, name)?;
     let mask: BooleanArray = ids.iter().map(|id| Some(wanted.contains(id))).collect();
     Ok(filter_record_batch(rows, &mask)?)
+}
+
+/// The rows that have a value in a column.
+pub fn rows_with(rows: &RecordBatch, name: &'static str) -> Result<RecordBatch, ExportError> {
+    match rows.column_by_name(name) {
+        Some(array) if array.null_count() > 0 => {
+            Ok(filter_record_batch(rows, &is_not_null(array)?)?)
+        }
+        _ => Ok(rows.clone()),
+    }
 }
 
 /// The rows of hours that start in an interval.

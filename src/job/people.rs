@@ -49,7 +49,7 @@ impl QuarantineTable {
         let (key, days) = ("days_to_forget", "days, from 1 to 3650");
         let forgotten_after = number(key, self.days_to_forget, 1..=3650, days)?;
         let forgotten_after = forgotten_after.map_or(usual.forgotten_after, |days| days * DAY);
-        let hours = "hours, from 0 to as many as days_to_forget";
+        let hours = "whole hours, from 0 to 24 times days_to_forget";
         let most = forgotten_after / HOUR;
         let apart = number("hours_apart", self.hours_apart, 0..=most, hours)?;
         let errors = number(

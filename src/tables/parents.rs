@@ -53,6 +53,9 @@ impl<'a> ParentFrames<'a> {
             None => Some(format!(
                 "{PARENT_KPI_HOURLY} stays as it is: a run of some deliveries does not know whole families"
             )),
+            Some(0) if self.parents.is_empty() => Some(format!(
+                "no delivery names a parent: {PARENT_KPI_HOURLY} has no rows"
+            )),
             Some(0) => None,
             Some(1) => Some(format!(
                 "{PARENT_KPI_HOURLY}: 1 parent keeps its rows, as a delivery of it is frozen"

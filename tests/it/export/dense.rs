@@ -40,7 +40,8 @@ fn filled(site: &Site) -> Vec<Row> {
                 None => {
                     let mut row = last.clone();
                     for (name, value) in &mut row {
-                        if name.ends_with("_delta") {
+                        // What nobody has counted stays unknown.
+                        if name.ends_with("_delta") && !value.is_null() {
                             *value = 0.into();
                         }
                     }

@@ -142,7 +142,7 @@ fn a_parent_of_a_frozen_delivery_keeps_its_rows() {
 }
 
 #[test]
-fn rules_that_cannot_be_are_refused() {
+fn what_cannot_be_is_refused() {
     let site = Site::new(&history());
     for (key, found) in [
         ("soft_errors = 0", "quarantine.soft_errors"),
@@ -155,6 +155,25 @@ fn rules_that_cannot_be_are_refused() {
     ] {
         let keys = format!("[quarantine]\n{key}\n");
         site.run_job(&keys, &[]).expect_status(2).says(&[found]);
+    }
+    let export = |id: &str| {
+        let words = [
+            "export",
+            "parent_kpi_hourly",
+            "-",
+            "--job",
+            "job.toml",
+            "--delivery",
+            id,
+        ];
+        outcome(site.program().args(words))
+    };
+    let run = site.run_job("parents = true\n", &[]).expect_status(0);
+    assert!(!run.stderr.contains("names a parent"), "{}", run.text());
+    assert_eq!(export("8").expect_status(0).stdout.lines().count(), 1 + 2);
+    for id in ["1", "7"] {
+        let none = "none of the 1 deliveries asked for";
+        export(id).expect_status(2).says(&[none]);
     }
     let off = "[quarantine]\ncount = false\nsoft_errors = 3\n";
     site.run_job(off, &[]).expect_status(0);
